@@ -1,0 +1,31 @@
+"""Tokens -> one score per sequence, the estimate of log p(x) / q(x)."""
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution
+from bgan_text.space import Space
+
+
+class Discriminator(nn.Module):
+    """Embedding -> residual 5-wide convolutions -> a dense layer over all positions -> score.
+
+    Spectral normalisation (Miyato et al. 2018) keeps the log-ratio from running away.
+    """
+
+    def __init__(self, space: Space, *, width: int, blocks: int, spectral: bool) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(space.vocabulary, width)
+        self.blocks = nn.Sequential(
+            convolution(width, width, spectral=spectral),
+            *(ResidualBlock(width, slope=0.2, spectral=spectral) for _ in range(blocks)),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+        dense = nn.Linear(space.positions * width, 1)
+        self.dense = spectral_norm(dense) if spectral else dense
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K,) float32."""
+        x = self.blocks(as_image(self.embedding(tokens)))
+        scores: Tensor = self.dense(as_rows(x).flatten(1))
+        return scores.squeeze(1).float()

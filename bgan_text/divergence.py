@@ -1,0 +1,123 @@
+"""f-divergences, each declared once as two functions of the discriminator's score.
+
+For a convex f with conjugate f*, Nowozin et al. ("f-GAN", 2016, section 2.2) bound the divergence
+
+    D_f(p || q) >= E_p[T] - E_q[f*(T)],   tight at T = f'(p / q).
+
+With the output activation T = f'(exp F) the density ratio is exp F for *every* f, so the score F
+always estimates log p/q and the decision boundary is always F = 0 (Hjelm et al., "Boundary-Seeking
+GANs", ICLR 2018, section 2). A divergence is then the pair
+
+    real(F) = f'(exp F)        fake(F) = f*(f'(exp F)) = exp(F) f'(exp F) - f(exp F).
+
+Exponentials go through `bounded_exp`, so that any finite score gives a finite loss and gradient.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from bgan_text.errors import choose
+
+EXPONENT_LIMIT = 30.0
+"""Where `bounded_exp` leaves the exponential: a density ratio of 1e13 either way."""
+
+LINEAR_LIMIT = 1e6
+"""How far beyond `EXPONENT_LIMIT` the straight line goes before it is flat."""
+
+
+def bounded_exp(exponent: Tensor) -> Tensor:
+    """exp up to `EXPONENT_LIMIT`, its tangent beyond, constant from `LINEAR_LIMIT` further on.
+
+    The tangent, unlike a clamp, still pulls a runaway score back.
+    """
+    curved = exponent.clamp(max=EXPONENT_LIMIT).exp()
+    beyond = (exponent - EXPONENT_LIMIT).clamp(min=0.0, max=LINEAR_LIMIT)
+    return curved + math.exp(EXPONENT_LIMIT) * beyond
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """An f-divergence in the parametrisation log(p/q) = F; `real` and `fake` act elementwise."""
+
+    name: str
+    title: str
+    real: Callable[[Tensor], Tensor]
+    fake: Callable[[Tensor], Tensor]
+
+    def bound(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+        """The variational lower bound E_p[T(F)] - E_q[f*(T(F))], in nats.
+
+        Args:
+            real_scores: (R,) scores of samples from p.
+            fake_scores: (K,) scores of samples from q.
+
+        Returns:
+            A scalar; the discriminator ascends it.
+        """
+        return self.real(real_scores).mean() - self.fake(fake_scores).mean()
+
+
+LOG_2 = math.log(2.0)
+
+DIVERGENCES: dict[str, Divergence] = {
+    divergence.name: divergence
+    for divergence in (
+        Divergence(
+            "gan",
+            "the original GAN's value: twice Jensen-Shannon minus log 4",
+            real=lambda score: -softplus(-score),
+            fake=lambda score: softplus(score),
+        ),
+        Divergence(
+            "js",
+            "twice the Jensen-Shannon divergence",
+            real=lambda score: LOG_2 - softplus(-score),
+            fake=lambda score: softplus(score) - LOG_2,
+        ),
+        Divergence(
+            "kl",
+            "Kullback-Leibler divergence KL(p || q)",
+            real=lambda score: 1.0 + score,
+            fake=lambda score: bounded_exp(score),
+        ),
+        Divergence(
+            "reverse-kl",
+            "reverse Kullback-Leibler divergence KL(q || p)",
+            real=lambda score: -bounded_exp(-score),
+            fake=lambda score: score - 1.0,
+        ),
+        Divergence(
+            "pearson",
+            "Pearson chi-squared divergence",
+            real=lambda score: 2.0 * (bounded_exp(score) - 1.0),
+            fake=lambda score: bounded_exp(2.0 * score) - 1.0,
+        ),
+        Divergence(
+            "hellinger",
+            "squared Hellinger distance",
+            real=lambda score: 1.0 - bounded_exp(-0.5 * score),
+            fake=lambda score: bounded_exp(0.5 * score) - 1.0,
+        ),
+        Divergence(
+            "jeffreys",
+            "Jeffreys divergence KL(p || q) + KL(q || p)",
+            real=lambda score: 1.0 + score - bounded_exp(-score),
+            fake=lambda score: bounded_exp(score) + score - 1.0,
+        ),
+    )
+}
+
+
+def divergence_named(name: str) -> Divergence:
+    """The declared divergence, or a `UserError` that lists the names."""
+    return choose("divergence", name, DIVERGENCES)
+
+
+def solved_score(p: Tensor, q: Tensor) -> Tensor:
+    """The score at which every bound is tight: F = log p - log q, elementwise."""
+    return torch.log(p) - torch.log(q)

@@ -1,0 +1,147 @@
+"""Noise -> a conditional distribution g(x | z) over token sequences.
+
+A generator called with noise (N, Z) returns that distribution, which can `sample`, give the
+`log_prob` of sequences, and their `weighted_log_prob`, the quantity every objective ascends. The
+trainer needs nothing else, so a new generator is a new conditional distribution.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from bgan_text.layers import ResidualBlock, as_image, as_rows
+from bgan_text.sampling import chunked_log_prob, counted, draw, log_prob, weighted_histogram
+from bgan_text.space import Space
+
+
+class Conditional(Protocol):
+    """g(. | z) for N noise vectors. M draws, L positions."""
+
+    def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+        """(M, N, L) int64 tokens, M draws for each noise vector; carries no gradient."""
+
+    def log_prob(self, tokens: Tensor) -> Tensor:
+        """(M, N, L) -> (M, N), nats."""
+
+    def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
+        """(M, N, L), (M, N) -> scalar: the sum of coefficients * log g, divided by N."""
+
+
+class Factorised:
+    """Positions independent given z, as in the convolutional generator. `logits`: (N, L, V)."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+
+    def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+        return draw(self.logits.detach() / temperature, draws, rng)
+
+    def log_prob(self, tokens: Tensor) -> Tensor:
+        return log_prob(self.logits, tokens)
+
+    def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
+        # The M draws of one z share their logits, so the sum over draws is a cross-entropy to the
+        # weighted histogram of tokens.
+        histogram = weighted_histogram(coefficients, tokens, self.logits.shape[-1])
+        return (histogram * self.logits.log_softmax(dim=-1)).sum() / self.logits.shape[0]
+
+
+class ConvolutionalGenerator(nn.Module):
+    """Noise -> dense -> residual 5-wide convolutions -> logits of all positions at once."""
+
+    def __init__(self, space: Space, *, width: int, blocks: int, noise: int) -> None:
+        super().__init__()
+        self.space, self.width, self.noise = space, width, noise
+        self.dense = nn.Linear(noise, space.positions * width)
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(width, batch_norm=True, slope=0.0) for _ in range(blocks))
+        )
+        self.norm = nn.BatchNorm2d(width)
+        self.logits = nn.Linear(width, space.vocabulary)
+
+    def forward(self, noise: Tensor) -> Factorised:
+        """(N, Z) noise -> the conditional distribution of N rows."""
+        x = as_image(self.dense(noise).view(-1, self.space.positions, self.width))
+        x = self.norm(self.blocks(x)).relu()
+        return Factorised(self.logits(as_rows(x)).float())
+
+
+class Autoregressive:
+    """Tokens one after the other, given z and the tokens before. What follows the end is not counted."""
+
+    def __init__(self, net: "RecurrentGenerator", noise: Tensor) -> None:
+        self.net, self.noise = net, noise
+
+    @torch.no_grad()
+    def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+        net, rows = self.net, self.noise.shape[0]
+        context = self.noise.repeat(draws, 1)
+        state = net.initial(context)
+        token = context.new_full((draws * rows,), net.start, dtype=torch.int64)
+        alive = torch.ones_like(token, dtype=torch.bool)
+        tokens = []
+        for _ in range(net.space.positions):
+            hidden, state = net.step(token.unsqueeze(1), context, state)
+            probabilities = (net.logits(hidden.squeeze(1)).float() / temperature).softmax(dim=-1)
+            token = torch.multinomial(probabilities, 1, generator=rng).squeeze(1)
+            if net.space.end is not None:
+                token = torch.where(alive, token, net.space.end)
+                alive = alive & (token != net.space.end)
+            tokens.append(token)
+        return torch.stack(tokens, dim=1).view(draws, rows, net.space.positions)
+
+    def log_prob(self, tokens: Tensor) -> Tensor:
+        net = self.net
+        draws, rows, positions = tokens.shape
+        flat = tokens.reshape(-1, positions)
+        context = self.noise.repeat(draws, 1)
+        before = torch.cat([torch.full_like(flat[:, :1], net.start), flat[:, :-1]], dim=1)
+        hidden, _ = net.step(before, context, net.initial(context))
+        each = chunked_log_prob(
+            hidden.reshape(-1, hidden.shape[-1]), net.logits.weight, net.logits.bias, flat.reshape(-1)
+        )
+        each = each.view_as(flat).masked_fill(~counted(flat, net.space.end), 0.0)
+        return each.sum(dim=-1).view(draws, rows)
+
+    def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
+        return (coefficients * self.log_prob(tokens)).sum() / self.noise.shape[0]
+
+
+class RecurrentGenerator(nn.Module):
+    """A GRU that starts from the noise and reads it again at every position."""
+
+    def __init__(self, space: Space, *, width: int, blocks: int, noise: int) -> None:
+        super().__init__()
+        self.space, self.noise = space, noise
+        self.start = space.vocabulary  # a token that is only ever read
+        self.layers = blocks
+        self.embedding = nn.Embedding(space.vocabulary + 1, width)
+        self.from_noise = nn.Linear(noise, width)
+        self.state_from_noise = nn.Linear(noise, blocks * width)
+        self.cell = nn.GRU(width, width, num_layers=blocks, batch_first=True)
+        self.logits = nn.Linear(width, space.vocabulary)
+
+    def initial(self, noise: Tensor) -> Tensor:
+        """(K, Z) -> (layers, K, width), the state before the first token."""
+        state = self.state_from_noise(noise).tanh()
+        layered: Tensor = state.view(noise.shape[0], self.layers, -1).transpose(0, 1)
+        return layered.contiguous()
+
+    def step(self, tokens: Tensor, noise: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Read (K, T) tokens: (K, T, width) hidden vectors and the state after them."""
+        x = self.embedding(tokens) + self.from_noise(noise).unsqueeze(1)
+        hidden, state = self.cell(x.to(state.dtype), state)
+        return hidden, state
+
+    def forward(self, noise: Tensor) -> Autoregressive:
+        """(N, Z) noise -> the conditional distribution of N rows."""
+        return Autoregressive(self, noise)
+
+
+Generator = ConvolutionalGenerator | RecurrentGenerator
+
+GENERATORS: dict[str, type[ConvolutionalGenerator] | type[RecurrentGenerator]] = {
+    "conv": ConvolutionalGenerator,
+    "rnn": RecurrentGenerator,
+}

@@ -1,0 +1,52 @@
+"""The residual convolution block that both nets are built from.
+
+Sequences are carried as (rows, width, 1, positions) in channels-last memory, that is as a one-pixel-
+high image whose innermost stride is the channel: on a CPU the library's two-dimensional channels-last
+convolution runs several times faster than its one-dimensional one, and in bfloat16 twice that again.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+KERNEL = 5
+RESIDUAL_SCALE = 0.3
+
+
+def convolution(width_in: int, width_out: int, *, spectral: bool = False) -> nn.Module:
+    """A 5-wide convolution along the positions that keeps their number."""
+    layer = nn.Conv2d(width_in, width_out, (1, KERNEL), padding=(0, KERNEL // 2))
+    return spectral_norm(layer) if spectral else layer
+
+
+class ResidualBlock(nn.Module):
+    """x + 0.3 * conv(act(norm(conv(act(norm(x)))))), Gulrajani et al. 2017, appendix C (language).
+
+    The generator normalises over the batch and uses ReLU; the discriminator uses leaky ReLU 0.2 and,
+    by default, spectral normalisation of its weights.
+    """
+
+    def __init__(self, width: int, *, batch_norm: bool = False, slope: float, spectral: bool = False) -> None:
+        super().__init__()
+
+        def half(*, inplace: bool) -> list[nn.Module]:
+            norm = [nn.BatchNorm2d(width)] if batch_norm else []
+            activation = nn.LeakyReLU(slope, inplace=inplace)
+            return [*norm, activation, convolution(width, width, spectral=spectral)]
+
+        # Only an activation whose input nobody else reads may overwrite it.
+        self.body = nn.Sequential(*half(inplace=batch_norm), *half(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, width, 1, positions) -> the same shape."""
+        return torch.add(x, self.body(x), alpha=RESIDUAL_SCALE)
+
+
+def as_image(x: Tensor) -> Tensor:
+    """(rows, positions, width) -> a (rows, width, 1, positions) view in channels-last memory."""
+    return x.transpose(1, 2).unsqueeze(2)
+
+
+def as_rows(x: Tensor) -> Tensor:
+    """(rows, width, 1, positions) -> a (rows, positions, width) view."""
+    return x.squeeze(2).transpose(1, 2)

@@ -1,0 +1,205 @@
+"""A run folder: everything a trained model is, safe to receive from a stranger.
+
+    RUN/run.json                         settings, space, data signature, versions
+    RUN/tokenizer.json | tokenizer.model
+    RUN/checkpoint-000001000.safetensors the last two are kept
+    RUN/metrics.jsonl                    one JSON object per line
+
+Nothing in it is ever unpickled.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import torch
+from torch import Tensor, nn
+
+from bgan_text import __version__
+from bgan_text.checkpoint import (
+    load_checkpoint,
+    load_generator,
+    read_json,
+    save_checkpoint,
+    write_atomically,
+    write_json,
+)
+from bgan_text.config import Config
+from bgan_text.errors import UserError
+from bgan_text.space import Space
+from bgan_text.state import State
+
+FORMAT = 1
+KEPT = 2
+"""How many checkpoints stay in a run folder."""
+SAMPLING_BATCH = 256
+
+
+class Run:
+    """An existing run folder. `data` says what it was trained on: folder, corpus, signature."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "run.json").exists():
+            raise UserError(f"{folder} is not a run folder: it has no run.json")
+        card = read_json(folder / "run.json")
+        try:
+            if card["format"] > FORMAT:
+                raise UserError(
+                    f"{folder} was written by bgan-text {card['version']} in format {card['format']}: "
+                    f"this version {__version__} reads up to {FORMAT}; upgrade it"
+                )
+            self.config = Config.from_json(card["settings"])
+            self.space = Space(**card["space"])
+            self.data: dict[str, Any] = dict(card["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        config: Config,
+        space: Space,
+        data: Mapping[str, Any],
+        files: Mapping[str, bytes],
+    ) -> "Run":
+        """Start a run folder; `files` (the tokenizer) are stored as they are."""
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        run = cls.__new__(cls)
+        run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
+        run.write_card()
+        return run
+
+    def write_card(self) -> None:
+        """Write run.json anew."""
+        space = {
+            "positions": self.space.positions,
+            "vocabulary": self.space.vocabulary,
+            "end": self.space.end,
+        }
+        write_json(
+            self.folder / "run.json",
+            {
+                "format": FORMAT,
+                "version": __version__,
+                "settings": self.config.to_json(),
+                "space": space,
+                "data": self.data,
+            },
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against a second training; the system frees it if this process dies."""
+        lock = filelock.FileLock(self.folder / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UserError(
+                f"{self.folder} is in use by another training: wait for it, or name another --run"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The steps that can be loaded, ascending."""
+        found = {}
+        for path in sorted(self.folder.glob("checkpoint-*.safetensors")):
+            digits = path.stem.removeprefix("checkpoint-")
+            if digits.isdecimal():
+                found[int(digits)] = path
+        return found
+
+    def save(self, state: State) -> None:
+        """Write a checkpoint, then remove all but the last `KEPT`."""
+        save_checkpoint(self.folder / f"checkpoint-{state.step:09d}.safetensors", state)
+        for path in list(self.checkpoints().values())[:-KEPT]:
+            path.unlink()
+
+    def state(self, device: torch.device) -> State:
+        """The training state of the last checkpoint, or a fresh one where there is none yet."""
+        state = State.fresh(self.config, self.space, device)
+        checkpoints = self.checkpoints()
+        if checkpoints:
+            self._load(max(checkpoints), lambda path: load_checkpoint(path, state))
+        return state
+
+    def generator(self, device: torch.device, *, step: int | None = None, average: bool = True) -> nn.Module:
+        """The generator to sample from, in evaluation mode.
+
+        Args:
+            device: where to put it.
+            step: which checkpoint; the last one unless given.
+            average: the weight average, or the weights of that very step.
+        """
+        checkpoints = self.checkpoints()
+        if not checkpoints:
+            raise UserError(f"{self.folder} has no checkpoint yet: nothing was trained or saved")
+        if step is not None and step not in checkpoints:
+            raise UserError(
+                f"{self.folder} has no checkpoint of step {step}: it has {', '.join(map(str, checkpoints))}"
+            )
+        net: list[nn.Module] = []
+        self._load(
+            max(checkpoints) if step is None else step,
+            lambda path: net.append(load_generator(path, self.config, self.space, device, average=average)),
+        )
+        return net[0]
+
+    def _load(self, step: int, load: Any) -> None:
+        checkpoints = self.checkpoints()
+        try:
+            load(checkpoints[step])
+        except UserError as error:
+            others = [str(other) for other in checkpoints if other != step]
+            if not others:
+                raise
+            raise UserError(
+                f"{error}; the checkpoint of step {' and '.join(others)} is still there: "
+                f"remove the damaged file to go back to it"
+            ) from error
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line that was cut short by a kill is left out."""
+        path = self.folder / "metrics.jsonl"
+        rows: list[dict[str, Any]] = []
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except ValueError:
+                    break
+        return rows
+
+    def rewind_metrics(self, step: int) -> None:
+        """Forget the lines after `step`, which a resumed run writes again."""
+        rows = [row for row in self.metrics() if row["step"] <= step]
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        write_atomically(self.folder / "metrics.jsonl", text.encode())
+
+
+@torch.no_grad()
+def sample_rows(
+    generator: Any, count: int, seed: int, device: torch.device, temperature: float = 1.0
+) -> Iterator[Tensor]:
+    """Independent samples, one draw per noise vector, in batches of (<= 256, L) int64 rows.
+
+    Sample i follows from the seed and i alone: asking for more gives the same ones first.
+    """
+    rng = torch.Generator(device).manual_seed(seed)
+    for start in range(0, count, SAMPLING_BATCH):
+        noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
+        rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
+        yield rows[: count - start].cpu()

@@ -1,0 +1,97 @@
+"""Drawing tokens and weighing their log-probabilities, without an (M, N, L, V) tensor.
+
+Shapes: M draws per noise vector, N noise vectors, L positions, V vocabulary.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, log_softmax
+from torch.utils.checkpoint import checkpoint
+
+CHUNK_ELEMENTS = 1 << 22
+"""Logits that `chunked_log_prob` holds at a time: 16 MiB in float32."""
+
+
+def draw(logits: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+    """Draw each position independently.
+
+    Args:
+        logits: (N, L, V) float.
+        draws: M, how many sequences per noise vector.
+        rng: the random stream, on the device of `logits`.
+
+    Returns:
+        (M, N, L) int64 tokens.
+    """
+    rows, positions, vocabulary = logits.shape
+    probabilities = logits.detach().reshape(-1, vocabulary).softmax(dim=-1)
+    tokens = torch.multinomial(probabilities, draws, replacement=True, generator=rng)
+    return tokens.T.reshape(draws, rows, positions)
+
+
+def log_prob(logits: Tensor, tokens: Tensor) -> Tensor:
+    """log g(x | z) in nats, summed over positions: (N, L, V), (M, N, L) -> (M, N)."""
+    gathered = log_softmax(logits, dim=-1).gather(-1, tokens.permute(1, 2, 0))
+    return gathered.sum(dim=1).T
+
+
+def weighted_histogram(coefficients: Tensor, tokens: Tensor, vocabulary: int) -> Tensor:
+    """t[n, l, v] = sum over m of coefficients[m, n] where tokens[m, n, l] = v.
+
+    Args:
+        coefficients: (M, N) float.
+        tokens: (M, N, L) int64.
+        vocabulary: V.
+
+    Returns:
+        (N, L, V) float.
+    """
+    draws, rows, positions = tokens.shape
+    histogram = coefficients.new_zeros(rows, positions, vocabulary)
+    spread = coefficients.T.unsqueeze(1).expand(rows, positions, draws)
+    return histogram.scatter_add_(-1, tokens.permute(1, 2, 0), spread)
+
+
+def counted(tokens: Tensor, end: int | None) -> Tensor:
+    """Which positions belong to a sequence: all up to and including its first end token.
+
+    (..., L) int64 -> (..., L) bool.
+    """
+    if end is None:
+        return torch.ones_like(tokens, dtype=torch.bool)
+    ended = (tokens == end).cumsum(dim=-1)
+    return (ended == 0) | ((ended == 1) & (tokens == end))
+
+
+def chunked_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probability of each token under softmax(hidden @ weight.T + bias).
+
+    The logits of a chunk of rows are made, used and dropped, then made again for the backward pass, so
+    that memory does not grow with rows x vocabulary.
+
+    Args:
+        hidden: (K, H) float.
+        weight: (V, H) float.
+        bias: (V,) float.
+        tokens: (K,) int64.
+
+    Returns:
+        (K,) nats.
+    """
+    rows = max(1, CHUNK_ELEMENTS // weight.shape[0])
+    if hidden.shape[0] <= rows:
+        return _token_log_prob(hidden, weight, bias, tokens)
+    run: Callable[..., Tensor] = checkpoint
+    parts = [
+        run(_token_log_prob, part, weight, bias, chosen, use_reentrant=False)
+        for part, chosen in zip(hidden.split(rows), tokens.split(rows), strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def _token_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor) -> Tensor:
+    logits = linear(hidden, weight, bias).float()
+    chosen = logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    return chosen - logits.logsumexp(dim=-1)

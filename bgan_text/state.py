@@ -1,0 +1,99 @@
+"""All that a training run carries from one step to the next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from bgan_text.config import Config
+from bgan_text.discriminator import Discriminator
+from bgan_text.generator import GENERATORS, Generator
+from bgan_text.objective import Running
+from bgan_text.space import Space
+
+
+@dataclass
+class State:
+    """Nets, weight average, optimizers, random stream and counters.
+
+    `elapsed` is training time in seconds; `broken` becomes 1 when a loss or gradient is not finite, and
+    then keeps every later update from happening.
+    """
+
+    generator: Generator
+    average: AveragedModel
+    discriminator: Discriminator
+    generator_optimizer: torch.optim.Adam
+    discriminator_optimizer: torch.optim.Adam
+    running: Running
+    rng: torch.Generator
+    broken: Tensor
+    step: int = 0
+    elapsed: float = 0.0
+
+    @classmethod
+    def fresh(cls, config: Config, space: Space, device: torch.device) -> "State":
+        """An untrained state; its initial weights follow from `config.seed` alone."""
+        generator, discriminator = _nets(config, space)
+        generator.to(device)
+        discriminator.to(device)
+        average = AveragedModel(
+            generator, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True
+        )
+        average.eval().requires_grad_(False)
+        betas = (config.beta1, config.beta2)
+        return cls(
+            generator=generator,
+            average=average,
+            discriminator=discriminator,
+            generator_optimizer=torch.optim.Adam(
+                generator.parameters(), config.generator_rate, betas, fused=True
+            ),
+            discriminator_optimizer=torch.optim.Adam(
+                discriminator.parameters(), config.discriminator_rate, betas, fused=True
+            ),
+            running=Running.fresh(device),
+            rng=torch.Generator(device).manual_seed(config.seed),
+            broken=torch.zeros((), device=device),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.broken.device
+
+    def sampler(self, *, average: bool = True) -> nn.Module:
+        """The generator to sample from: the weight average, or the weights of the last step."""
+        return self.average.module if average else self.generator
+
+    def optimizers(self) -> Iterator[tuple[str, torch.optim.Adam, nn.Module]]:
+        """Each optimizer with its name and the net it updates."""
+        yield "generator", self.generator_optimizer, self.generator
+        yield "discriminator", self.discriminator_optimizer, self.discriminator
+
+
+def make_generator(config: Config, space: Space) -> Generator:
+    """An untrained generator, initialised from torch's global random stream."""
+    make = GENERATORS[config.generator]
+    return make(space, width=config.width, blocks=config.blocks, noise=config.noise)
+
+
+def _nets(config: Config, space: Space) -> tuple[Generator, Discriminator]:
+    # Layers initialise from torch's global stream. It is set here and put back, so that the nets
+    # follow from the seed and the caller's stream is left as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = make_generator(config, space)
+        discriminator = Discriminator(
+            space,
+            width=config.discriminator_width,
+            blocks=config.discriminator_blocks,
+            spectral=config.spectral_norm,
+        )
+    return generator, discriminator
+
+
+def parameter_count(net: nn.Module) -> int:
+    """How many numbers a net learns."""
+    return sum(parameter.numel() for parameter in net.parameters())

@@ -1,0 +1,5 @@
+"""`python -m bgan_text.cli`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,65 @@
+"""Where messages go: talk to stderr, results to stdout."""
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bgan_text.errors import UserError
+
+
+@cache
+def talk() -> Console:
+    """The console on stderr. Piped, it writes neither colour codes nor moving lines."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@cache
+def results() -> Console:
+    """The console on stdout, for tables."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """One line of talk, shown as it is."""
+    talk().print(text, markup=False)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line of stdout; numbers that are not finite become null."""
+    sys.stdout.write(json.dumps(finite(value), ensure_ascii=False) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """The value with every infinite or undefined number replaced by None, as JSON has neither."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def newest(parent: Path, marker: str, missing: str) -> Path:
+    """The folder below `parent` whose `marker` file is the youngest, or a `UserError` saying `missing`."""
+    found = [path for path in parent.glob(f"*/{marker}") if not path.parent.name.startswith(".")]
+    if not found:
+        raise UserError(missing)
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path)).parent
+
+
+def newest_data() -> Path:
+    """The prepared folder made last below data/."""
+    return newest(
+        Path("data"), "card.json", "there is no prepared folder in data/: make one with bgan-text prepare"
+    )
+
+
+def newest_run() -> Path:
+    """The run trained last below runs/."""
+    return newest(Path("runs"), "run.json", "there is no run in runs/: make one with bgan-text train")

@@ -1,0 +1,67 @@
+"""The root of the command line. Commands import what they need when they run, so help is instant."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bgan_text import __version__
+from bgan_text.errors import UserError
+
+from .prepare import prepare
+from .sample import sample
+from .score import score
+from .show import show
+from .train import train
+
+app = typer.Typer(
+    name="bgan-text",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train GANs on discrete data, text first, and score what they generate.\n\n"
+    "Example: bgan-text prepare && bgan-text train --divergence js && bgan-text sample --n 3",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"bgan-text {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+for command in (prepare, train, sample, score, show):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; a mistake of the user is one line on stderr and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        _refuse(str(error))
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; the interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        _refuse(f"cannot read or write{place}: {error.strerror or error}")
+    except MemoryError:
+        _refuse("out of memory: lower --batch, --draws or --width")
+
+
+def _refuse(message: str) -> None:
+    print(f"bgan-text: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,104 @@
+"""Moving lines on a terminal, plain lines in a pipe."""
+
+import time
+from types import TracebackType
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from .console import say, talk
+
+QUIET_INTERVAL = 30.0
+"""Seconds between two lines of progress where no terminal shows a moving one."""
+
+
+class Stages:
+    """Progress of work in named stages whose totals are not known."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.completed:,.0f} sentences, {task.fields[rate]}"),
+            TimeElapsedColumn(),
+            console=talk(),
+            transient=True,
+            disable=not talk().is_terminal,
+        )
+        self._tasks: dict[str, tuple[TaskID, float]] = {}
+
+    def __enter__(self) -> "Stages":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, stage: str, done: int) -> None:
+        """`done` sentences have gone through `stage`."""
+        if stage not in self._tasks:
+            task = self._progress.add_task(stage, total=None, rate="")
+            self._tasks[stage] = (task, time.monotonic())
+        task, start = self._tasks[stage]
+        rate = f"{done / max(1e-9, time.monotonic() - start):,.0f}/s"
+        self._progress.update(task, completed=done, rate=rate)
+
+
+class TrainingProgress:
+    """The bar of a training run: rate, time left, the numbers that tell how it goes."""
+
+    def __init__(self, done: float, steps: int) -> None:
+        self._progress = Progress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=talk(),
+            disable=not talk().is_terminal,
+        )
+        self._task = self._progress.add_task("train", total=1.0, text="")
+        self._progress.update(self._task, completed=done)
+        self._start, self._first_step, self._first_done = time.monotonic(), steps, done
+        self._spoke = self._start
+
+    def __enter__(self) -> "TrainingProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, done: float, step: int, numbers: dict[str, float]) -> None:
+        """Show how far the run is and its newest numbers."""
+        now = time.monotonic()
+        rate = (step - self._first_step) / max(1e-9, now - self._start)
+        text = f"step {step:,}, {rate:.1f}/s, {brief(numbers)}"
+        self._progress.update(self._task, completed=min(1.0, done), text=text)
+        if self._progress.disable and now - self._spoke >= QUIET_INTERVAL:
+            share = done - self._first_done
+            left = (now - self._start) * (1.0 - done) / share if share > 0 else 0.0
+            say(f"{done:4.0%} {text}, {left / 60:.1f} min left")
+            self._spoke = now
+
+
+def brief(numbers: dict[str, float]) -> str:
+    """The numbers that matter, in a line."""
+    if "bound" not in numbers:
+        return f"loss {numbers.get('generator_loss', float('nan')):.3f}"
+    return (
+        f"bound {numbers['bound']:.3f}, score real {numbers['real_score']:+.2f} "
+        f"fake {numbers['fake_score']:+.2f}, effective draws {numbers['effective_draws']:.1f}"
+    )

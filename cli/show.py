@@ -1,0 +1,95 @@
+"""`bgan-text show`: a run or a prepared folder at a glance."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bgan_text.corpora.prepared import Prepared
+
+    from bgan_text.run import Run
+
+EXAMPLES = 3
+
+
+def show(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Run or prepared folder. [the newest run, or else data]")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what a run or a prepared folder is: settings, counts, last scores, examples.
+
+    Example: bgan-text show data/grammar
+    """
+    from .console import print_json, results
+
+    facts, lines = _facts(folder)
+    if json:
+        print_json(facts)
+    else:
+        for line in lines:
+            results().print(line, markup=False, soft_wrap=True)
+
+
+def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
+    from bgan_text.corpora.prepared import Prepared
+
+    from bgan_text.errors import UserError
+    from bgan_text.run import Run
+
+    from .console import newest_data, newest_run
+
+    if folder is None:
+        try:
+            folder = newest_run()
+        except UserError:
+            folder = newest_data()
+    if (folder / "run.json").exists():
+        return _run(Run(folder))
+    if (folder / "card.json").exists():
+        return _prepared(Prepared(folder))
+    what = "is neither a run nor a prepared folder" if folder.exists() else "does not exist"
+    raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
+
+
+def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
+    rows = run.metrics()
+    evaluated = [row for row in rows if "samples" in row]
+    numbers = [row for row in rows if "samples" not in row]
+    facts = {
+        "run": str(run.folder),
+        "settings": run.config.to_json(),
+        "data": run.data,
+        "checkpoints": list(run.checkpoints()),
+        "last": numbers[-1] if numbers else {},
+        "evaluation": evaluated[-1] if evaluated else {},
+    }
+    lines = [
+        f"run          {run.folder}",
+        f"trained on   {run.data['folder']} ({run.data['corpus']}, signature {run.data['signature']})",
+        f"samples      {run.space.positions} positions of {run.space.vocabulary:,} tokens",
+        f"checkpoints  {', '.join(f'{step:,}' for step in run.checkpoints()) or 'none yet'}",
+        "settings     " + ", ".join(f"{name} {value}" for name, value in run.config.to_json().items()),
+    ]
+    if numbers:
+        lines.append("last step    " + _numbers(numbers[-1]))
+    if evaluated:
+        lines.append("validation   " + _numbers(evaluated[-1]))
+        lines += [f"  {text}" for text in evaluated[-1]["samples"][:EXAMPLES]]
+    return facts, lines
+
+
+def _numbers(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, int | float))
+
+
+def _prepared(prepared: "Prepared") -> tuple[dict[str, Any], list[str]]:
+    from .prepare import summary
+
+    examples = prepared.texts("train", EXAMPLES)
+    facts = {"data": str(prepared.folder), **prepared.card, "examples": examples}
+    lines = [f"{prepared.folder}: {prepared.corpus}, signature {prepared.signature}"]
+    lines += summary(prepared.card)
+    return facts, lines + [f"  {text}" for text in examples]

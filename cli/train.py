@@ -1,0 +1,40 @@
+"""`bgan-text train`: a prepared folder becomes a run."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .options import with_config_options
+
+
+@with_config_options
+def train(
+    data: Annotated[
+        Path | None, typer.Option(help="Prepared folder. [the newest in data/; with --resume the run's own]")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Run folder. [a new one in runs/; with --resume the newest]"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run from its last checkpoint.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+    **given: Any,
+) -> None:
+    """Train a boundary-seeking GAN on a prepared folder.
+
+    Shows rate, time left, the bound, mean scores of real and fake and the effective draws; at intervals
+    three samples and the Jensen-Shannon divergence of n-grams from the validation split.
+
+    Example: bgan-text train --divergence js --minutes 10
+    """
+    from .console import print_json
+    from .training import go_on, start
+
+    made = (go_on if resume else start)(data, run, device, given)
+    result = made.run()
+    if json:
+        print_json(result)

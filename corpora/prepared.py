@@ -1,0 +1,355 @@
+"""A prepared folder: tokens in Arrow files that training maps into memory, a tokenizer and a card.
+
+    FOLDER/train, validation, test    Arrow data written with `datasets`: columns `tokens`, `text`
+    FOLDER/tokenizer.json | .model    the tokenizer
+    FOLDER/card.json                  counts, settings, signature
+
+No row is in two splits. The folder is made under another name and renamed when it is whole.
+"""
+
+import hashlib
+import json
+import shutil
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from datasets.arrow_writer import ArrowWriter
+from numpy.typing import NDArray
+
+from bgan_text import __version__
+from bgan_text.checkpoint import read_json, write_json
+from bgan_text.errors import UserError, choose
+from bgan_text.space import Space
+
+from .sources import SOURCES, Request
+from .tokenizer import END, UNKNOWN, Tokenizer, load_tokenizer, signature, train_tokenizer
+
+FORMAT = 1
+SPLITS = ("train", "validation", "test")
+HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
+"""Validation and test each take one in ten samples, at most ten thousand."""
+OVERLONG = ("drop", "cut", "window")
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What `prepare` was asked to do; stored in the card."""
+
+    corpus: str = "grammar"
+    paths: tuple[str, ...] = ()
+    column: str | None = None
+    tokenizer: str
+    vocabulary: int | None = None
+    length: int
+    overlong: str
+    lowercase: bool = False
+    limit: int | None = None
+    keep_duplicates: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choose("corpus", self.corpus, SOURCES)
+        choose("way with overlong sentences", self.overlong, dict.fromkeys(OVERLONG))
+        for name in ("length", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name} {value}: at least 1 is needed")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed}: at least 0 is needed")
+
+    @classmethod
+    def given(cls, corpus: str, **values: Any) -> "Recipe":
+        """A recipe from the options that were given; the corpus decides the defaults of others."""
+        source = choose("corpus", corpus, SOURCES)
+        chosen = {name: value for name, value in values.items() if value is not None}
+        for name in ("tokenizer", "length", "overlong"):
+            chosen.setdefault(name, getattr(source, name))
+        return cls(corpus=corpus, **chosen)
+
+
+@dataclass
+class Counts:
+    """What became of the sentences that were read. Rows are samples of the model's length."""
+
+    read: int = 0
+    blank: int = 0
+    dropped: int = 0
+    cut: int = 0
+    windowed: int = 0
+    duplicates: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+
+
+@dataclass
+class _Rows:
+    """Digest and origin of each row written, in order."""
+
+    digests: "array[int]" = field(default_factory=lambda: array("Q"))
+    held_out: "array[int]" = field(default_factory=lambda: array("b"))
+
+
+def prepare(recipe: Recipe, out: Path, progress: Progress, *, overwrite: bool = False) -> "Prepared":
+    """Read a corpus, train its tokenizer and write a prepared folder.
+
+    Args:
+        recipe: what to read, and how to make rows of it.
+        out: the folder to write.
+        progress: called with a stage's name and the number of sentences done in it.
+        overwrite: replace a prepared folder that is already at `out`.
+
+    Raises:
+        UserError: something is wrong with the input; `out` is then as it was.
+    """
+    if out.exists() and not (overwrite and (out / "card.json").exists()):
+        hint = "give --overwrite to replace it, or " if (out / "card.json").exists() else ""
+        raise UserError(f"{out} exists already: {hint}name another folder with --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stage = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    try:
+        _write(recipe, stage, progress)
+        if out.exists():
+            shutil.rmtree(out)
+        stage.rename(out)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return Prepared(out)
+
+
+def _write(recipe: Recipe, stage: Path, progress: Progress) -> None:
+    datasets.disable_progress_bars()  # the caller shows progress of its own
+    counts = Counts()
+    sentences = _spool(recipe, stage / "sentences.arrow", counts, progress)
+    tokenizer = train_tokenizer(
+        recipe.tokenizer, _column(sentences, "text", "tokenizer", progress), recipe.vocabulary
+    )
+    if tokenizer.vocabulary < 3:
+        raise UserError("the text gives no tokens: nothing is left to learn")
+    rows, seen = _encode(recipe, sentences, tokenizer, stage / "rows.arrow", counts, progress)
+    digest = _split(recipe, rows, seen, stage, counts)
+    del sentences, rows
+    (stage / "sentences.arrow").unlink()
+    (stage / "rows.arrow").unlink()
+    (stage / tokenizer.file).write_bytes(tokenizer.content())
+    write_json(stage / "card.json", _card(recipe, tokenizer, counts, digest))
+
+
+def _spool(recipe: Recipe, path: Path, counts: Counts, progress: Progress) -> datasets.Dataset:
+    """Write the sentences to disk, so that a stream that can be read once can be read twice."""
+    features = datasets.Features(text=datasets.Value("string"), held_out=datasets.Value("bool"))
+    request = Request(recipe.paths, recipe.column, recipe.limit, recipe.seed)
+    kept = 0
+    with ArrowWriter(features=features, path=str(path)) as writer:
+        for sentence in SOURCES[recipe.corpus].read(request):
+            counts.read += 1
+            if counts.read % 1000 == 0:
+                progress("reading", counts.read)
+            text = sentence.text.lower() if recipe.lowercase else sentence.text
+            if not text.strip():
+                counts.blank += 1
+                continue
+            kept += 1
+            writer.write({"text": text, "held_out": sentence.held_out})
+        if kept == 0:
+            raise UserError(
+                f"the corpus {recipe.corpus} has no text: "
+                f"{counts.read} lines were read from {', '.join(recipe.paths) or 'it'}, all of them blank"
+                if counts.read
+                else f"the corpus {recipe.corpus} is empty: {', '.join(recipe.paths) or 'it'} has no lines"
+            )
+        writer.finalize()
+    return datasets.Dataset.from_file(str(path))
+
+
+def _column(data: datasets.Dataset, name: str, stage: str, progress: Progress) -> Iterator[str]:
+    for start in range(0, len(data), 1000):
+        yield from data[start : start + 1000][name]
+        progress(stage, min(start + 1000, len(data)))
+
+
+def _encode(
+    recipe: Recipe,
+    sentences: datasets.Dataset,
+    tokenizer: Tokenizer,
+    path: Path,
+    counts: Counts,
+    progress: Progress,
+) -> tuple[datasets.Dataset, _Rows]:
+    features = datasets.Features(
+        tokens=datasets.Sequence(datasets.Value("int32"), length=recipe.length),
+        text=datasets.Value("string"),
+    )
+    seen = _Rows()
+    with ArrowWriter(features=features, path=str(path)) as writer:
+        for start in range(0, len(sentences), 1000):
+            batch = sentences[start : start + 1000]
+            for text, held_out in zip(batch["text"], batch["held_out"], strict=True):
+                for piece in _pieces(tokenizer.encode(text), recipe, counts):
+                    row = piece + [END] * (recipe.length - len(piece))
+                    counts.tokens += len(piece)
+                    counts.unknown += piece.count(UNKNOWN)
+                    seen.digests.append(row_digest(row))
+                    seen.held_out.append(held_out)
+                    writer.write({"tokens": row, "text": tokenizer.decode(row)})
+            progress("encoding", min(start + 1000, len(sentences)))
+        if not seen.digests:
+            raise UserError(
+                f"no sample is left: all {counts.dropped} sentences are longer than --length "
+                f"{recipe.length}; raise it, or use --overlong cut or window"
+            )
+        writer.finalize()
+    return datasets.Dataset.from_file(str(path)), seen
+
+
+def _pieces(tokens: list[int], recipe: Recipe, counts: Counts) -> Iterator[list[int]]:
+    """The rows, not yet filled up, that a sentence gives."""
+    if not tokens:
+        counts.blank += 1
+        return
+    if len(tokens) <= recipe.length:
+        yield tokens
+    elif recipe.overlong == "drop":
+        counts.dropped += 1
+    elif recipe.overlong == "cut":
+        counts.cut += 1
+        yield tokens[: recipe.length]
+    else:
+        counts.windowed += 1
+        for start in range(0, len(tokens), recipe.length):
+            yield tokens[start : start + recipe.length]
+
+
+def row_digest(row: list[int]) -> int:
+    """64 bits that stand for a row: 30 million rows collide with a chance of 2 in 100,000."""
+    content = np.asarray(row, dtype="<i4").tobytes()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def _split(recipe: Recipe, rows: datasets.Dataset, seen: _Rows, stage: Path, counts: Counts) -> str:
+    """Write the splits; returns the digest of all rows. Which split a row is in follows from its digest."""
+    digests = np.frombuffer(seen.digests, dtype=np.uint64)
+    held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
+    distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    if len(distinct) < len(SPLITS):
+        raise UserError(
+            f"the corpus has {len(distinct)} distinct sample{'s' * (len(distinct) > 1)} of length "
+            f"{recipe.length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
+        )
+    counts.duplicates = len(digests) - len(distinct)
+    split_of_distinct = _assign(distinct, held_out[first])
+    for number, name in enumerate(SPLITS):
+        if recipe.keep_duplicates:
+            chosen = np.flatnonzero(split_of_distinct[inverse] == number)
+        else:
+            chosen = np.sort(first[split_of_distinct == number])
+        rows.select(chosen).save_to_disk(stage / name)
+        setattr(counts, name, len(chosen))
+    return hashlib.sha256(distinct.tobytes()).hexdigest()[:16]
+
+
+def _assign(distinct: NDArray[np.uint64], held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """0 train, 1 validation, 2 test, for digests in ascending order: the lowest ones are kept apart."""
+    share = min(max(1, len(distinct) // HELD_OUT_SHARE), HELD_OUT_MOST)
+    split = np.zeros(len(distinct), dtype=np.int64)
+    if held_out.any() and not held_out.all():
+        split[held_out] = 2
+        split[np.flatnonzero(~held_out)[:share]] = 1
+    else:
+        split[:share] = 2
+        split[share : 2 * share] = 1
+    return split
+
+
+def _card(recipe: Recipe, tokenizer: Tokenizer, counts: Counts, digest: str) -> dict[str, Any]:
+    settings = asdict(recipe)
+    named = json.dumps([settings, signature(tokenizer), digest], sort_keys=True)
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "settings": settings,
+        "space": {"positions": recipe.length, "vocabulary": tokenizer.vocabulary, "end": END},
+        "tokenizer": signature(tokenizer),
+        "counts": asdict(counts),
+        "signature": hashlib.sha256(named.encode()).hexdigest()[:16],
+    }
+
+
+class Prepared:
+    """A prepared folder, opened. Nothing but the card is read until it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "card.json").exists():
+            raise UserError(f"{folder} is not a prepared folder: make one with bgan-text prepare")
+        self.card = read_json(folder / "card.json")
+        try:
+            if self.card["format"] > FORMAT:
+                raise UserError(
+                    f"{folder} was prepared by bgan-text {self.card['version']} in format "
+                    f"{self.card['format']}: this version {__version__} reads up to {FORMAT}; upgrade it"
+                )
+            self.space = Space(**self.card["space"])
+            self.signature: str = self.card["signature"]
+            self.settings: dict[str, Any] = self.card["settings"]
+            self.corpus: str = self.settings["corpus"]
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
+
+    def tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer, checked against the card."""
+        tokenizer = load_tokenizer(self.folder)
+        if signature(tokenizer) != self.card["tokenizer"]:
+            raise UserError(
+                f"the tokenizer in {self.folder} is {signature(tokenizer)}, its card says "
+                f"{self.card['tokenizer']}: the folder was changed, prepare it again"
+            )
+        return tokenizer
+
+    def split(self, name: str) -> datasets.Dataset:
+        """One of the splits, mapped into memory: columns `tokens` (length L) and `text`."""
+        try:
+            return datasets.load_from_disk(str(self.folder / name))
+        except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
+            raise UserError(f"{self.folder / name} is missing or damaged: {error}") from error
+
+    def texts(self, name: str, limit: int | None = None) -> list[str]:
+        """The texts of a split, at most `limit` of them."""
+        data = self.split(name)
+        return list(data[: len(data) if limit is None else limit]["text"])
+
+    def rows(self, name: str) -> torch.Tensor:
+        """All rows of a split, (count, L) int64; for splits that are bounded in size."""
+        return _rows(self.split(name), slice(None))
+
+    def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
+        """(step, index) -> an (N, L) int64 batch of training rows, drawn with replacement.
+
+        A batch follows from the seed, step and index alone.
+        """
+        data = self.split("train")
+
+        def at(step: int, index: int) -> torch.Tensor:
+            chosen = np.random.default_rng((seed, step, index)).integers(0, len(data), batch)
+            rows = _rows(data, chosen)
+            if device.type == "cuda":
+                return rows.pin_memory().to(device, non_blocking=True)
+            return rows
+
+        return at
+
+
+def _rows(data: datasets.Dataset, chosen: Any) -> torch.Tensor:
+    return torch.as_tensor(np.asarray(data.with_format("numpy", columns=["tokens"])[chosen]["tokens"])).long()
