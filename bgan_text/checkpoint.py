@@ -54,9 +54,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def save_checkpoint(path: Path, state: State) -> None:
-    """Write the whole training state to `path`, atomically."""
+    """Write the whole training state to `path`, atomically.
+
+    Raises:
+        UserError: a number in it is not finite; nothing is then written.
+    """
+    tensors = _tensors(state)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"{name} is not finite after step {state.step}: {path} was not written")
     header = {"format": "bgan-text", "step": str(state.step), "elapsed": repr(state.elapsed)}
-    write_atomically(path, save(_tensors(state), header))
+    write_atomically(path, save(tensors, header))
 
 
 def load_checkpoint(path: Path, state: State) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.layers import ResidualBlock, as_image, as_rows
-from bgan_text.sampling import chunked_log_prob, counted, draw, log_prob, weighted_histogram
+from bgan_text.sampling import chunked_log_prob, counted, draw, draw_each, log_prob, weighted_histogram
 from bgan_text.space import Space
 
 
@@ -83,8 +83,8 @@ class Autoregressive:
         tokens = []
         for _ in range(net.space.positions):
             hidden, state = net.step(token.unsqueeze(1), context, state)
-            probabilities = (net.logits(hidden.squeeze(1)).float() / temperature).softmax(dim=-1)
-            token = torch.multinomial(probabilities, 1, generator=rng).squeeze(1)
+            logits = net.logits(hidden.squeeze(1)).float() / temperature
+            token = draw_each(logits, 1, rng).squeeze(1)
             if net.space.end is not None:
                 token = torch.where(alive, token, net.space.end)
                 alive = alive & (token != net.space.end)

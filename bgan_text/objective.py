@@ -12,6 +12,7 @@ else, so a generator needs one weighted log-likelihood for all of them.
     reinforce   c = (F - b) / M                    same, appendix (reverse KL); b a running mean of F
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,10 +43,10 @@ class Running:
     def update(self, scores: Tensor) -> None:
         """Take in the scores (M, N) of a batch; the first batch sets the means."""
         rate = torch.where(self.started > 0, RUNNING_RATE, 1.0)
-        log_partition = scores.flatten().logsumexp(0) - torch.log(torch.tensor(float(scores.numel())))
+        log_partition = scores.flatten().logsumexp(0) - math.log(scores.numel())
         mixed = torch.logaddexp(torch.log1p(-rate) + self.log_partition, rate.log() + log_partition)
         self.log_partition = mixed
-        self.reward = torch.lerp(self.reward, scores.mean(), rate)
+        self.reward = self.reward + rate * (scores.mean() - self.reward)
         self.started = torch.ones_like(self.started)
 
 

@@ -26,9 +26,18 @@ def draw(logits: Tensor, draws: int, rng: torch.Generator) -> Tensor:
         (M, N, L) int64 tokens.
     """
     rows, positions, vocabulary = logits.shape
-    probabilities = logits.detach().reshape(-1, vocabulary).softmax(dim=-1)
-    tokens = torch.multinomial(probabilities, draws, replacement=True, generator=rng)
+    tokens = draw_each(logits.detach().reshape(-1, vocabulary), draws, rng)
     return tokens.T.reshape(draws, rows, positions)
+
+
+def draw_each(logits: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+    """`draws` tokens from each row of logits: (K, V) -> (K, draws) int64.
+
+    A row that is not finite gives tokens all the same: it is the loss that reports it, where asking
+    here would make a GPU wait.
+    """
+    probabilities = logits.softmax(dim=-1).nan_to_num_(nan=1.0)
+    return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
 
 
 def log_prob(logits: Tensor, tokens: Tensor) -> Tensor:

@@ -141,11 +141,11 @@ def _streamed_column(
             value = row[column]
             if value is not None:
                 yield str(value)
-    except (UserError, OSError, KeyboardInterrupt):
+    except UserError:
         raise
-    except Exception as error:  # the table readers raise errors of pandas, pyarrow and datasets
+    except Exception as error:  # the readers raise errors of pandas, pyarrow, datasets and the network
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{name} cannot be read as a table: {reason}") from error
+        raise UserError(f"{name} cannot be read: {reason}") from error
 
 
 def read_lm1b(request: Request) -> Iterator[Sentence]:

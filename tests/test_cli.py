@@ -1,0 +1,381 @@
+"""The commands as a user types them, in an empty folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from bgan_text.cli.main import main
+
+TINY = [
+    "--width", "8", "--discriminator-width", "8", "--noise", "4", "--draws", "3", "--batch", "8",
+    "--precision", "float32",
+]  # fmt: skip
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def bgan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["bgan-text", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        sys.stdout.flush()
+        return Result(int(left.value.code or 0), *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def trained(bgan: Command) -> Command:
+    assert bgan("prepare", "--limit", 300).code == 0
+    assert bgan("train", "--steps", 4, "--run", "runs/a", *TINY).code == 0
+    return bgan
+
+
+def refused(result: Result, *parts: str) -> None:
+    """One clear line on stderr, nothing else, and no traceback."""
+    assert result.code in (1, 2)
+    assert result.out == ""
+    assert "Traceback" not in result.err
+    if result.code == 1:
+        lines = [line for line in result.err.splitlines() if not line.startswith("Warning")]
+        assert len(lines) == 1, result.err
+        assert lines[0].startswith("bgan-text: ")
+    for part in parts:
+        assert part in result.err
+
+
+def test_the_main_job_with_no_arguments(bgan: Command) -> None:
+    assert bgan("prepare", "--limit", 500).code == 0
+    made = bgan("train", "--steps", 5, *TINY)
+    assert made.code == 0, made.err
+    assert Path("runs/grammar-conv-importance-js/run.json").exists()
+    samples = bgan("sample", "--n", 3)
+    assert len(samples.out.splitlines()) == 3
+    assert samples.err == ""
+    table = bgan("score", "--n", 20)
+    assert "grammatical ↑" in table.out
+    assert "real" in table.out
+    assert "\x1b" not in table.out + table.err + samples.out
+    shown = bgan("show")
+    assert "runs/grammar-conv-importance-js" in shown.out
+    assert "sentences read" in bgan("show", "data/grammar").out
+    second = bgan("train", "--steps", 1, *TINY)
+    assert second.code == 0
+    assert Path("runs/grammar-conv-importance-js-2").exists()
+
+
+def test_what_scripts_call(bgan: Command, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"{number} Bottles\n" for number in range(60)))
+    prepared = bgan(
+        "prepare", "lines", "--path", text, "--tokenizer", "char", "--vocabulary", 15, "--length", 12,
+        "--overlong", "cut", "--lowercase", "--limit", 50, "--out", "d", "--json",
+    )  # fmt: skip
+    card = json.loads(prepared.out)
+    assert card["space"] == {"positions": 12, "vocabulary": 15, "end": 0}
+    assert card["counts"]["read"] == 50
+    text.write_text("".join(f"{number} bottles\n" for number in range(60)))
+    assert (
+        bgan("prepare", "lines", "--path", text, "--tokenizer", "char", "--out", "d", "--overwrite").code == 0
+    )
+    made = bgan(
+        "train", "--data", "d", "--run", "r", "--generator", "rnn", "--objective", "reinforce", "--divergence",
+        "kl", "--draws", 3, "--batch", 4, "--width", 8, "--steps", 3, "--seed", 5, "--device", "cpu",
+        "--save-every", 2, "--json",
+    )  # fmt: skip
+    result = json.loads(made.out.splitlines()[-1])
+    assert (result["run"], result["steps"], result["finished"]) == ("r", 3, True)
+    assert result["metrics"]["bound"] == pytest.approx(result["metrics"]["bound"])
+    assert "js-4" in result["metrics"]
+    assert {path.name for path in Path("r").glob("checkpoint*")} == {
+        "checkpoint-000000002.safetensors",
+        "checkpoint-000000003.safetensors",
+    }
+    first, again, other = (bgan("sample", "r", "--n", 5, "--seed", seed).out for seed in (1, 1, 2))
+    assert first == again != other
+    objects = [
+        json.loads(line) for line in bgan("sample", "r", "--n", 5, "--seed", 1, "--json").out.splitlines()
+    ]
+    assert "".join(sample["text"] + "\n" for sample in objects) == first
+    assert bgan("sample", "r", "--n", 5, "--seed", 1, "--out", "s.txt").out == ""
+    assert Path("s.txt").read_text() == first
+    report = json.loads(bgan("score", "r", "s.txt", "--n", 5, "--seed", 1, "--json").out)
+    assert [model["name"] for model in report["models"]] == ["r", "s.txt", "real"]
+    assert report["models"][0]["scores"] == report["models"][1]["scores"]
+    assert report["settings"]["tokenize"] == "char"
+    for name in ("js-4", "bleu-5", "self-bleu-5", "distinct-2", "copied"):
+        assert 0.0 <= report["models"][0]["scores"][name]["value"] <= 1.0
+
+
+def test_any_file_against_any_other(bgan: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The cat sat .\na dog , ran\n")
+    (tmp_path / "b.txt").write_text("the cat sat .\nA dog ran\nit is\nso it is\n")
+    report = json.loads(bgan("score", "a.txt", "--reference", "b.txt", "--lowercase", "--json").out)
+    scores = report["models"][0]["scores"]
+    assert scores["bleu-2"]["value"] == pytest.approx((1.0 + (3 / 4 * 1 / 3) ** 0.5) / 2)
+    assert scores["bleu-2"]["better"] == "higher"
+    assert report["settings"]["references"] == 4
+    for unit, window in (("whitespace", 4), ("word", 4), ("char", 13), ("13a", 4)):
+        made = bgan("score", "a.txt", "--reference", "b.txt", "--tokenize", unit, "--json")
+        assert json.loads(made.out)["settings"]["window"] == window, unit
+    with_train = bgan("score", "a.txt", "--reference", "b.txt", "--train", "a.txt", "--json")
+    assert json.loads(with_train.out)["models"][0]["scores"]["copied"]["value"] == 1.0
+    exact = bgan("score", "a.txt", "--reference", "b.txt", "--grammar", "--json")
+    assert json.loads(exact.out)["models"][0]["scores"]["grammatical"]["value"] == 0.0
+    assert json.loads(exact.out)["models"][0]["scores"]["log-probability"]["value"] is None
+
+
+def test_a_sample_that_is_real_scores_as_real(bgan: Command) -> None:
+    bgan("prepare", "--limit", 400)
+    from bgan_text.corpora.prepared import Prepared
+
+    texts = Prepared(Path("data/grammar")).texts("test")
+    Path("t.txt").write_text("".join(text + "\n" for text in texts))
+    scores = json.loads(bgan("score", "t.txt", "--json").out)["models"][0]["scores"]
+    assert scores["js-4"]["value"] == 0.0
+    assert scores["bleu-5"]["value"] == 1.0
+    assert scores["grammatical"]["value"] == 1.0
+    assert scores["copied"]["value"] == 0.0
+    assert -60 < scores["log-probability"]["value"] < -10
+
+
+def test_resume_goes_on_to_the_same_end(trained: Command) -> None:
+    whole = trained("train", "--steps", 9, "--run", "whole", "--log-every", 1, *TINY)
+    part = trained(
+        "train", "--steps", 9, "--run", "part", "--log-every", 1, "--save-every", 4, *TINY, "--json"
+    )
+    assert (whole.code, part.code) == (0, 0)
+    for name in ("checkpoint-000000009.safetensors",):
+        (Path("part") / name).unlink()
+    assert trained("train", "--resume", "--run", "part").code == 0
+    for name in ("checkpoint-000000009.safetensors",):
+        tensors = [tensors_of(Path(run) / name) for run in ("whole", "part")]
+        assert tensors[0] == tensors[1]
+    rows = [
+        [
+            {**json.loads(line), "seconds": 0}
+            for line in (Path(run) / "metrics.jsonl").read_text().splitlines()
+        ]
+        for run in ("whole", "part")
+    ]
+    assert rows[0] == rows[1]
+    longer = trained("train", "--resume", "--run", "part", "--steps", 11, "--json")
+    assert json.loads(longer.out)["steps"] == 11
+
+
+def tensors_of(path: Path) -> dict[str, bytes]:
+    from safetensors.torch import load_file
+
+    return {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()}
+
+
+def start_training(folder: Path, *words: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "bgan_text.cli", "train", *map(str, words), *TINY, "--device", "cpu"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(pattern: str, folder: Path) -> None:
+    for _ in range(600):
+        if list(folder.glob(pattern)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{pattern} did not appear")
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_resumes_and_ends_bitwise_equal(
+    bgan: Command, tmp_path: Path, kill: signal.Signals
+) -> None:
+    bgan("prepare", "--limit", 300)
+    options = ["--steps", 150, "--save-every", 20]
+    with start_training(tmp_path, "--run", "whole", *options) as whole:
+        assert whole.wait() == 0
+    with start_training(tmp_path, "--run", "killed", *options) as killed:
+        wait_for("killed/checkpoint*", tmp_path)
+        killed.send_signal(kill)
+        _, talk = killed.communicate()
+    assert not list(tmp_path.glob("killed/checkpoint-000000150*"))
+    if kill is signal.SIGINT:
+        assert killed.returncode == 0
+        assert "Go on with: bgan-text train --resume --run killed" in talk
+    with start_training(tmp_path, "--run", "killed", "--resume") as resumed:
+        assert resumed.wait() == 0
+    name = "checkpoint-000000150.safetensors"
+    assert tensors_of(tmp_path / "whole" / name) == tensors_of(tmp_path / "killed" / name)
+
+
+def test_a_run_in_use_is_refused(bgan: Command, tmp_path: Path) -> None:
+    bgan("prepare", "--limit", 300)
+    with start_training(tmp_path, "--run", "busy", "--minutes", 5, "--save-every", 5) as first:
+        wait_for("busy/checkpoint*", tmp_path)
+        refused(bgan("train", "--resume", "--run", "busy"), "busy is in use by another training")
+        first.kill()
+
+
+def test_one_draw_is_allowed_with_a_warning(bgan: Command) -> None:
+    bgan("prepare", "--limit", 300)
+    made = bgan("train", "--steps", 1, *TINY, "--draws", 1)
+    assert made.code == 0
+    assert "--draws 1 makes every importance weight 1" in made.err
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(trained: Command) -> None:
+    made = trained(
+        "train", "--run", "hot", "--steps", 60, "--save-every", 1, "--generator-rate", 1e38,
+        "--no-spectral-norm", *TINY,
+    )  # fmt: skip
+    assert made.code == 1
+    assert "not finite" in made.err.splitlines()[-1]
+    assert "Traceback" not in made.err
+    sample = trained("sample", "hot", "--n", 1)
+    assert sample.code == 0 or "no checkpoint yet" in sample.err
+
+
+def test_scores_of_standard_input(trained: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"The bank has raised prices .\n" * 3)))
+    report = json.loads(trained("score", "-", "--json").out)
+    assert report["models"][0]["scores"]["grammatical"]["value"] == 1.0
+    assert report["models"][0]["scores"]["self-bleu-5"]["value"] == 1.0
+
+
+CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
+    (("prepare", "lines", "--path", "nowhere.txt"), ("there is no file nowhere.txt",)),
+    (("prepare", "grammer"), ("unknown corpus 'grammer'", "did you mean 'grammar'")),
+    (("prepare", "--out", "data/grammar"), ("data/grammar exists already", "--overwrite")),
+    (("prepare", "--length", 0, "--out", "x"), ("--length 0: at least 1",)),
+    (("prepare", "--length", "many"), ("--length",)),
+    (("train", "--data", "nowhere"), ("nowhere is not a prepared folder",)),
+    (("train", "--divergence", "helinger"), ("did you mean 'hellinger'",)),
+    (("train", "--run", "runs/a"), ("runs/a holds a run already", "--resume")),
+    (("train", "--run", "data"), ("data exists and is not a run folder",)),
+    (("train", "--device", "tpu"), ("--device 'tpu'",)),
+    (("train", "--device", "cuda:99"), ("--device 'cuda:99'",)),
+    (("train", "--resume", "--width", 16), ("--width 16 was given, but the run was made with 8",)),
+    (("train", "--resume", "--run", "nowhere"), ("nowhere is not a run folder",)),
+    (("train", "--resume", "--data", "other"), ("other is not a prepared folder",)),
+    (("train", "--widht", 3), ("No such option", "--widht")),
+    (("sample", "nowhere"), ("nowhere is not a run folder",)),
+    (("sample", "--n", 0), ("--n 0: at least 1",)),
+    (("sample", "--temperature", 0), ("--temperature 0.0",)),
+    (("sample", "--temperature", "nan"), ("--temperature nan",)),
+    (("sample", "--seed", -1), ("--seed -1",)),
+    (("sample", "--weights", "mean"), ("unknown weights 'mean'",)),
+    (("sample", "--step", 99), ("no checkpoint of step 99: it has 4",)),
+    (("sample", "--out", "no/folder/x"), ("no/folder",)),
+    (("score", "nowhere.txt"), ("there is no file nowhere.txt",)),
+    (("score", "data"), ("data is neither a run folder",)),
+    (("score", "empty.txt"), ("empty.txt is empty",)),
+    (("score", "junk.txt"), ("junk.txt is not UTF-8: line 1",)),
+    (("score", "--tokenize", "words"), ("did you mean 'word'",)),
+    (("score", "--window", 0), ("--window 0",)),
+    (("score", "--n", 0), ("--n 0",)),
+    (("show", "nowhere"), ("nowhere does not exist",)),
+    (("samples",), ("No such command 'samples'",)),
+]
+
+
+@pytest.mark.parametrize(("words", "parts"), CASES, ids=lambda value: " ".join(map(str, value)))
+def test_bad_input_is_one_clear_line(
+    words: tuple[object, ...], parts: tuple[str, ...], trained_once: Path, bgan: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(trained_once)
+    before = snapshot(trained_once)
+    refused(bgan(*words), *parts)
+    assert snapshot(trained_once) == before
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    call = [sys.executable, "-m", "bgan_text.cli"]
+    subprocess.run([*call, "prepare", "--limit", "300"], cwd=folder, check=True)
+    subprocess.run([*call, "train", "--steps", "4", "--run", "runs/a", *TINY], cwd=folder, check=True)
+    (folder / "empty.txt").write_text("\n\n")
+    (folder / "junk.txt").write_bytes(b"\xff\xfe\x00")
+    return folder
+
+
+def test_a_run_of_another_corpus_is_refused(trained: Command) -> None:
+    assert trained("prepare", "--limit", 300, "--seed", 1, "--out", "other").code == 0
+    refused(trained("train", "--resume", "--run", "runs/a", "--data", "other"), "trained on another corpus")
+
+
+def test_nothing_there_yet(bgan: Command) -> None:
+    refused(bgan("train"), "make one with bgan-text prepare")
+    refused(bgan("sample"), "make one with bgan-text train")
+    refused(bgan("score"), "make one with bgan-text train")
+    refused(bgan("show"), "make one with bgan-text prepare")
+    refused(bgan("train", "--resume"), "make one with bgan-text train")
+
+
+def test_a_full_disk_loses_nothing(trained: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = snapshot(Path("runs/a"))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    made = trained("train", "--resume", "--run", "runs/a", "--steps", 6)
+    assert made.code == 1
+    assert "No space left on device" in made.err.splitlines()[-1]
+    after = {path: content for path, content in snapshot(Path("runs/a")).items() if ".lock" not in path}
+    assert after == {path: content for path, content in before.items() if ".lock" not in path}
+    refused(trained("prepare", "--limit", 300, "--out", "new"), "No space left on device")
+    assert not Path("new").exists()
+    assert not list(Path().glob(".new*"))
+
+
+def test_help_is_there_without_torch_and_with_an_example() -> None:
+    code = (
+        "import sys; sys.argv = ['bgan-text', *sys.argv[1:]]\n"
+        "from bgan_text.cli.main import main\n"
+        "try:\n    main()\n"
+        "finally:\n    assert not {'torch', 'datasets', 'numpy', 'sentencepiece'} & set(sys.modules)"
+    )
+    for command in ([], ["prepare"], ["train"], ["sample"], ["score"], ["show"]):
+        made = subprocess.run(
+            [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert "Example: bgan-text" in made.stdout
+
+
+def test_version(bgan: Command) -> None:
+    from bgan_text import __version__
+
+    assert bgan("--version").out == f"bgan-text {__version__}\n"
+
+
+def test_a_closed_pipe_is_no_error(trained: Command, tmp_path: Path) -> None:
+    made = subprocess.run(
+        f"{sys.executable} -m bgan_text.cli sample runs/a --n 20000 | head -1",
+        shell=True, capture_output=True, text=True, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    assert len(made.stdout.splitlines()) == 1
+    assert made.stderr == ""

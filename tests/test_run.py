@@ -1,0 +1,189 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bgan_text.checkpoint import write_atomically
+from bgan_text.config import Config
+from bgan_text.errors import UserError
+from bgan_text.run import KEPT, Run, sample_rows
+from bgan_text.space import Space
+from bgan_text.state import State
+
+CPU = torch.device("cpu")
+SPACE = Space(5, 7, end=0)
+
+
+def make(folder: Path, **more: Any) -> tuple[Run, State]:
+    small = {"steps": 3, "width": 8, "discriminator_width": 8, "noise": 4, "precision": "float32"}
+    config = Config.given(small | more)
+    run = Run.create(folder, config, SPACE, {"folder": "x"}, {"tokenizer.json": b"{}"})
+    return run, State.fresh(config, SPACE, CPU)
+
+
+def test_a_run_folder_opens_as_it_was_made(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    opened = Run(tmp_path / "run")
+    assert (opened.config, opened.space, opened.data) == (run.config, run.space, run.data)
+    assert (tmp_path / "run" / "tokenizer.json").read_bytes() == b"{}"
+
+
+def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    for step in (1, 2, 3):
+        state.step, state.elapsed = step, step / 2
+        run.save(state)
+    assert list(run.checkpoints()) == [2, 3]
+    assert len(run.checkpoints()) == KEPT
+    loaded = run.state(CPU)
+    assert (loaded.step, loaded.elapsed) == (3, 1.5)
+    for key, tensor in state.generator.state_dict().items():
+        assert torch.equal(loaded.generator.state_dict()[key], tensor)
+
+
+def test_nothing_in_a_run_folder_is_pickled(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    run.save(state)
+    for path in (tmp_path / "run").iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".safetensors":
+            size = int.from_bytes(content[:8], "little")
+            json.loads(content[8 : 8 + size])
+        elif path.suffix == ".json":
+            json.loads(content)
+        else:
+            assert content == b""
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, -1])
+def test_a_damaged_checkpoint_is_named_with_the_way_back(keep: int, tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    run.save(state)
+    state.step = 1
+    run.save(state)
+    path = run.checkpoints()[1]
+    path.write_bytes(path.read_bytes()[:keep])
+    for load in (lambda: run.state(CPU), lambda: run.generator(CPU)):
+        with pytest.raises(UserError, match=r"damaged or cut short.*checkpoint of step 0 is still there"):
+            load()
+    path.unlink()
+    assert run.state(CPU).step == 0
+
+
+def test_a_checkpoint_of_other_nets_is_refused(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    _, other = make(tmp_path / "other", width=16)
+    run.save(other)
+    for load in (lambda: run.state(CPU), lambda: run.generator(CPU)):
+        with pytest.raises(UserError, match="does not fit the run's settings"):
+            load()
+
+
+def test_a_state_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    run.save(state)
+    with torch.no_grad():
+        next(state.generator.parameters())[:] = float("inf")
+    state.step = 1
+    with pytest.raises(UserError, match="not finite"):
+        run.save(state)
+    assert list(run.checkpoints()) == [0]
+
+
+def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    code = (
+        "import sys, time; from pathlib import Path; from bgan_text.run import Run\n"
+        "with Run(Path(sys.argv[1])).locked():\n    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="in use by another training"), run.locked():
+            pass
+        other.kill()
+    with run.locked():
+        pass
+
+
+def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    for step in (1, 2, 3):
+        run.append_metrics({"step": step})
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "bou')
+    run.rewind_metrics(2)
+    assert run.metrics() == [{"step": 1}, {"step": 2}]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 99, "version": "9.9"}, "by bgan-text 9.9 in format 99"),
+        ({"space": {}}, "run.json is damaged"),
+        ({"settings": {"widht": 1}}, "unknown setting 'widht'"),
+        ({"data": None}, "run.json is damaged"),
+    ],
+)
+def test_run_files_that_cannot_be_trusted(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    make(tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UserError, match=message):
+        Run(tmp_path / "run")
+    path.write_text('{"format": 1, "sett')
+    with pytest.raises(UserError, match="is damaged: it is not JSON"):
+        Run(tmp_path / "run")
+    path.unlink()
+    with pytest.raises(UserError, match="not a run folder"):
+        Run(tmp_path / "run")
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"new content")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_sample_i_follows_from_the_seed_and_i_alone(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    run.save(state)
+    generator = run.generator(CPU)
+    few, many, other = (
+        torch.cat(list(sample_rows(generator, count, seed, CPU)))
+        for count, seed in ((3, 1), (600, 1), (3, 2))
+    )
+    assert many.shape == (600, 5)
+    assert torch.equal(few, many[:3])
+    assert not torch.equal(few, other)
+
+
+def test_both_kinds_of_weights_can_be_sampled(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    with torch.no_grad():
+        state.generator.logits.bias += 1.0
+    run.save(state)
+    last, average = (run.generator(CPU, average=average) for average in (False, True))
+    torch.testing.assert_close(last.logits.bias, average.logits.bias + 1.0)
+    with pytest.raises(UserError, match="no checkpoint of step 9: it has 0"):
+        run.generator(CPU, step=9)
+
+
+def test_a_run_without_a_checkpoint_cannot_be_sampled(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        run.generator(CPU)
