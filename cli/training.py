@@ -179,6 +179,7 @@ class Training:
         evaluate = _Due(interval("evaluate_every", config.evaluate_every), state.step)
         show = _Due(Interval(seconds=PROGRESS_INTERVAL), state.step)
         validation = self._validation()
+        report: Report | None = None
         with TrainingProgress(self._progress(state), state.step) as progress:
             for report in train(state, config, batches, self._progress):
                 state.elapsed = time.monotonic() - begun
@@ -192,10 +193,9 @@ class Training:
                     self._read(report)
                     progress.update(self._progress(state), state.step, self.numbers)
             state.elapsed = time.monotonic() - begun
-        self._finish(validation)
-
-    def _finish(self, validation: Sequences) -> None:
-        if self.state.step not in self.folder.checkpoints():
+        if report is not None:
+            self._read(report)
+        if state.step not in self.folder.checkpoints():
             self._evaluate(validation)
             self._save()
 
@@ -203,11 +203,11 @@ class Training:
         """Read a step's numbers; a loss that was not finite ends the run here."""
         numbers = report.read()
         if self.state.broken.item():
-            self._broken(numbers)
+            self._broken()
         self.numbers |= numbers
         return numbers
 
-    def _broken(self, numbers: Mapping[str, float]) -> None:
+    def _broken(self) -> None:
         checkpoints = self.folder.checkpoints()
         kept = (
             f"the checkpoint of step {max(checkpoints)} is kept" if checkpoints else "nothing was saved yet"
@@ -223,7 +223,7 @@ class Training:
 
     def _save(self) -> None:
         if self.state.broken.item():
-            self._broken({})
+            self._broken()
         self.folder.save(self.state)
 
     def _validation(self) -> Sequences:

@@ -98,8 +98,8 @@ def test_what_scripts_call(bgan: Command, tmp_path: Path) -> None:
         bgan("prepare", "lines", "--path", text, "--tokenizer", "char", "--out", "d", "--overwrite").code == 0
     )
     made = bgan(
-        "train", "--data", "d", "--run", "r", "--generator", "rnn", "--objective", "reinforce", "--divergence",
-        "kl", "--draws", 3, "--batch", 4, "--width", 8, "--steps", 3, "--seed", 5, "--device", "cpu",
+        "train", "--data", "d", "--run", "r", "--generator", "rnn", "--objective", "reinforce",
+        "--divergence", "kl", "--draws", 3, "--batch", 4, "--width", 8, "--steps", 3, "--seed", 5, "--device", "cpu",
         "--save-every", 2, "--json",
     )  # fmt: skip
     result = json.loads(made.out.splitlines()[-1])
