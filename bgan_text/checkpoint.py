@@ -4,11 +4,8 @@ Nothing is pickled, so a file from a stranger can be read safely. A file is writ
 name, flushed to disk and renamed, so that the name never stands for half a checkpoint.
 """
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,40 +14,11 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.files import write_atomically
 from bgan_text.space import Space
 from bgan_text.state import State, make_generator
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, whole or not at all, also if the machine stops meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Put a JSON object at `path`, whole or not at all."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object, or raise a `UserError` that names the file."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged: it is not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is damaged: a JSON object is expected")
-    return value
 
 
 def save_checkpoint(path: Path, state: State) -> None:

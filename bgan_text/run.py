@@ -19,16 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text import __version__
-from bgan_text.checkpoint import (
-    load_checkpoint,
-    load_generator,
-    read_json,
-    save_checkpoint,
-    write_atomically,
-    write_json,
-)
+from bgan_text.checkpoint import load_checkpoint, load_generator, save_checkpoint
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.space import Space
 from bgan_text.state import State
 

@@ -54,5 +54,5 @@ def _option(option: "Field[Any]") -> Any:
         default = str(option.default)
         if option.metadata["rnn"] is not None:
             default += f"; rnn: {option.metadata['rnn']}"
-        text += f" [{default}]"
+        text += f" (default: {default})"
     return typer.Option(help=text[0].upper() + text[1:], show_default=False)

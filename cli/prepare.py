@@ -23,26 +23,31 @@ def prepare(
         str | None,
         typer.Option(
             help="sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model. "
-            "[sentencepiece; grammar: word]"
+            "(default: sentencepiece; grammar: word)"
         ),
     ] = None,
     vocabulary: Annotated[
         int | None,
-        typer.Option(help="Number of tokens. [sentencepiece and bpe: 8000; word and char: all there are]"),
+        typer.Option(
+            help="Number of tokens. (default: sentencepiece and bpe: 8000; word and char: all there are)"
+        ),
     ] = None,
-    length: Annotated[int | None, typer.Option(help="Positions of a sample. [32; grammar: 24]")] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Positions of a sample. (default: 32; grammar: 24)")
+    ] = None,
     overlong: Annotated[
-        str | None, typer.Option(help="What to do with longer sentences: drop, cut or window. [drop]")
+        str | None,
+        typer.Option(help="What to do with longer sentences: drop, cut or window. (default: drop)"),
     ] = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case the text.")] = False,
     limit: Annotated[
-        int | None, typer.Option(help="Read at most so many sentences. [grammar: 50000]")
+        int | None, typer.Option(help="Read at most so many sentences. (default: grammar: 50000)")
     ] = None,
     keep_duplicates: Annotated[
         bool, typer.Option("--keep-duplicates", help="Keep samples that occur more than once.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the grammar's sentences.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder to write. [data/CORPUS]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write. (default: data/CORPUS)")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a prepared folder that is there already.")
     ] = False,

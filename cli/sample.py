@@ -12,12 +12,12 @@ import typer
 
 
 def sample(
-    run: Annotated[Path | None, typer.Argument(help="Run folder. [the newest in runs/]")] = None,
+    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
     n: Annotated[int, typer.Option("--n", "-n", help="How many samples.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed; the same one gives the same samples.")] = 0,
     temperature: Annotated[float, typer.Option(help="Below 1 samples are safer, above 1 more varied.")] = 1.0,
     weights: Annotated[str, typer.Option(help="Weights to sample from: average or last.")] = "average",
-    step: Annotated[int | None, typer.Option(help="Checkpoint to sample from. [the last]")] = None,
+    step: Annotated[int | None, typer.Option(help="Checkpoint to sample from. (default: the last)")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with text and tokens.")

@@ -10,34 +10,42 @@ def score(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN|FILE]...", help="Runs, or text files with a sample a line. [the newest run]"
+            metavar="[RUN|FILE]...",
+            help="Runs, or text files with a sample a line. (default: the newest run)",
         ),
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="Real text to compare with. [the test split of --data]")
+        Path | None, typer.Option(help="Real text to compare with. (default: the test split of --data)")
     ] = None,
     train: Annotated[
-        Path | None, typer.Option(help="Training text, for the share of copies. [the train split of --data]")
+        Path | None,
+        typer.Option(help="Training text, for the share of copies. (default: the train split of --data)"),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Prepared folder. [the run's own; for files the newest in data/]")
+        Path | None,
+        typer.Option(help="Prepared folder. (default: the run's own; for files the newest in data/)"),
     ] = None,
     n: Annotated[
-        int | None, typer.Option("--n", "-n", help="Samples of each model. [runs: 1000; files: every line]")
+        int | None,
+        typer.Option("--n", "-n", help="Samples of each model. (default: runs: 1000; files: every line)"),
     ] = None,
     tokenize: Annotated[
         str | None,
         typer.Option(
             help="Unit of n-grams: whitespace, word (nltk), char, 13a (sacrebleu). "
-            "[char where the data is, else whitespace]"
+            "(default: char where the data is, else whitespace)"
         ),
     ] = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all text first.")] = False,
     window: Annotated[
-        int | None, typer.Option(help="Units that JS looks at, pads included. [the longest reference]")
+        int | None,
+        typer.Option(help="Units that JS looks at, pads included. (default: the longest reference)"),
     ] = None,
     grammar: Annotated[
-        bool, typer.Option("--grammar", help="Judge by the built-in grammar. [where the data comes from it]")
+        bool,
+        typer.Option(
+            "--grammar", help="Judge by the built-in grammar. (default: where the data comes from it)"
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the samples drawn from runs.")] = 0,
     temperature: Annotated[float, typer.Option(help="Temperature of the samples drawn from runs.")] = 1.0,

@@ -15,7 +15,8 @@ EXAMPLES = 3
 
 def show(
     folder: Annotated[
-        Path | None, typer.Argument(help="Run or prepared folder. [the newest run, or else data]")
+        Path | None,
+        typer.Argument(help="Run or prepared folder. (default: the newest run, else the newest data)"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -11,11 +11,12 @@ from .options import with_config_options
 @with_config_options
 def train(
     data: Annotated[
-        Path | None, typer.Option(help="Prepared folder. [the newest in data/; with --resume the run's own]")
+        Path | None,
+        typer.Option(help="Prepared folder. (default: the newest in data/; with --resume the run's own)"),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="Run folder. [a new one in runs/; with --resume the newest]"),
+        typer.Option(help="Run folder. (default: a new one in runs/; with --resume the newest)"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run from its last checkpoint.")
@@ -26,8 +27,7 @@ def train(
 ) -> None:
     """Train a boundary-seeking GAN on a prepared folder.
 
-    Shows rate, time left, the bound, mean scores of real and fake and the effective draws; at intervals
-    three samples and the Jensen-Shannon divergence of n-grams from the validation split.
+    It shows rate, time left and the numbers that matter, and at intervals three samples and JS-1..4.
 
     Example: bgan-text train --divergence js --minutes 10
     """

@@ -23,8 +23,8 @@ from datasets.arrow_writer import ArrowWriter
 from numpy.typing import NDArray
 
 from bgan_text import __version__
-from bgan_text.checkpoint import read_json, write_json
 from bgan_text.errors import UserError, choose
+from bgan_text.files import read_json, write_json
 from bgan_text.space import Space
 
 from .sources import SOURCES, Request

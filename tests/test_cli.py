@@ -99,8 +99,8 @@ def test_what_scripts_call(bgan: Command, tmp_path: Path) -> None:
     )
     made = bgan(
         "train", "--data", "d", "--run", "r", "--generator", "rnn", "--objective", "reinforce",
-        "--divergence", "kl", "--draws", 3, "--batch", 4, "--width", 8, "--steps", 3, "--seed", 5, "--device", "cpu",
-        "--save-every", 2, "--json",
+        "--divergence", "kl", "--draws", 3, "--batch", 4, "--width", 8, "--steps", 3, "--seed", 5,
+        "--device", "cpu", "--save-every", 2, "--json",
     )  # fmt: skip
     result = json.loads(made.out.splitlines()[-1])
     assert (result["run"], result["steps"], result["finished"]) == ("r", 3, True)

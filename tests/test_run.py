@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from bgan_text.checkpoint import write_atomically
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.files import write_atomically
 from bgan_text.run import KEPT, Run, sample_rows
 from bgan_text.space import Space
 from bgan_text.state import State

@@ -1,0 +1,129 @@
+"""The shape of the project: who imports whom, what ships, what the documents say."""
+
+import ast
+import importlib
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+FOLDERS = {"bgan_text": "bgan_text", "bgan_text.cli": "cli", "bgan_text.corpora": "corpora"}
+CORE = sorted(path.stem for path in (ROOT / "bgan_text").glob("*.py"))
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "config": {"errors"},
+    "space": {"errors"},
+    "divergence": {"errors"},
+    "objective": {"divergence"},
+    "sampling": set(),
+    "layers": set(),
+    "generator": {"layers", "sampling", "space"},
+    "discriminator": {"layers", "space"},
+    "state": {"config", "discriminator", "generator", "objective", "space"},
+    "trainer": {"config", "divergence", "generator", "objective", "state"},
+    "files": {"errors"},
+    "checkpoint": {"config", "errors", "files", "space", "state"},
+    "run": {"checkpoint", "config", "errors", "files", "space", "state"},
+    "ngrams": set(),
+    "scores": {"ngrams"},
+    "__init__": set(),
+}
+"""Which modules of the core each module of the core may import."""
+
+CORPORA_MAY_IMPORT = {"errors", "space", "files"}
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def core_modules(names: set[str]) -> set[str]:
+    parts = (name.split(".") for name in names if name.startswith("bgan_text."))
+    return {part[1] for part in parts if part[1] in [*CORE, "cli", "corpora"]}
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_core_imports_only_what_the_map_allows(module: str) -> None:
+    assert core_modules(imported(ROOT / "bgan_text" / f"{module}.py")) <= ALLOWED[module]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "corpora").glob("*.py")), ids=lambda path: path.stem)
+def test_corpora_know_no_model(path: Path) -> None:
+    assert core_modules(imported(path)) <= CORPORA_MAY_IMPORT
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_has_no_tokenizer_and_no_console(module: str) -> None:
+    roots = {name.split(".")[0] for name in imported(ROOT / "bgan_text" / f"{module}.py")}
+    assert not roots & {"typer", "rich", "datasets", "sentencepiece", "nltk", "sacrebleu"}
+
+
+def test_nobody_imports_the_folders_by_their_bare_names() -> None:
+    for path in ROOT.glob("*/*.py"):
+        roots = {name.split(".")[0] for name in imported(path)}
+        assert not roots & {"cli", "corpora"}, path
+
+
+def test_what_ships_is_what_there_is() -> None:
+    tool = PROJECT["tool"]["setuptools"]
+    assert tool["package-dir"] == FOLDERS
+    assert sorted(tool["packages"]) == sorted(FOLDERS)
+    found = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/__init__.py")}
+    assert found - {"tests"} == set(FOLDERS.values())
+    assert not list(ROOT.glob("bgan_text/*/__init__.py"))
+
+
+def test_version_is_the_same_everywhere() -> None:
+    from bgan_text import __version__
+
+    assert PROJECT["project"]["version"] == __version__ == importlib.metadata.version("bgan-text")
+    headings = [
+        line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("## [")
+    ]
+    assert headings[0].startswith(f"## [{__version__}]")
+
+
+def test_constraints_pin_every_requirement() -> None:
+    pinned = (ROOT / "constraints.txt").read_text("utf-8").lower()
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    for requirement in [*PROJECT["project"]["dependencies"], *(name for extra in extras for name in extra)]:
+        name = requirement.split(">")[0].split("[")[0].strip().lower()
+        assert f"\n{name}==" in pinned, name
+
+
+def test_every_public_name_of_the_core_has_a_docstring() -> None:
+    for module in CORE:
+        loaded = importlib.import_module("bgan_text" if module == "__init__" else f"bgan_text.{module}")
+        assert loaded.__doc__
+        for name, value in vars(loaded).items():
+            if not name.startswith("_") and getattr(value, "__module__", None) == loaded.__name__:
+                assert value.__doc__, f"{module}.{name}"
+
+
+def test_documents_generated_from_the_code_are_up_to_date() -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    import re
+
+    for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
