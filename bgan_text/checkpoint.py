@@ -31,12 +31,23 @@ def save_checkpoint(path: Path, state: State) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{name} is not finite after step {state.step}: {path} was not written")
-    header = {"format": "bgan-text", "step": str(state.step), "elapsed": repr(state.elapsed)}
+    header = {
+        "format": "bgan-text",
+        "step": str(state.step),
+        "elapsed": repr(state.elapsed),
+        "device": state.device.type,
+    }
     write_atomically(path, save(tensors, header))
 
 
-def load_checkpoint(path: Path, state: State) -> None:
+def load_checkpoint(path: Path, state: State) -> str:
     """Fill `state`, made fresh from the run's settings, with the checkpoint at `path`.
+
+    The random stream of one kind of device means nothing to another: a run that moves starts a new
+    one, which follows from its seed and step.
+
+    Returns:
+        The kind of device on which the checkpoint was written.
 
     Raises:
         UserError: the file is damaged, or does not fit the nets of `state`.
@@ -44,6 +55,7 @@ def load_checkpoint(path: Path, state: State) -> None:
     tensors, header = _read(path, state.device)
     try:
         expected = _tensors(state, moments=False)
+        del expected["rng"]
         for name, tensor in expected.items():
             if tensors[name].shape != tensor.shape:
                 raise UserError(
@@ -56,8 +68,12 @@ def load_checkpoint(path: Path, state: State) -> None:
             _load_moments(optimizer, net, _below(tensors, f"{name}_optimizer"))
         for name in vars(state.running):
             setattr(state.running, name, tensors[f"running.{name}"].clone())
-        state.rng.set_state(tensors["rng"].cpu())
         state.step, state.elapsed = int(header["step"]), float(header["elapsed"])
+        if header["device"] == state.device.type:
+            state.rng.set_state(tensors["rng"].cpu())
+        else:
+            state.rng.manual_seed(state.rng.initial_seed() + state.step)
+        return header["device"]
     except (KeyError, RuntimeError, ValueError) as error:
         raise UserError(f"{path} does not fit the run's settings: {_first_line(error)}") from error
 
@@ -71,7 +87,7 @@ def load_generator(
         UserError: the file is damaged, or does not fit the settings.
     """
     prefix = "average.module" if average else "generator"
-    tensors, _ = _read(path, device, prefix)
+    tensors, _ = _read(path, device, f"{prefix}.")
     net = make_generator(config, space).to(device)
     try:
         net.load_state_dict(_below(tensors, prefix))

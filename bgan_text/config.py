@@ -69,15 +69,15 @@ class Config:
     spectral_norm: bool = setting(True, "normalise the discriminator's weights spectrally")
     discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1)
     discriminator_draws: int = setting(1, "draws per noise vector that train the discriminator", minimum=1)
-    generator_rate: float = setting(1e-3, "learning rate of the generator", minimum=0.0)
-    discriminator_rate: float = setting(1e-3, "learning rate of the discriminator", minimum=0.0)
+    generator_rate: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
+    discriminator_rate: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)
     clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
     decay: str = setting("linear", "how the learning rates go to 0 over the run", choices=DECAYS)
     average: float = setting(0.99, "decay of the weight average that is sampled", minimum=0.0, below=1.0)
-    precision: str = setting("auto", "arithmetic of the convolutions", choices=PRECISIONS)
-    seed: int = setting(0, "seed of everything random", minimum=0)
+    precision: str = setting("auto", "arithmetic of the nets", choices=PRECISIONS)
+    seed: int = setting(0, "seed of everything random", minimum=0, below=2**63)
     steps: int | None = setting(None, "stop after this many generator steps", minimum=1, changeable=True)
     minutes: float | None = setting(
         None, "stop after this much training time (5 unless --steps is given)", minimum=0.0, changeable=True
@@ -194,7 +194,8 @@ class Interval:
 
 def interval(name: str, text: str) -> Interval:
     """Read '30s', '5m', '1h' as a time and '500' as a number of steps."""
-    if match := DURATION.fullmatch(text):
+    match = DURATION.fullmatch(text)
+    if match and float(match.group(1)) > 0:
         return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])
     if text.isdecimal() and int(text) > 0:
         return Interval(steps=int(text))

@@ -1,6 +1,8 @@
 """Tokens -> one score per sequence, the estimate of log p(x) / q(x)."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution
@@ -26,6 +28,18 @@ class Discriminator(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
-        x = self.blocks(as_image(self.embedding(tokens)))
-        scores: Tensor = self.dense(as_rows(x).flatten(1))
+        with parametrize.cached():
+            self._normalise(tokens.device.type)
+            x = self.blocks(as_image(self.embedding(tokens)))
+            scores: Tensor = self.dense(as_rows(x).flatten(1))
         return scores.squeeze(1).float()
+
+    def _normalise(self, device: str) -> None:
+        """Make the normalised weights of this pass, which the layers then find in the cache.
+
+        In full precision: under autocast a GPU would run the power iteration in bfloat16.
+        """
+        with torch.autocast(device, enabled=False):
+            for layer in self.modules():
+                if parametrize.is_parametrized(layer, "weight"):
+                    _ = layer.weight

@@ -17,7 +17,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -116,8 +115,3 @@ DIVERGENCES: dict[str, Divergence] = {
 def divergence_named(name: str) -> Divergence:
     """The declared divergence, or a `UserError` that lists the names."""
     return choose("divergence", name, DIVERGENCES)
-
-
-def solved_score(p: Tensor, q: Tensor) -> Tensor:
-    """The score at which every bound is tight: F = log p - log q, elementwise."""
-    return torch.log(p) - torch.log(q)

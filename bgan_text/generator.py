@@ -35,7 +35,7 @@ class Factorised:
         self.logits = logits
 
     def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
-        return draw(self.logits.detach() / temperature, draws, rng)
+        return draw(self.logits, draws, rng, temperature)
 
     def log_prob(self, tokens: Tensor) -> Tensor:
         return log_prob(self.logits, tokens)
@@ -83,8 +83,8 @@ class Autoregressive:
         tokens = []
         for _ in range(net.space.positions):
             hidden, state = net.step(token.unsqueeze(1), context, state)
-            logits = net.logits(hidden.squeeze(1)).float() / temperature
-            token = draw_each(logits, 1, rng).squeeze(1)
+            logits = net.logits(hidden.squeeze(1)).float()
+            token = draw_each(logits, 1, rng, temperature).squeeze(1)
             if net.space.end is not None:
                 token = torch.where(alive, token, net.space.end)
                 alive = alive & (token != net.space.end)

@@ -24,15 +24,6 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def head(self, count: int) -> "Sequences":
-        """The first `count` sequences."""
-        lengths = self.lengths[:count]
-        return Sequences(self.tokens[: lengths.sum()], lengths, self.vocabulary)
-
-    def tail(self, start: int) -> "Sequences":
-        """The sequences from `start` on."""
-        return Sequences(self.tokens[self.lengths[:start].sum() :], self.lengths[start:], self.vocabulary)
-
 
 def number(*groups: Sequence[Sequence[str]]) -> list[Sequences]:
     """Number the symbols of several groups of token sequences with one common numbering."""

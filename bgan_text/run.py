@@ -9,10 +9,10 @@ Nothing in it is ever unpickled.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import filelock
 import torch
@@ -26,7 +26,11 @@ from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.space import Space
 from bgan_text.state import State
 
+Loaded = TypeVar("Loaded")
+
 FORMAT = 1
+DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
+"""What a run says of the data it was trained on."""
 KEPT = 2
 """How many checkpoints stay in a run folder."""
 SAMPLING_BATCH = 256
@@ -48,8 +52,8 @@ class Run:
                 )
             self.config = Config.from_json(card["settings"])
             self.space = Space(**card["space"])
-            self.data: dict[str, Any] = dict(card["data"])
-        except (KeyError, TypeError, ValueError) as error:
+            self.data: dict[str, Any] = {key: card["data"][key] for key in DATA_KEYS}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
 
     @classmethod
@@ -61,7 +65,28 @@ class Run:
         data: Mapping[str, Any],
         files: Mapping[str, bytes],
     ) -> "Run":
-        """Start a run folder; `files` (the tokenizer) are stored as they are."""
+        """Start a run folder; `files` (the tokenizer) are stored as they are.
+
+        Raises:
+            UserError: there is a run in the folder, or another process is making one.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            if (folder / "run.json").exists():
+                raise UserError(
+                    f"{folder} holds a run already: --resume goes on with it, or name another --run"
+                )
+            return cls._write(folder, config, space, data, files)
+
+    @classmethod
+    def _write(
+        cls,
+        folder: Path,
+        config: Config,
+        space: Space,
+        data: Mapping[str, Any],
+        files: Mapping[str, bytes],
+    ) -> "Run":
         for name, content in files.items():
             write_atomically(folder / name, content)
         run = cls.__new__(cls)
@@ -87,21 +112,6 @@ class Run:
             },
         )
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder against a second training; the system frees it if this process dies."""
-        lock = filelock.FileLock(self.folder / ".lock", blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise UserError(
-                f"{self.folder} is in use by another training: wait for it, or name another --run"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
     def checkpoints(self) -> dict[int, Path]:
         """The steps that can be loaded, ascending."""
         found = {}
@@ -117,13 +127,17 @@ class Run:
         for path in list(self.checkpoints().values())[:-KEPT]:
             path.unlink()
 
-    def state(self, device: torch.device) -> State:
-        """The training state of the last checkpoint, or a fresh one where there is none yet."""
+    def state(self, device: torch.device) -> tuple[State, str]:
+        """The training state of the last checkpoint, or a fresh one where there is none yet.
+
+        Returns:
+            The state, and the kind of device that it was trained on before.
+        """
         state = State.fresh(self.config, self.space, device)
         checkpoints = self.checkpoints()
-        if checkpoints:
-            self._load(max(checkpoints), lambda path: load_checkpoint(path, state))
-        return state
+        if not checkpoints:
+            return state, device.type
+        return state, self._load(max(checkpoints), lambda path: load_checkpoint(path, state))
 
     def generator(self, device: torch.device, *, step: int | None = None, average: bool = True) -> nn.Module:
         """The generator to sample from, in evaluation mode.
@@ -140,17 +154,15 @@ class Run:
             raise UserError(
                 f"{self.folder} has no checkpoint of step {step}: it has {', '.join(map(str, checkpoints))}"
             )
-        net: list[nn.Module] = []
-        self._load(
+        return self._load(
             max(checkpoints) if step is None else step,
-            lambda path: net.append(load_generator(path, self.config, self.space, device, average=average)),
+            lambda path: load_generator(path, self.config, self.space, device, average=average),
         )
-        return net[0]
 
-    def _load(self, step: int, load: Any) -> None:
+    def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()
         try:
-            load(checkpoints[step])
+            return load(checkpoints[step])
         except UserError as error:
             others = [str(other) for other in checkpoints if other != step]
             if not others:
@@ -170,10 +182,10 @@ class Run:
         path = self.folder / "metrics.jsonl"
         rows: list[dict[str, Any]] = []
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_bytes().split(b"\n"):
                 try:
                     rows.append(json.loads(line))
-                except ValueError:
+                except ValueError:  # bytes that are no UTF-8 and text that is no JSON alike
                     break
         return rows
 
@@ -182,6 +194,28 @@ class Run:
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.folder / "metrics.jsonl", text.encode())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder against a second training; the system frees it if this process dies.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    lock = filelock.FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise UserError(
+            f"{folder} is in use by another training: wait for it, or name another --run"
+        ) from error
+    try:
+        for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
+            unfinished.unlink()
+        yield
+    finally:
+        lock.release()
 
 
 @torch.no_grad()

@@ -14,30 +14,37 @@ CHUNK_ELEMENTS = 1 << 22
 """Logits that `chunked_log_prob` holds at a time: 16 MiB in float32."""
 
 
-def draw(logits: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+def draw(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
     """Draw each position independently.
 
     Args:
         logits: (N, L, V) float.
         draws: M, how many sequences per noise vector.
         rng: the random stream, on the device of `logits`.
+        temperature: what the logits are divided by, above 0.
 
     Returns:
         (M, N, L) int64 tokens.
     """
     rows, positions, vocabulary = logits.shape
-    tokens = draw_each(logits.detach().reshape(-1, vocabulary), draws, rng)
+    tokens = draw_each(logits.detach().reshape(-1, vocabulary), draws, rng, temperature)
     return tokens.T.reshape(draws, rows, positions)
 
 
-def draw_each(logits: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+def draw_each(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
     """`draws` tokens from each row of logits: (K, V) -> (K, draws) int64.
 
     A row that is not finite gives tokens all the same: it is the loss that reports it, where asking
     here would make a GPU wait.
     """
+    if temperature != 1.0:  # shifted first, so that a tiny temperature leaves the largest logit at 0
+        logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
     probabilities = logits.softmax(dim=-1).nan_to_num_(nan=1.0)
-    return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
+    if draws > 1:
+        return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
+    # One draw by a race of exponential clocks: multinomial would check its input on the host first.
+    clocks = torch.empty_like(probabilities).exponential_(generator=rng)
+    return (probabilities / clocks).argmax(dim=-1, keepdim=True)
 
 
 def log_prob(logits: Tensor, tokens: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Exact scores of generated sequences. Nothing is sampled, nothing approximated.
 
-Every function takes token sequences (lists of str, one list a sentence) and returns plain floats; a
-score that is not defined for what it was given is NaN.
+Sequences of tokens are lists of str, one list a sentence. A score that is not defined for what it was
+given is NaN.
 """
 
 import math

@@ -9,6 +9,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import Config
 from bgan_text.discriminator import Discriminator
+from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS, Generator
 from bgan_text.objective import Running
 from bgan_text.space import Space
@@ -35,7 +36,13 @@ class State:
 
     @classmethod
     def fresh(cls, config: Config, space: Space, device: torch.device) -> "State":
-        """An untrained state; its initial weights follow from `config.seed` alone."""
+        """An untrained state; its initial weights follow from `config.seed` alone.
+
+        Raises:
+            UserError: the batch is too small for batch normalisation.
+        """
+        if config.generator == "conv" and config.batch * space.positions < 2:
+            raise UserError("--batch 1 of samples of length 1 has no spread to normalise: raise --batch")
         generator, discriminator = _nets(config, space)
         generator.to(device)
         discriminator.to(device)
@@ -83,7 +90,7 @@ def _nets(config: Config, space: Space) -> tuple[Generator, Discriminator]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)
         generator = make_generator(config, space)
         discriminator = Discriminator(
             space,

@@ -93,17 +93,21 @@ class Trainer:
             conditional: Conditional = state.generator(noise)
         return conditional
 
+    def _sample(self, conditional: Conditional, draws: int) -> Tensor:
+        with self.autocast():
+            return conditional.sample(draws, self.state.rng)
+
     def _adversarial_step(self, real_batches: list[Tensor]) -> dict[str, Tensor]:
-        state, config = self.state, self.config
+        config = self.config
         *earlier, last = real_batches
         for real in earlier:
             with torch.no_grad():
-                fake = self._conditional().sample(config.discriminator_draws, state.rng)
+                fake = self._sample(self._conditional(), config.discriminator_draws)
             self._discriminator_step(real, fake)
         conditional = self._conditional()
         # The draws that train the discriminator are not those that it weighs: it has just been taught
         # that the former are fake.
-        tokens = conditional.sample(config.discriminator_draws + config.draws, state.rng)
+        tokens = self._sample(conditional, config.discriminator_draws + config.draws)
         fake, draws = tokens.split([config.discriminator_draws, config.draws])
         numbers = self._discriminator_step(last, fake)
         return numbers | self._generator_step(conditional, draws)

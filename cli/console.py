@@ -26,7 +26,7 @@ def results() -> Console:
 
 def say(text: str) -> None:
     """One line of talk, shown as it is."""
-    talk().print(text, markup=False)
+    talk().print(text, markup=False, emoji=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -60,6 +60,6 @@ def newest_data() -> Path:
     )
 
 
-def newest_run() -> Path:
-    """The run trained last below runs/."""
-    return newest(Path("runs"), "run.json", "there is no run in runs/: make one with bgan-text train")
+def newest_run(marker: str = "checkpoint-*.safetensors") -> Path:
+    """The run below runs/ that was saved last, or the one with the youngest file called `marker`."""
+    return newest(Path("runs"), marker, "there is no run in runs/: make one with bgan-text train")

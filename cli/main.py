@@ -58,8 +58,16 @@ def main() -> None:
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         _refuse(f"cannot read or write{place}: {error.strerror or error}")
-    except MemoryError:
-        _refuse("out of memory: lower --batch, --draws or --width")
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        _refuse("out of memory: lower --batch, --draws, --width or --vocabulary")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch raises errors of its own: a RuntimeError whose text tells."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
 
 
 def _refuse(message: str) -> None:

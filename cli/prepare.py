@@ -41,7 +41,10 @@ def prepare(
     ] = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case the text.")] = False,
     limit: Annotated[
-        int | None, typer.Option(help="Read at most so many sentences. (default: grammar: 50000)")
+        int | None,
+        typer.Option(
+            help="Read at most so many sentences; of lm1b, as many training ones. (default: grammar: 50000)"
+        ),
     ] = None,
     keep_duplicates: Annotated[
         bool, typer.Option("--keep-duplicates", help="Keep samples that occur more than once.")

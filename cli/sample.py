@@ -10,6 +10,8 @@ from typing import IO, Annotated
 
 import typer
 
+from bgan_text.errors import UserError
+
 
 def sample(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
@@ -28,12 +30,12 @@ def sample(
 
     Example: bgan-text sample --n 3 --temperature 0.8
     """
-    from bgan_text.errors import UserError, choose
+    from bgan_text.errors import choose
     from bgan_text.run import Run
 
     from .console import newest_run
+    from .device import choose_device
     from .sampling import sampled
-    from .training import choose_device
 
     if n < 1:
         raise UserError(f"--n {n}: at least 1 is needed")
@@ -50,9 +52,16 @@ def sample(
 
 @contextmanager
 def _destination(out: Path | None) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears only when it is whole."""
+    """Standard output, or a file that appears only when it is whole; a device or pipe is written to."""
     if out is None:
         yield sys.stdout
+        return
+    out = out.resolve()
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder: name a file")
+    if out.exists() and not out.is_file():
+        with out.open("w", encoding="utf-8") as file:
+            yield file
         return
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:

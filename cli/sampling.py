@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import torch
-from bgan_text.corpora.tokenizer import load_tokenizer, signature
 
+from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
 from bgan_text.run import Run, sample_rows
 

@@ -54,7 +54,7 @@ def score(
 ) -> None:
     """Score samples: n-gram divergence, BLEU, Self-BLEU, variety, copies; on `grammar` exactly.
 
-    The column `real` holds real text scored in the same way: no model can be expected to do better.
+    The column `real` is an anchor: training text, or half of the reference, against real text.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """

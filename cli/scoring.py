@@ -1,21 +1,24 @@
 """Gather texts from runs and files, and score them against the same references."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bgan_text import __version__, scores
 from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.ngram_units import Splitter, splitter
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.corpora.sources import decoded_lines, existing, text_lines
-
-from bgan_text import __version__, scores
 from bgan_text.errors import UserError
 
 from .console import newest_data, newest_run, say
+
+if TYPE_CHECKING:
+    from bgan_text.run import Run
 
 SAMPLES_OF_A_RUN = 1000
 REAL = "real"
@@ -61,6 +64,7 @@ class Real:
     anchor_references: list[str]
     anchor_name: str
     training: Callable[[], Iterable[str]] | None
+    training_name: str | None
     grammar: Grammar | None
 
 
@@ -105,11 +109,16 @@ def score_models(request: Request) -> Report:
     anchor_references = [split(text) for text in real.anchor_references]
     scored.append((REAL, _score(real.anchor, anchor_references, real, split, window, anchor=True)))
     _warn(models)
-    return Report(scored, _settings(request, models, real, units, window))
+    return Report(scored, _settings(request, data, models, real, units, window))
 
 
 def _settings(
-    request: Request, models: list[tuple[str, list[str]]], real: Real, units: str, window: int
+    request: Request,
+    data: Prepared | None,
+    models: list[tuple[str, list[str]]],
+    real: Real,
+    units: str,
+    window: int,
 ) -> dict[str, Any]:
     return {
         "tokenize": units,
@@ -118,6 +127,8 @@ def _settings(
         "samples": {name: len(texts) for name, texts in models},
         "reference": real.name,
         "references": len(real.references),
+        "training": real.training_name,
+        "data": data.signature if data is not None else None,
         "anchor": real.anchor_name,
         "seed": request.seed,
         "temperature": request.temperature,
@@ -140,17 +151,38 @@ def _is_run(name: str) -> bool:
 
 def _data(request: Request, names: Sequence[str]) -> Prepared | None:
     """The prepared folder that real text comes from, if any is needed or named."""
-    if request.data is not None:
-        return Prepared(request.data)
-    for name in filter(_is_run, names):
-        from bgan_text.run import Run
+    from bgan_text.run import Run
 
-        folder = Path(Run(Path(name)).data["folder"])
+    runs = {name: Run(Path(name)) for name in names if _is_run(name)}
+    if request.data is not None:
+        data = Prepared(request.data)
+        for name, run in runs.items():
+            if run.data["signature"] != data.signature:
+                say(f"Warning: {name} was trained on other data than {data.folder}.")
+        return data
+    if request.reference is not None:
+        return None
+    if not runs:
+        return Prepared(newest_data())
+    return _data_of_runs(runs)
+
+
+def _data_of_runs(runs: "Mapping[str, Run]") -> Prepared:
+    """The one prepared folder that all the runs were trained on, as it was then."""
+    folders = {Path(run.data["folder"]) for run in runs.values()}
+    if len({run.data["signature"] for run in runs.values()}) > 1:
+        raise UserError("the runs were trained on different data: name one with --data, or a --reference")
+    for folder in sorted(folders):
         if (folder / "card.json").exists():
-            return Prepared(folder)
-        if request.reference is None:
-            raise UserError(f"the prepared folder {folder} of {name} is gone: name it, or a --reference")
-    return Prepared(newest_data()) if request.reference is None else None
+            data = Prepared(folder)
+            if all(run.data["signature"] == data.signature for run in runs.values()):
+                return data
+            raise UserError(
+                f"{folder} has changed since {', '.join(runs)} was trained: name --data or --reference"
+            )
+    raise UserError(
+        f"the prepared folder {sorted(folders)[0]} is gone: name it with --data, or give a --reference"
+    )
 
 
 def _texts(name: str, request: Request) -> list[str]:
@@ -158,8 +190,8 @@ def _texts(name: str, request: Request) -> list[str]:
     if _is_run(name):
         from bgan_text.run import Run
 
+        from .device import choose_device
         from .sampling import sampled
-        from .training import choose_device
 
         count = request.count or SAMPLES_OF_A_RUN
         drawn = sampled(
@@ -190,13 +222,14 @@ def _lines(name: str, limit: int | None) -> list[str]:
 def _real(request: Request, data: Prepared | None, count: int) -> Real:
     """References and the real anchor: training text against them, or their one half against the other."""
     training: Callable[[], Iterable[str]] | None = None
+    training_name: str | None = None
     if request.train is not None:
         path = existing(str(request.train))
         training = lambda: text_lines(path)  # noqa: E731
-        anchor_source = f"{request.train}"
+        training_name = f"{request.train}"
     elif data is not None and request.reference is None:
         training = lambda: _split_texts(data, "train")  # noqa: E731
-        anchor_source = f"{data.folder}/train"
+        training_name = f"{data.folder}/train"
     if request.reference is not None:
         references, name = _lines(str(request.reference), None), str(request.reference)
     else:
@@ -204,11 +237,11 @@ def _real(request: Request, data: Prepared | None, count: int) -> Real:
         references, name = data.texts("test"), f"{data.folder}/test"
     if training is not None:
         anchor = [text for text, _ in zip(training(), range(count), strict=False)]
-        against, source = references, f"{len(anchor)} samples of {anchor_source} against all references"
+        against, source = references, f"{len(anchor)} samples of {training_name} against all references"
     else:
         anchor, against = references[::2][:count], references[1::2]
         source = f"{len(anchor)} references against {len(against)} others"
-    return Real(name, references, anchor, against, source, training, _grammar(request, data))
+    return Real(name, references, anchor, against, source, training, training_name, _grammar(request, data))
 
 
 def _split_texts(data: Prepared, split: str) -> Iterable[str]:
@@ -225,7 +258,7 @@ def _grammar(request: Request, data: Prepared | None) -> Grammar | None:
 
 
 def _is_char(data: Prepared) -> bool:
-    return str(data.card["tokenizer"]).startswith("char")
+    return data.tokenizer_signature.startswith("char")
 
 
 def _score(

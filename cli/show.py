@@ -7,7 +7,6 @@ import typer
 
 if TYPE_CHECKING:
     from bgan_text.corpora.prepared import Prepared
-
     from bgan_text.run import Run
 
 EXAMPLES = 3
@@ -31,12 +30,11 @@ def show(
         print_json(facts)
     else:
         for line in lines:
-            results().print(line, markup=False, soft_wrap=True)
+            results().print(line, markup=False, emoji=False, soft_wrap=True)
 
 
 def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
     from bgan_text.corpora.prepared import Prepared
-
     from bgan_text.errors import UserError
     from bgan_text.run import Run
 

@@ -45,7 +45,7 @@ def _signature(report: Report) -> str:
     settings = report.settings
     counts = ", ".join(f"{count:,}" for count in settings["samples"].values())
     return (
-        f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'kept'}, "
+        f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
         f"window {settings['window']}, {counts} samples, {settings['references']:,} references from "
         f"{settings['reference']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
         f"{settings['temperature']:g}, smoothing {settings['smoothing']}, bgan-text {settings['version']}"

@@ -32,9 +32,9 @@ def train(
     Example: bgan-text train --divergence js --minutes 10
     """
     from .console import print_json
-    from .training import go_on, start
+    from .opening import go_on, start
 
     made = (go_on if resume else start)(data, run, device, given)
-    result = made.run()
+    result = made.go()
     if json:
         print_json(result)

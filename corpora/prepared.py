@@ -8,8 +8,7 @@ No row is in two splits. The folder is made under another name and renamed when 
 """
 
 import hashlib
-import json
-import shutil
+import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -28,12 +27,21 @@ from bgan_text.files import read_json, write_json
 from bgan_text.space import Space
 
 from .sources import SOURCES, Request
-from .tokenizer import END, UNKNOWN, Tokenizer, load_tokenizer, signature, train_tokenizer
+from .tokenizer import (
+    END,
+    UNKNOWN,
+    Tokenizer,
+    check_tokenizer,
+    load_tokenizer,
+    signature,
+    train_tokenizer,
+)
 
 FORMAT = 1
 SPLITS = ("train", "validation", "test")
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
-"""Validation and test each take one in ten samples, at most ten thousand."""
+"""Validation and test each take one in ten samples, at most ten thousand; a corpus with a held-out part
+of its own is tested on all of that."""
 OVERLONG = ("drop", "cut", "window")
 
 Progress = Callable[[str, int], None]
@@ -58,6 +66,7 @@ class Recipe:
     def __post_init__(self) -> None:
         choose("corpus", self.corpus, SOURCES)
         choose("way with overlong sentences", self.overlong, dict.fromkeys(OVERLONG))
+        check_tokenizer(self.tokenizer, self.vocabulary)
         for name in ("length", "limit"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -116,16 +125,13 @@ def prepare(recipe: Recipe, out: Path, progress: Progress, *, overwrite: bool = 
         hint = "give --overwrite to replace it, or " if (out / "card.json").exists() else ""
         raise UserError(f"{out} exists already: {hint}name another folder with --out")
     out.parent.mkdir(parents=True, exist_ok=True)
-    stage = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir()
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+        stage = Path(place) / "new"
+        stage.mkdir()
         _write(recipe, stage, progress)
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(Path(place) / "old")
         stage.rename(out)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
     return Prepared(out)
 
 
@@ -139,12 +145,12 @@ def _write(recipe: Recipe, stage: Path, progress: Progress) -> None:
     if tokenizer.vocabulary < 3:
         raise UserError("the text gives no tokens: nothing is left to learn")
     rows, seen = _encode(recipe, sentences, tokenizer, stage / "rows.arrow", counts, progress)
-    digest = _split(recipe, rows, seen, stage, counts)
+    signed = _split(recipe, rows, seen, stage, counts)
     del sentences, rows
     (stage / "sentences.arrow").unlink()
     (stage / "rows.arrow").unlink()
     (stage / tokenizer.file).write_bytes(tokenizer.content())
-    write_json(stage / "card.json", _card(recipe, tokenizer, counts, digest))
+    write_json(stage / "card.json", _card(recipe, tokenizer, counts, signed))
 
 
 def _spool(recipe: Recipe, path: Path, counts: Counts, progress: Progress) -> datasets.Dataset:
@@ -239,7 +245,7 @@ def row_digest(row: list[int]) -> int:
 
 
 def _split(recipe: Recipe, rows: datasets.Dataset, seen: _Rows, stage: Path, counts: Counts) -> str:
-    """Write the splits; returns the digest of all rows. Which split a row is in follows from its digest."""
+    """Write the splits; returns a digest of them. Which split a row is in follows from its own digest."""
     digests = np.frombuffer(seen.digests, dtype=np.uint64)
     held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
     distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
@@ -250,6 +256,7 @@ def _split(recipe: Recipe, rows: datasets.Dataset, seen: _Rows, stage: Path, cou
         )
     counts.duplicates = len(digests) - len(distinct)
     split_of_distinct = _assign(distinct, held_out[first])
+    signed = hashlib.sha256()
     for number, name in enumerate(SPLITS):
         if recipe.keep_duplicates:
             chosen = np.flatnonzero(split_of_distinct[inverse] == number)
@@ -257,29 +264,32 @@ def _split(recipe: Recipe, rows: datasets.Dataset, seen: _Rows, stage: Path, cou
             chosen = np.sort(first[split_of_distinct == number])
         rows.select(chosen).save_to_disk(stage / name)
         setattr(counts, name, len(chosen))
-    return hashlib.sha256(distinct.tobytes()).hexdigest()[:16]
+        signed.update(name.encode() + digests[chosen].tobytes())
+    if counts.train == 0:
+        raise UserError("no sample is left to train on: give a larger corpus or a larger --limit")
+    return signed.hexdigest()
 
 
 def _assign(distinct: NDArray[np.uint64], held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
     """0 train, 1 validation, 2 test, for digests in ascending order: the lowest ones are kept apart."""
-    share = min(max(1, len(distinct) // HELD_OUT_SHARE), HELD_OUT_MOST)
+    free = np.flatnonzero(~held_out)
+    share = min(max(1, len(free) // HELD_OUT_SHARE), HELD_OUT_MOST)
     split = np.zeros(len(distinct), dtype=np.int64)
-    if held_out.any() and not held_out.all():
+    if held_out.any():
         split[held_out] = 2
-        split[np.flatnonzero(~held_out)[:share]] = 1
+        split[free[:share]] = 1
     else:
-        split[:share] = 2
-        split[share : 2 * share] = 1
+        split[free[:share]] = 2
+        split[free[share : 2 * share]] = 1
     return split
 
 
-def _card(recipe: Recipe, tokenizer: Tokenizer, counts: Counts, digest: str) -> dict[str, Any]:
-    settings = asdict(recipe)
-    named = json.dumps([settings, signature(tokenizer), digest], sort_keys=True)
+def _card(recipe: Recipe, tokenizer: Tokenizer, counts: Counts, signed: str) -> dict[str, Any]:
+    named = f"{recipe.length} {signature(tokenizer)} {signed}"
     return {
         "format": FORMAT,
         "version": __version__,
-        "settings": settings,
+        "settings": asdict(recipe),
         "space": {"positions": recipe.length, "vocabulary": tokenizer.vocabulary, "end": END},
         "tokenizer": signature(tokenizer),
         "counts": asdict(counts),
@@ -305,16 +315,18 @@ class Prepared:
             self.signature: str = self.card["signature"]
             self.settings: dict[str, Any] = self.card["settings"]
             self.corpus: str = self.settings["corpus"]
+            self.tokenizer_signature: str = self.card["tokenizer"]
+            self.counts = Counts(**self.card["counts"])
         except (KeyError, TypeError) as error:
             raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
 
     def tokenizer(self) -> Tokenizer:
         """The folder's tokenizer, checked against the card."""
         tokenizer = load_tokenizer(self.folder)
-        if signature(tokenizer) != self.card["tokenizer"]:
+        if signature(tokenizer) != self.tokenizer_signature:
             raise UserError(
                 f"the tokenizer in {self.folder} is {signature(tokenizer)}, its card says "
-                f"{self.card['tokenizer']}: the folder was changed, prepare it again"
+                f"{self.tokenizer_signature}: the folder was changed, prepare it again"
             )
         return tokenizer
 
@@ -332,14 +344,14 @@ class Prepared:
 
     def rows(self, name: str) -> torch.Tensor:
         """All rows of a split, (count, L) int64; for splits that are bounded in size."""
-        return _rows(self.split(name), slice(None))
+        return _rows(_numeric(self.split(name)), slice(None))
 
     def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
         """(step, index) -> an (N, L) int64 batch of training rows, drawn with replacement.
 
         A batch follows from the seed, step and index alone.
         """
-        data = self.split("train")
+        data = _numeric(self.split("train"))
 
         def at(step: int, index: int) -> torch.Tensor:
             chosen = np.random.default_rng((seed, step, index)).integers(0, len(data), batch)
@@ -351,5 +363,9 @@ class Prepared:
         return at
 
 
+def _numeric(data: datasets.Dataset) -> datasets.Dataset:
+    return data.with_format("numpy", columns=["tokens"])
+
+
 def _rows(data: datasets.Dataset, chosen: Any) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(data.with_format("numpy", columns=["tokens"])[chosen]["tokens"])).long()
+    return torch.as_tensor(np.asarray(data[chosen]["tokens"])).long()

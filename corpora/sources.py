@@ -3,11 +3,12 @@
 import gzip
 import sys
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from bgan_text.errors import UserError, choose
 
@@ -52,7 +53,6 @@ class Source:
     tokenizer: str = "sentencepiece"
     length: int = 32
     overlong: str = "drop"
-    seeds: bool = field(default=False)
 
 
 def read_grammar(request: Request) -> Iterator[Sentence]:
@@ -96,7 +96,7 @@ def text_lines(path: Path) -> Iterator[str]:
     try:
         with opener(path, **mode) as file:
             yield from decoded_lines(file, str(path))
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} is not a whole gzip file: {error}") from error
 
 
@@ -113,12 +113,18 @@ def decoded_lines(file: Iterable[bytes], name: str) -> Iterator[str]:
 
 
 def table_column(path: str, column: str) -> Iterator[str]:
-    """One column of a CSV, TSV, JSON-lines or Parquet file (.gz allowed), read through `datasets`."""
+    """One column of a CSV, TSV, JSON-lines or Parquet file (.gz allowed), read through `datasets`.
+
+    Values come as they are written: a code 007 keeps its zeros, a word NA is a word. A value of several
+    lines becomes one.
+    """
     file = existing(path)
     suffixes = [suffix for suffix in file.suffixes if suffix != ".gz"]
     builder = choose("kind of table", suffixes[-1] if suffixes else "", TABLES)
-    separator = {"sep": "\t"} if suffixes[-1] == ".tsv" else {}
-    yield from _streamed_column(builder, {"train": str(file)}, "train", column, str(file), **separator)
+    options: dict[str, Any] = {"converters": {column: str}} if builder == "csv" else {}
+    if suffixes[-1] == ".tsv":
+        options["sep"] = "\t"
+    yield from _streamed_column(builder, {"train": str(file)}, "train", column, str(file), **options)
 
 
 def _streamed_column(
@@ -127,7 +133,7 @@ def _streamed_column(
     split: str,
     column: str,
     name: str,
-    **options: str,
+    **options: Any,
 ) -> Iterator[str]:
     import datasets
 
@@ -140,7 +146,7 @@ def _streamed_column(
                 raise UserError(f"{name} has no column {column!r}: it has {', '.join(row)}")
             value = row[column]
             if value is not None:
-                yield str(value)
+                yield " ".join(str(value).splitlines())
     except UserError:
         raise
     except Exception as error:  # the readers raise errors of pandas, pyarrow, datasets and the network
@@ -200,7 +206,7 @@ def _archive_part(path: Path, held_out: bool) -> Iterator[str]:
                     if file is not None:
                         found = True
                         yield from decoded_lines(file, f"{path}:{member.name}")
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is not a whole tar archive: {error}") from error
     if not found:
         raise UserError(_no_shards(path, held_out))
@@ -230,7 +236,6 @@ SOURCES: dict[str, Source] = {
             read_grammar,
             tokenizer="word",
             length=24,
-            seeds=True,
         ),
         Source("lm1b", "the One Billion Word benchmark, from the hub or --path", read_lm1b),
         Source("lines", "any text, one sample a line, or a --column of a table", read_lines),

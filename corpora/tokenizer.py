@@ -156,6 +156,7 @@ class SentencePieceTokenizer:
     def train(cls, texts: Iterable[str], vocabulary: int, model: str) -> "SentencePieceTokenizer":
         """Train a unigram or BPE model of `vocabulary` tokens on a stream of texts."""
         written = io.BytesIO()
+        sentencepiece.set_random_generator_seed(0)  # which million sentences of a large corpus it reads
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=iter(texts),
@@ -168,11 +169,11 @@ class SentencePieceTokenizer:
                 unk_id=0,
                 character_coverage=0.9999,
                 input_sentence_size=1_000_000,
-                shuffle_input_sentence=False,
+                shuffle_input_sentence=True,
                 num_threads=1,
                 minloglevel=2,
             )
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, OverflowError) as error:
             raise UserError(_vocabulary_line(vocabulary, str(error))) from error
         return cls(written.getvalue())
 
@@ -206,6 +207,19 @@ SENTENCEPIECE_MODELS = {"sentencepiece": "unigram", "bpe": "bpe"}
 SENTENCEPIECE_VOCABULARY = 8000
 
 
+def check_tokenizer(name: str, vocabulary: int | None) -> None:
+    """Refuse, before any text is read, what `train_tokenizer` could not do with any text."""
+    if name.endswith(".model"):
+        if vocabulary is not None:
+            raise UserError(f"--vocabulary {vocabulary} has no meaning for a given model {name}")
+        if not Path(name).is_file():
+            raise UserError(f"there is no SentencePiece model {name}")
+    elif vocabulary is not None and vocabulary <= FIRST:
+        raise UserError(f"--vocabulary {vocabulary}: at least {FIRST + 1} tokens are needed")
+    else:
+        choose("tokenizer", name, dict.fromkeys((*TOKENIZERS, "FILE.model")))
+
+
 def train_tokenizer(name: str, texts: Iterable[str], vocabulary: int | None) -> Tokenizer:
     """Train the tokenizer called `name`, or load it if `name` is the path of a .model file.
 
@@ -215,16 +229,9 @@ def train_tokenizer(name: str, texts: Iterable[str], vocabulary: int | None) -> 
         vocabulary: how many tokens, the end and the unknown included; None for all words or characters,
             and for 8,000 pieces.
     """
+    check_tokenizer(name, vocabulary)
     if name.endswith(".model"):
-        if vocabulary is not None:
-            raise UserError(f"--vocabulary {vocabulary} has no meaning for a given model {name}")
-        path = Path(name)
-        if not path.is_file():
-            raise UserError(f"there is no SentencePiece model {name}")
-        return SentencePieceTokenizer(path.read_bytes())
-    if vocabulary is not None and vocabulary <= FIRST:
-        raise UserError(f"--vocabulary {vocabulary}: at least {FIRST + 1} tokens are needed")
-    choose("tokenizer", name, dict.fromkeys((*TOKENIZERS, "FILE.model")))
+        return SentencePieceTokenizer(Path(name).read_bytes())
     if name in SENTENCEPIECE_MODELS:
         size = SENTENCEPIECE_VOCABULARY if vocabulary is None else vocabulary
         return SentencePieceTokenizer.train(texts, size, SENTENCEPIECE_MODELS[name])

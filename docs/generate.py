@@ -15,7 +15,6 @@ os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
 from bgan_text.cli.main import main
 from bgan_text.corpora.sources import SOURCES
-
 from bgan_text.divergence import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
@@ -45,7 +44,10 @@ def reference() -> str:
         for source in SOURCES.values()
     ]
     parts.append("\n## Divergences\n\n| name | what the discriminator bounds |\n|---|---|")
-    parts += [f"| `{divergence.name}` | {divergence.title} |" for divergence in DIVERGENCES.values()]
+    parts += [
+        f"| `{divergence.name}` | {divergence.title.replace('|', chr(92) + '|')} |"
+        for divergence in DIVERGENCES.values()
+    ]
     return "\n".join(parts) + "\n"
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from bgan_text.corpora import sources
 from bgan_text.corpora.prepared import Prepared, Recipe, prepare
 from bgan_text.corpora.sources import Request, Sentence, hub_lines, read_lines, read_lm1b
-
 from bgan_text.errors import UserError
 
 LINES = [f"{number} green bottles hanging on the wall" for number in range(200)]

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 
 import pytest
+
 from bgan_text.corpora.grammar import Grammar, newswire, parse, sentences
 
 SMALL = """

@@ -10,18 +10,19 @@ import torch
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
-from bgan_text.run import KEPT, Run, sample_rows
+from bgan_text.run import KEPT, Run, locked, sample_rows
 from bgan_text.space import Space
 from bgan_text.state import State
 
 CPU = torch.device("cpu")
 SPACE = Space(5, 7, end=0)
+DATA = {"folder": "x", "corpus": "lines", "signature": "s", "tokenizer": "t"}
 
 
 def make(folder: Path, **more: Any) -> tuple[Run, State]:
     small = {"steps": 3, "width": 8, "discriminator_width": 8, "noise": 4, "precision": "float32"}
     config = Config.given(small | more)
-    run = Run.create(folder, config, SPACE, {"folder": "x"}, {"tokenizer.json": b"{}"})
+    run = Run.create(folder, config, SPACE, DATA, {"tokenizer.json": b"{}"})
     return run, State.fresh(config, SPACE, CPU)
 
 
@@ -39,7 +40,8 @@ def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
         run.save(state)
     assert list(run.checkpoints()) == [2, 3]
     assert len(run.checkpoints()) == KEPT
-    loaded = run.state(CPU)
+    loaded, device = run.state(CPU)
+    assert device == "cpu"
     assert (loaded.step, loaded.elapsed) == (3, 1.5)
     for key, tensor in state.generator.state_dict().items():
         assert torch.equal(loaded.generator.state_dict()[key], tensor)
@@ -71,7 +73,7 @@ def test_a_damaged_checkpoint_is_named_with_the_way_back(keep: int, tmp_path: Pa
         with pytest.raises(UserError, match=r"damaged or cut short.*checkpoint of step 0 is still there"):
             load()
     path.unlink()
-    assert run.state(CPU).step == 0
+    assert run.state(CPU)[0].step == 0
 
 
 def test_a_checkpoint_of_other_nets_is_refused(tmp_path: Path) -> None:
@@ -97,29 +99,30 @@ def test_a_state_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
 def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
     code = (
-        "import sys, time; from pathlib import Path; from bgan_text.run import Run\n"
-        "with Run(Path(sys.argv[1])).locked():\n    print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from bgan_text.run import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(UserError, match="in use by another training"), run.locked():
+        with pytest.raises(UserError, match="in use by another training"), locked(run.folder):
             pass
         other.kill()
-    with run.locked():
+    with locked(run.folder):
         pass
 
 
 def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
     for step in (1, 2, 3):
-        run.append_metrics({"step": step})
+        run.append_metrics({"step": step, "samples": ["a\u2028b\x85"]})
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "bou')
+    run.append_metrics({"step": 5})
     run.rewind_metrics(2)
-    assert run.metrics() == [{"step": 1}, {"step": 2}]
+    assert [row["step"] for row in run.metrics()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,8 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
         ({"space": {}}, "run.json is damaged"),
         ({"settings": {"widht": 1}}, "unknown setting 'widht'"),
         ({"data": None}, "run.json is damaged"),
+        ({"data": {"folder": "x"}}, "run.json is damaged"),
+        ({"settings": []}, "run.json is damaged"),
     ],
 )
 def test_run_files_that_cannot_be_trusted(change: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bgan_text.corpora.tokenizer import (
     END,
     TOKENIZERS,
@@ -13,9 +16,6 @@ from bgan_text.corpora.tokenizer import (
     signature,
     train_tokenizer,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bgan_text.errors import UserError
 
 TEXTS = [

@@ -1,0 +1,83 @@
+"""Open a run to train: a new folder, or one that is there already."""
+
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bgan_text.config import Config
+from bgan_text.corpora.prepared import Prepared
+from bgan_text.errors import UserError
+from bgan_text.run import Run
+from bgan_text.trainer import resolve_precision
+
+from .console import newest_data, newest_run
+from .device import choose_device
+from .training import Training
+
+
+def start(data: Path | None, folder: Path | None, device: str, given: Mapping[str, Any]) -> Training:
+    """A new run on a prepared folder."""
+    config = Config.given(given)
+    chosen = choose_device(device)
+    if folder is not None:
+        _refuse_other_content(folder)
+    prepared = Prepared(data if data is not None else newest_data())
+    tokenizer = prepared.tokenizer()
+    if config.precision == "auto":
+        dtype = resolve_precision("auto", chosen)
+        config = Config.from_json(config.to_json() | {"precision": str(dtype).removeprefix("torch.")})
+    run = Run.create(
+        folder if folder is not None else _claim_folder(prepared, config),
+        config,
+        prepared.space,
+        {
+            "folder": str(prepared.folder.resolve()),
+            "corpus": prepared.corpus,
+            "signature": prepared.signature,
+            "tokenizer": prepared.tokenizer_signature,
+        },
+        {tokenizer.file: tokenizer.content()},
+    )
+    return Training(run, prepared, chosen)
+
+
+def _refuse_other_content(folder: Path) -> None:
+    """A new run may go to a folder that is absent or empty; `Run.create` refuses one with a run."""
+    if not folder.exists() or (folder / "run.json").exists():
+        return
+    if not folder.is_dir() or any(path.name != ".lock" for path in folder.iterdir()):
+        raise UserError(f"{folder} exists and is not a run folder: name another --run")
+
+
+def _claim_folder(prepared: Prepared, config: Config) -> Path:
+    """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that is taken."""
+    parts = [prepared.folder.name, config.generator, config.objective]
+    if config.objective != "mle":
+        parts.append(config.divergence)
+    name = "-".join(parts)
+    for number in count(1):
+        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("unreachable: there is always a next number")
+
+
+def go_on(data: Path | None, folder: Path | None, device: str, given: Mapping[str, Any]) -> Training:
+    """A run that is there already, from its last checkpoint on."""
+    chosen = choose_device(device)
+    run = Run(folder if folder is not None else newest_run("run.json"))
+    run.config = run.config.resumed(given)
+    home = data if data is not None else Path(run.data["folder"])
+    if data is None and not home.exists():
+        raise UserError(f"the run's prepared folder {home} is gone: name it with --data")
+    prepared = Prepared(home)
+    if prepared.signature != run.data["signature"]:
+        raise UserError(
+            f"{run.folder} was trained on another corpus: its data has signature {run.data['signature']}, "
+            f"{prepared.folder} has {prepared.signature}"
+        )
+    return Training(run, prepared, chosen)
