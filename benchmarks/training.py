@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.discriminator import Discriminator
 from bgan_text.generator import Factorised
+from bgan_text.run import sample_rows
 from bgan_text.sampling import log_prob
 from bgan_text.space import Space
 from bgan_text.state import State
@@ -117,6 +118,8 @@ def train_pieces(generator: str) -> None:
     for _ in range(3):
         trainer.step([torch.randint(8000, (BATCH, POSITIONS))], 0.0)
     rate = (time.perf_counter() - start) / 3
+    for _ in sample_rows(state.sampler(), 1000, 0, state.device):  # as an evaluation does
+        pass
     print(
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.2f} GiB at most, {rate:.2f} s a step"
     )

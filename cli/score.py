@@ -39,7 +39,9 @@ def score(
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all text first.")] = False,
     window: Annotated[
         int | None,
-        typer.Option(help="Units that JS looks at, pads included. (default: the longest reference)"),
+        typer.Option(
+            help="Units that JS looks at, pads included. (default: the longest sample or reference)"
+        ),
     ] = None,
     grammar: Annotated[
         bool,
@@ -59,8 +61,9 @@ def score(
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
     from .console import print_json, results
-    from .scoring import Request, score_models
+    from .scoring import score_models
     from .table import render
+    from .texts import Request
 
     report = score_models(
         Request(

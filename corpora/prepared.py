@@ -12,6 +12,7 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -339,8 +340,13 @@ class Prepared:
 
     def texts(self, name: str, limit: int | None = None) -> list[str]:
         """The texts of a split, at most `limit` of them."""
+        return list(islice(self.stream(name), limit))
+
+    def stream(self, name: str) -> Iterator[str]:
+        """The texts of a split, one after the other."""
         data = self.split(name)
-        return list(data[: len(data) if limit is None else limit]["text"])
+        for start in range(0, len(data), 1000):
+            yield from data[start : start + 1000]["text"]
 
     def rows(self, name: str) -> torch.Tensor:
         """All rows of a split, (count, L) int64; for splits that are bounded in size."""

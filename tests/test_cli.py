@@ -323,6 +323,33 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_scores_refuse_data_that_is_not_what_the_run_was_trained_on(trained: Command) -> None:
+    assert trained("prepare", "--limit", 300, "--seed", 1, "--overwrite").code == 0
+    refused(trained("score", "runs/a"), "data/grammar has changed since runs/a was trained")
+    warned = trained("score", "runs/a", "--data", "data/grammar", "--n", 5)
+    assert warned.code == 0
+    assert "runs/a was trained on other data" in warned.err
+    assert trained("train", "--steps", 1, "--run", "runs/b", *TINY).code == 0
+    refused(trained("score", "runs/a", "runs/b"), "trained on different data")
+
+
+def test_out_may_be_a_device_but_no_folder(trained: Command) -> None:
+    assert trained("sample", "--out", "/dev/null").code == 0
+    assert not Path("/dev/null").is_file()
+    refused(trained("sample", "--out", "."), "is a folder")
+
+
+def test_the_last_step_is_saved_and_evaluated_whatever_the_intervals(trained: Command) -> None:
+    made = trained("train", "--run", "even", "--steps", 4, "--save-every", 2, *TINY, "--json")
+    assert {"js-1", "js-4", "bound"} <= set(json.loads(made.out)["metrics"])
+
+
+def test_out_of_memory_is_one_line(trained: Command) -> None:
+    made = trained("train", "--run", "huge", "--steps", 1, *TINY, "--width", 10**9)
+    assert made.code == 1
+    assert made.err.splitlines()[-1].startswith("bgan-text: out of memory: lower")
+
+
 def test_a_run_of_another_corpus_is_refused(trained: Command) -> None:
     assert trained("prepare", "--limit", 300, "--seed", 1, "--out", "other").code == 0
     refused(trained("train", "--resume", "--run", "runs/a", "--data", "other"), "trained on another corpus")

@@ -67,6 +67,12 @@ def test_a_column_of_each_kind_of_table(tmp_path: Path) -> None:
         texts(Request((str(tmp_path / "t.txt"),), column="x"))
 
 
+def test_values_of_a_table_come_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('code\n007\nNA\nnull\n""\n1.50\n"two\nlines"\n')
+    got = texts(Request((str(tmp_path / "t.csv"),), column="code"))
+    assert got == ["007", "NA", "null", "", "1.50", "two lines"]
+
+
 def test_molecules(real_data: Path) -> None:
     path = str(real_data / "smiles" / "moses_test.csv.gz")
     assert texts(Request((path,), column="SMILES", limit=2))[0] == "CC1C2CCC(C2)C1CN(CCO)C(=O)c1ccc(Cl)cc1"
@@ -111,6 +117,13 @@ def test_lm1b_keeps_its_own_held_out_part_for_testing(lm1b: Path, tmp_path: Path
     assert made.card["counts"]["duplicates"] == 2
 
 
+def test_a_held_out_part_leaves_something_to_train_on(lm1b: Path, tmp_path: Path) -> None:
+    recipe = Recipe.given("lm1b", paths=(str(lm1b),), tokenizer="char", limit=1)
+    with pytest.raises(UserError, match=r"at least 3 are needed|no sample is left to train on"):
+        prepare(recipe, tmp_path / "out", quiet)
+    assert not (tmp_path / "out").exists()
+
+
 def test_lm1b_real_sentences(real_data: Path, tmp_path: Path) -> None:
     root = tmp_path / "archive" / "training-monolingual.tokenized.shuffled"
     held_out = tmp_path / "archive" / "heldout-monolingual.tokenized.shuffled"
@@ -118,6 +131,12 @@ def test_lm1b_real_sentences(real_data: Path, tmp_path: Path) -> None:
     held_out.mkdir()
     shutil.copyfile(real_data / "lm1b/1b_benchmark.dev.tokens", root / "news.en-00001-of-00100")
     shutil.copyfile(real_data / "lm1b/1b_benchmark.test.tokens", held_out / "news.en.heldout-00000-of-00050")
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "archive", arcname="1-billion-word-language-modeling-benchmark-r13output")
+    folder, archive = (
+        list(read_lm1b(Request((str(tmp_path / name),), limit=500))) for name in ("archive", "archive.tar.gz")
+    )
+    assert folder == archive
     recipe = Recipe.given(
         "lm1b", paths=(str(tmp_path / "archive"),), tokenizer="bpe", vocabulary=500, limit=2000
     )
@@ -185,6 +204,14 @@ def test_overlong_sentences(overlong: str, tmp_path: Path) -> None:
     else:
         assert rows == ["ab", "abcd", "efgh", "q", "zyxw"]
         assert (counts["windowed"], counts["duplicates"]) == (1, 1)
+
+
+def test_signature_is_of_the_rows_and_their_order_not_of_the_path(tmp_path: Path) -> None:
+    made = {}
+    for name, lines in (("x", LINES), ("y", LINES), ("z", LINES[::-1])):
+        (tmp_path / name).mkdir()
+        made[name] = prepared(tmp_path / name, lines, length=40).signature
+    assert made["x"] == made["y"] != made["z"]
 
 
 def test_rows_are_filled_with_the_end_and_decode_to_the_text(tmp_path: Path) -> None:
@@ -274,9 +301,11 @@ def test_text_that_is_not_utf8_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"fine\nbad \xff\n")
     with pytest.raises(UserError, match=r"line 2, byte 5 is 0xff"):
         texts(Request((str(tmp_path / "a.txt"),)))
-    (tmp_path / "b.gz").write_bytes(gzip.compress(b"a\n" * 999)[:-9])
-    with pytest.raises(UserError, match="not a whole gzip file"):
-        texts(Request((str(tmp_path / "b.gz"),)))
+    whole = gzip.compress(b"a\n" * 999)
+    for content in (whole[:-9], whole[:12] + b"\xff\xff" + whole[14:], b"plain"):
+        (tmp_path / "b.gz").write_bytes(content)
+        with pytest.raises(UserError, match="not a whole gzip file"):
+            texts(Request((str(tmp_path / "b.gz"),)))
 
 
 def test_a_prepared_folder_is_not_replaced_unasked(tmp_path: Path) -> None:

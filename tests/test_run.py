@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
@@ -112,6 +114,39 @@ def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> N
         other.kill()
     with locked(run.folder):
         pass
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
+    make(tmp_path / "run")
+    with pytest.raises(UserError, match="holds a run already"):
+        make(tmp_path / "run", width=16)
+    assert Run(tmp_path / "run").config.width == 8
+
+
+def test_unfinished_files_of_a_killed_process_are_swept(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    (run.folder / ".checkpoint-000000009.safetensors.1.tmp").write_bytes(b"half")
+    with locked(run.folder):
+        assert not list(run.folder.glob(".*.tmp"))
+
+
+def test_a_run_that_moves_to_another_device_starts_a_new_random_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if it had been saved on a GPU, whose streams have another size."""
+    run, state = make(tmp_path / "run")
+    state.step = 5
+    run.save(state)
+    (path,) = run.checkpoints().values()
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() | {"device": "cuda"}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors["rng"] = torch.zeros(16, dtype=torch.uint8)
+    save_file(tensors, path, header)
+    moved, device = run.state(CPU)
+    assert (moved.step, device) == (5, "cuda")
+    again, _ = run.state(CPU)
+    assert torch.equal(moved.rng.get_state(), again.rng.get_state())
 
 
 def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:

@@ -48,6 +48,23 @@ def test_same_stream_same_draws(logits: torch.Tensor) -> None:
     assert torch.equal(one, two)
 
 
+def test_one_draw_follows_the_logits(logits: torch.Tensor, rng: torch.Generator) -> None:
+    tokens = torch.stack([draw(logits, 1, rng)[0] for _ in range(20_000)])
+    for token in range(V):
+        share = (tokens == token).double().mean(dim=0)
+        torch.testing.assert_close(share, logits.softmax(-1)[..., token], rtol=0, atol=0.015)
+
+
+@pytest.mark.parametrize("draws", [1, 50])
+def test_temperature_divides_the_logits_down_to_none(
+    draws: int, logits: torch.Tensor, rng: torch.Generator
+) -> None:
+    cold = draw(logits, draws, rng, temperature=1e-300)
+    assert (cold == logits.argmax(-1)).all()
+    one, other = (torch.Generator().manual_seed(1) for _ in range(2))
+    assert torch.equal(draw(logits, draws, one, 0.5), draw(2 * logits, draws, other))
+
+
 def test_weighted_histogram_is_the_literal_one(rng: torch.Generator) -> None:
     tokens = torch.randint(V, (M, N, L), generator=rng)
     coefficients = torch.randn(M, N, generator=rng)
