@@ -24,6 +24,7 @@ lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	rm -rf build
 	$(INSTALL) --no-deps --target build/installed .
+	test ! -e build/installed/cli && test ! -e build/installed/corpora
 	cd build/installed && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml --package bgan_text
 
 $(VENV)/bin/python:
