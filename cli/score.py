@@ -40,7 +40,7 @@ def score(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Units that JS looks at, pads included. (default: the longest sample, or reference if shorter)"
+            help="Units that JS sees, pads included. (default: the longest sample, or reference if shorter)"
         ),
     ] = None,
     grammar: Annotated[
