@@ -9,6 +9,7 @@ Nothing in it is ever unpickled.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ SAMPLING_BATCH = 256
 
 
 class Run:
-    """An existing run folder. `data` says what it was trained on: folder, corpus, signature."""
+    """An existing run folder. `data` says what it was trained on; its `folder` is relative to the run's."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -93,6 +94,10 @@ class Run:
         run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
         run.write_card()
         return run
+
+    def data_folder(self) -> Path:
+        """Where the prepared folder was, seen from the working folder: both may have moved together."""
+        return Path(os.path.relpath(self.folder / self.data["folder"]))
 
     def write_card(self) -> None:
         """Write run.json anew."""

@@ -67,7 +67,8 @@ def main() -> None:
 def _is_out_of_memory(error: Exception) -> bool:
     """torch raises errors of its own: a RuntimeError whose text tells."""
     text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
+    told = ("out of memory", "not enough memory", "allocate memory")
+    return isinstance(error, MemoryError) or any(words in text for words in told)
 
 
 def _refuse(message: str) -> None:

@@ -1,5 +1,6 @@
 """Open a run to train: a new folder, or one that is there already."""
 
+import os
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -27,18 +28,15 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     if config.precision == "auto":
         dtype = resolve_precision("auto", chosen)
         config = Config.from_json(config.to_json() | {"precision": str(dtype).removeprefix("torch.")})
-    run = Run.create(
-        folder if folder is not None else _claim_folder(prepared, config),
-        config,
-        prepared.space,
-        {
-            "folder": str(prepared.folder.resolve()),
-            "corpus": prepared.corpus,
-            "signature": prepared.signature,
-            "tokenizer": prepared.tokenizer_signature,
-        },
-        {tokenizer.file: tokenizer.content()},
-    )
+    home = folder if folder is not None else _claim_folder(prepared, config)
+    trained_on = {
+        "folder": os.path.relpath(prepared.folder, home),
+        "corpus": prepared.corpus,
+        "signature": prepared.signature,
+        "tokenizer": prepared.tokenizer_signature,
+    }
+    files = {tokenizer.file: tokenizer.content()}
+    run = Run.create(home, config, prepared.space, trained_on, files)
     return Training(run, prepared, chosen)
 
 
@@ -71,7 +69,7 @@ def go_on(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     chosen = choose_device(device)
     run = Run(folder if folder is not None else newest_run("run.json"))
     run.config = run.config.resumed(given)
-    home = data if data is not None else Path(run.data["folder"])
+    home = data if data is not None else run.data_folder()
     if data is None and not home.exists():
         raise UserError(f"the run's prepared folder {home} is gone: name it with --data")
     prepared = Prepared(home)

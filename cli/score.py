@@ -39,9 +39,7 @@ def score(
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all text first.")] = False,
     window: Annotated[
         int | None,
-        typer.Option(
-            help="Units that JS sees, pads included. (default: the longest sample, or reference if shorter)"
-        ),
+        typer.Option(help="Units that JS sees, pads included. (default: the longest reference)"),
     ] = None,
     grammar: Annotated[
         bool,

@@ -59,7 +59,7 @@ def score_models(request: Request) -> Report:
     split = splitter(units, lowercase=request.lowercase)
     samples = [[split(text) for text in model.texts] for model in models]
     references = [split(text) for text in real.references]
-    window = request.window or _window([tokens for group in samples for tokens in group], references)
+    window = request.window or _window(units, [tokens for group in samples for tokens in group], references)
     scored = [
         (model.name, _ngram_scores(tokens, references, window) | _text_scores(model.texts, real))
         for model, tokens in zip(models, samples, strict=True)
@@ -82,9 +82,10 @@ def _units(models: list[Model], real: Real) -> str:
     return "char" if signatures and all(name.startswith("char") for name in signatures) else "whitespace"
 
 
-def _window(samples: list[list[str]], references: list[list[str]]) -> int:
-    """The longest sample or the longest reference, whichever is shorter: beyond it one side is all pads."""
-    return max(1, min(max(map(len, samples)), max(map(len, references))))
+def _window(units: str, samples: list[list[str]], references: list[list[str]]) -> int:
+    """The longest reference; for characters, which are cut to a length, no more than the longest sample."""
+    longest = max(map(len, references))
+    return max(1, min(longest, max(map(len, samples))) if units == "char" else longest)
 
 
 def _ngram_scores(samples: list[list[str]], references: list[list[str]], window: int) -> dict[str, float]:

@@ -67,7 +67,7 @@ def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
     }
     lines = [
         f"run          {run.folder}",
-        f"trained on   {run.data['folder']} ({run.data['corpus']}, signature {run.data['signature']})",
+        f"trained on   {run.data_folder()} ({run.data['corpus']}, signature {run.data['signature']})",
         f"samples      {run.space.positions} positions of {run.space.vocabulary:,} tokens",
         f"checkpoints  {', '.join(f'{step:,}' for step in run.checkpoints()) or 'none yet'}",
         "settings     " + ", ".join(f"{name} {value}" for name, value in run.config.to_json().items()),

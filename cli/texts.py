@@ -106,7 +106,7 @@ def _data_of(runs: dict[str, Run]) -> Prepared:
     (signature, *others) = {run.data["signature"] for run in runs.values()}
     if others:
         raise UserError("the runs were trained on different data: name one with --data, or a --reference")
-    folders = sorted({Path(run.data["folder"]) for run in runs.values()})
+    folders = sorted({run.data_folder() for run in runs.values()})
     there = [Prepared(folder) for folder in folders if (folder / "card.json").exists()]
     if not there:
         raise UserError(f"the prepared folder {folders[0]} is gone: name it with --data, or a --reference")

@@ -121,7 +121,9 @@ def table_column(path: str, column: str) -> Iterator[str]:
     file = existing(path)
     suffixes = [suffix for suffix in file.suffixes if suffix != ".gz"]
     builder = choose("kind of table", suffixes[-1] if suffixes else "", TABLES)
-    options: dict[str, Any] = {"converters": {column: str}} if builder == "csv" else {}
+    options: dict[str, Any] = {}
+    if builder == "csv":
+        options |= {"converters": {column: str}, "keep_default_na": False}
     if suffixes[-1] == ".tsv":
         options["sep"] = "\t"
     yield from _streamed_column(builder, {"train": str(file)}, "train", column, str(file), **options)

@@ -333,6 +333,20 @@ def test_scores_refuse_data_that_is_not_what_the_run_was_trained_on(trained: Com
     refused(trained("score", "runs/a", "runs/b"), "trained on different data")
 
 
+def test_a_project_folder_may_move_with_its_runs(trained: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = Path("project")
+    moved.mkdir()
+    for name in ("data", "runs"):
+        Path(name).rename(moved / name)
+    assert trained("score", "project/runs/a", "--n", 5).code == 0
+    monkeypatch.chdir(moved)
+    assert trained("score", "--n", 5).code == 0
+    assert trained("train", "--resume", "--steps", 5).code == 0
+    Path("data").rename("elsewhere")
+    refused(trained("score", "--n", 5), "the prepared folder data/grammar is gone")
+    refused(trained("train", "--resume"), "the run's prepared folder data/grammar is gone")
+
+
 def test_out_may_be_a_device_but_no_folder(trained: Command) -> None:
     assert trained("sample", "--out", "/dev/null").code == 0
     assert not Path("/dev/null").is_file()

@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "layers": set(),
     "generator": {"layers", "sampling", "space"},
     "discriminator": {"layers", "space"},
-    "state": {"config", "discriminator", "generator", "objective", "space"},
+    "state": {"config", "discriminator", "errors", "generator", "objective", "space"},
     "trainer": {"config", "divergence", "generator", "objective", "state"},
     "files": {"errors"},
     "checkpoint": {"config", "errors", "files", "space", "state"},
