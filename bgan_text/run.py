@@ -71,28 +71,17 @@ class Run:
         Raises:
             UserError: there is a run in the folder, or another process is making one.
         """
+        run = cls.__new__(cls)
+        run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             if (folder / "run.json").exists():
                 raise UserError(
                     f"{folder} holds a run already: --resume goes on with it, or name another --run"
                 )
-            return cls._write(folder, config, space, data, files)
-
-    @classmethod
-    def _write(
-        cls,
-        folder: Path,
-        config: Config,
-        space: Space,
-        data: Mapping[str, Any],
-        files: Mapping[str, bytes],
-    ) -> "Run":
-        for name, content in files.items():
-            write_atomically(folder / name, content)
-        run = cls.__new__(cls)
-        run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
-        run.write_card()
+            for name, content in files.items():
+                write_atomically(folder / name, content)
+            run.write_card()
         return run
 
     def data_folder(self) -> Path:

@@ -185,6 +185,16 @@ def test_run_files_that_cannot_be_trusted(change: dict[str, Any], message: str, 
         Run(tmp_path / "run")
 
 
+def test_a_file_is_replaced_not_written_over(tmp_path: Path) -> None:
+    """Who reads the old file while the new one comes goes on reading the old one."""
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with path.open("rb") as reader:
+        write_atomically(path, b"new")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     write_atomically(path, b"old")
