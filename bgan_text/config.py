@@ -78,9 +78,14 @@ class Config:
     average: float = setting(0.99, "decay of the weight average that is sampled", minimum=0.0, below=1.0)
     precision: str = setting("auto", "arithmetic of the nets", choices=PRECISIONS)
     seed: int = setting(0, "seed of everything random", minimum=0, below=2**63)
-    steps: int | None = setting(None, "stop after this many generator steps", minimum=1, changeable=True)
+    steps: int | None = setting(
+        None, "stop after this many generator steps in all", minimum=1, changeable=True
+    )
     minutes: float | None = setting(
-        None, "stop after this much training time (5 unless --steps is given)", minimum=0.0, changeable=True
+        None,
+        "stop after this much training time in all (5 unless --steps is given)",
+        minimum=0.0,
+        changeable=True,
     )
     save_every: str = setting(
         "60s", "interval of checkpoints: a time (30s, 5m) or a number of steps", changeable=True

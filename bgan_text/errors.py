@@ -21,6 +21,6 @@ def choose(kind: str, name: str, options: Mapping[str, Value]) -> Value:
 def unknown(kind: str, name: str, options: Iterable[str]) -> str:
     """The line that refuses an unknown name and says which names are known, near ones first."""
     options = list(options)
-    near = difflib.get_close_matches(name, options, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), options, n=2, cutoff=0.55)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
     return f"unknown {kind} {name!r}: {hint}choose from {', '.join(options)}"

@@ -24,6 +24,7 @@ from bgan_text.checkpoint import load_checkpoint, load_generator, save_checkpoin
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
+from bgan_text.sampling import counted
 from bgan_text.space import Space
 from bgan_text.state import State
 
@@ -218,10 +219,14 @@ def sample_rows(
 ) -> Iterator[Tensor]:
     """Independent samples, one draw per noise vector, in batches of (<= 256, L) int64 rows.
 
+    What a generator drew behind the end of a sequence is replaced by the end.
+
     Sample i follows from the seed and i alone: asking for more gives the same ones first.
     """
     rng = torch.Generator(device).manual_seed(seed)
     for start in range(0, count, SAMPLING_BATCH):
         noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
         rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
+        if generator.space.end is not None:
+            rows = rows.masked_fill(~counted(rows, generator.space.end), generator.space.end)
         yield rows[: count - start].cpu()

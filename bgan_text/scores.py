@@ -138,7 +138,7 @@ def _jensen_shannon(p_counts: Integers, q_counts: Integers) -> float:
     p, q = p_counts / p_counts.sum(), q_counts / q_counts.sum()
     middle = (p + q) / 2
     terms = [side[side > 0] * np.log2(side[side > 0] / middle[side > 0]) for side in (p, q)]
-    return max(0.0, float(terms[0].sum() + terms[1].sum()) / 2)
+    return min(1.0, max(0.0, float(terms[0].sum() + terms[1].sum()) / 2))
 
 
 def distinct(samples: Tokens, highest: int = 4) -> dict[int, float]:

@@ -29,7 +29,7 @@ def prepare(
     vocabulary: Annotated[
         int | None,
         typer.Option(
-            help="Number of tokens. (default: sentencepiece and bpe: 8000; word and char: all there are)"
+            help="Number of tokens. (default: sentencepiece and bpe: up to 8000; word and char: all)"
         ),
     ] = None,
     length: Annotated[

@@ -63,6 +63,8 @@ def _destination(out: Path | None) -> Iterator[IO[str]]:
         with out.open("w", encoding="utf-8") as file:
             yield file
         return
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}")
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:

@@ -27,7 +27,7 @@ def score(
     ] = None,
     n: Annotated[
         int | None,
-        typer.Option("--n", "-n", help="Samples of each model. (default: runs: 1000; files: every line)"),
+        typer.Option("--n", "-n", help="Samples of each run, first lines of each file. (default: 1000; all)"),
     ] = None,
     tokenize: Annotated[
         str | None,

@@ -20,7 +20,7 @@ NOTES = {
 def render(report: Report) -> Iterator[RenderableType]:
     """One column per model, real text last; then the settings."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("score")
+    table.add_column("score", no_wrap=True)
     for name, _ in report.models:
         table.add_column(Text(name), justify="right", overflow="fold")
     for score, direction in DIRECTIONS.items():

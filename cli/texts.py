@@ -136,7 +136,8 @@ def _lines(name: str) -> list[str]:
     else:
         lines = list(text_lines(existing(name)))
     if not any(line.strip() for line in lines):
-        raise UserError(f"{name} is empty: a text file with one sample a line was expected")
+        shown = "standard input" if name == "-" else name
+        raise UserError(f"{shown} is empty: a text file with one sample a line was expected")
     return lines
 
 

@@ -38,3 +38,5 @@ def train(
     result = made.go()
     if json:
         print_json(result)
+    if made.signal is not None:
+        raise typer.Exit(128 + made.signal)

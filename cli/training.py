@@ -29,7 +29,7 @@ class Training:
 
     def __init__(self, run: Run, prepared: Prepared, device: torch.device) -> None:
         self.run, self.prepared, self.device = run, prepared, device
-        self.stopped = False
+        self.signal: int | None = None
         self.numbers: dict[str, float] = {}
 
     def go(self) -> dict[str, Any]:
@@ -41,13 +41,15 @@ class Training:
             self.run.write_card()
             self.run.rewind_metrics(self.state.step)
             self._greet()
+            if self._progress(self.state) >= 1.0 and self.state.step:
+                say("Nothing to do: --steps and --minutes count from the run's start, so give a larger one.")
             self._loop()
         self._farewell()
         return {
             "run": str(self.run.folder),
             "steps": self.state.step,
             "seconds": round(self.state.elapsed, 3),
-            "finished": not self.stopped,
+            "finished": self.signal is None,
             "metrics": self.numbers,
         }
 
@@ -66,7 +68,7 @@ class Training:
     def _farewell(self) -> None:
         minutes = self.state.elapsed / 60
         say(f"Saved step {self.state.step:,} after {minutes:.1f} minutes: {self.run.folder}")
-        if self.stopped:
+        if self.signal is not None:
             say(f"Interrupted. Go on with: bgan-text train --resume --run {self.run.folder}")
         else:
             say(f"Next: bgan-text sample {self.run.folder} --n 3")
@@ -76,7 +78,7 @@ class Training:
         """Ctrl-C and a polite kill end the run after the step in progress."""
 
         def stop(number: int, frame: Any) -> None:
-            self.stopped = True
+            self.signal = number
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -87,7 +89,7 @@ class Training:
 
     def _progress(self, state: State) -> float:
         config = self.run.config
-        if self.stopped:
+        if self.signal is not None:
             return 1.0
         if config.steps is not None:
             return state.step / config.steps

@@ -27,7 +27,7 @@ from bgan_text.errors import UserError, choose
 from bgan_text.files import read_json, write_json
 from bgan_text.space import Space
 
-from .sources import SOURCES, Request
+from .sources import SOURCES, Request, Source
 from .tokenizer import (
     END,
     UNKNOWN,
@@ -65,7 +65,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        choose("corpus", self.corpus, SOURCES)
+        _known(self.corpus)
         choose("way with overlong sentences", self.overlong, dict.fromkeys(OVERLONG))
         check_tokenizer(self.tokenizer, self.vocabulary)
         for name in ("length", "limit"):
@@ -78,11 +78,17 @@ class Recipe:
     @classmethod
     def given(cls, corpus: str, **values: Any) -> "Recipe":
         """A recipe from the options that were given; the corpus decides the defaults of others."""
-        source = choose("corpus", corpus, SOURCES)
+        source = _known(corpus)
         chosen = {name: value for name, value in values.items() if value is not None}
         for name in ("tokenizer", "length", "overlong"):
             chosen.setdefault(name, getattr(source, name))
         return cls(corpus=corpus, **chosen)
+
+
+def _known(corpus: str) -> Source:
+    if corpus not in SOURCES and Path(corpus).is_file():
+        raise UserError(f"unknown corpus {corpus!r}: for a file of yours, prepare lines --path {corpus}")
+    return choose("corpus", corpus, SOURCES)
 
 
 @dataclass

@@ -76,7 +76,16 @@ def _texts(path: str, column: str | None) -> Iterator[str]:
         return table_column(path, column)
     if path == "-":
         return decoded_lines(sys.stdin.buffer, "standard input")
-    return text_lines(existing(path))
+    file = existing(path)
+    if table_suffix(file) in TABLES:
+        raise UserError(f"{path} is a table: name the --column that holds the text")
+    return text_lines(file)
+
+
+def table_suffix(file: Path) -> str:
+    """The ending that says what kind of table a file is, .gz left out."""
+    suffixes = [suffix for suffix in file.suffixes if suffix != ".gz"]
+    return suffixes[-1] if suffixes else ""
 
 
 def existing(path: str) -> Path:
@@ -119,12 +128,11 @@ def table_column(path: str, column: str) -> Iterator[str]:
     lines becomes one.
     """
     file = existing(path)
-    suffixes = [suffix for suffix in file.suffixes if suffix != ".gz"]
-    builder = choose("kind of table", suffixes[-1] if suffixes else "", TABLES)
+    builder = choose("kind of table", table_suffix(file), TABLES)
     options: dict[str, Any] = {}
     if builder == "csv":
         options |= {"converters": {column: str}, "keep_default_na": False}
-    if suffixes[-1] == ".tsv":
+    if table_suffix(file) == ".tsv":
         options["sep"] = "\t"
     yield from _streamed_column(builder, {"train": str(file)}, "train", column, str(file), **options)
 

@@ -153,8 +153,13 @@ class SentencePieceTokenizer:
         self.vocabulary = FIRST + len(self._kept)
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocabulary: int, model: str) -> "SentencePieceTokenizer":
-        """Train a unigram or BPE model of `vocabulary` tokens on a stream of texts."""
+    def train(
+        cls, texts: Iterable[str], vocabulary: int, model: str, *, exact: bool = True
+    ) -> "SentencePieceTokenizer":
+        """Train a unigram or BPE model of `vocabulary` tokens on a stream of texts.
+
+        Unless `exact`, a small text may give fewer.
+        """
         written = io.BytesIO()
         sentencepiece.set_random_generator_seed(0)  # which million sentences of a large corpus it reads
         try:
@@ -163,6 +168,7 @@ class SentencePieceTokenizer:
                 model_writer=written,
                 vocab_size=vocabulary - 1,  # an unknown piece of its own, no end piece: ours is added
                 model_type=model,
+                hard_vocab_limit=exact,
                 bos_id=-1,
                 eos_id=-1,
                 pad_id=-1,
@@ -227,14 +233,16 @@ def train_tokenizer(name: str, texts: Iterable[str], vocabulary: int | None) -> 
         name: one of `TOKENIZERS`, or a path that ends in .model.
         texts: the corpus, streamed once.
         vocabulary: how many tokens, the end and the unknown included; None for all words or characters,
-            and for 8,000 pieces.
+            and for 8,000 pieces or as many as the text gives.
     """
     check_tokenizer(name, vocabulary)
     if name.endswith(".model"):
         return SentencePieceTokenizer(Path(name).read_bytes())
     if name in SENTENCEPIECE_MODELS:
         size = SENTENCEPIECE_VOCABULARY if vocabulary is None else vocabulary
-        return SentencePieceTokenizer.train(texts, size, SENTENCEPIECE_MODELS[name])
+        return SentencePieceTokenizer.train(
+            texts, size, SENTENCEPIECE_MODELS[name], exact=vocabulary is not None
+        )
     return SYMBOL_TOKENIZERS[name].train(texts, vocabulary)
 
 

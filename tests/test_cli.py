@@ -179,6 +179,9 @@ def test_resume_goes_on_to_the_same_end(trained: Command) -> None:
         for run in ("whole", "part")
     ]
     assert rows[0] == rows[1]
+    idle = trained("train", "--resume", "--run", "part", "--steps", 5)
+    assert idle.code == 0
+    assert "Nothing to do" in idle.err
     longer = trained("train", "--resume", "--run", "part", "--steps", 11, "--json")
     assert json.loads(longer.out)["steps"] == 11
 
@@ -217,7 +220,7 @@ def test_a_killed_run_resumes_and_ends_bitwise_equal(
         _, talk = killed.communicate()
     assert not list(tmp_path.glob("killed/checkpoint-000000150*"))
     if kill is signal.SIGINT:
-        assert killed.returncode == 0
+        assert killed.returncode == 130
         assert "Go on with: bgan-text train --resume --run killed" in talk
     with start_training(tmp_path, "--run", "killed", "--resume") as resumed:
         assert resumed.wait() == 0
@@ -284,7 +287,10 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("sample", "--seed", -1), ("--seed -1",)),
     (("sample", "--weights", "mean"), ("unknown weights 'mean'",)),
     (("sample", "--step", 99), ("no checkpoint of step 99: it has 4",)),
-    (("sample", "--out", "no/folder/x"), ("no/folder",)),
+    (("sample", "--out", "no/folder/x"), ("there is no folder",)),
+    (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: name the --column",)),
+    (("prepare", "junk.txt"), ("unknown corpus 'junk.txt'", "prepare lines --path junk.txt")),
+    (("train", "--divergence", "KL"), ("did you mean 'kl'",)),
     (("score", "nowhere.txt"), ("there is no file nowhere.txt",)),
     (("score", "data"), ("data is neither a run folder",)),
     (("score", "empty.txt"), ("empty.txt is empty",)),
@@ -318,6 +324,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call = [sys.executable, "-m", "bgan_text.cli"]
     subprocess.run([*call, "prepare", "--limit", "300"], cwd=folder, check=True)
     subprocess.run([*call, "train", "--steps", "4", "--run", "runs/a", *TINY], cwd=folder, check=True)
+    (folder / "t.csv").write_text("a,b\n1,2\n")
     (folder / "empty.txt").write_text("\n\n")
     (folder / "junk.txt").write_bytes(b"\xff\xfe\x00")
     return folder

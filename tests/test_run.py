@@ -222,6 +222,16 @@ def test_sample_i_follows_from_the_seed_and_i_alone(tmp_path: Path) -> None:
     assert not torch.equal(few, other)
 
 
+def test_nothing_stands_behind_the_end_of_a_sample(tmp_path: Path) -> None:
+    run, state = make(tmp_path / "run")
+    run.save(state)
+    rows = torch.cat(list(sample_rows(run.generator(CPU), 300, 1, CPU)))
+    behind = (rows == 0).cumsum(-1) - (rows == 0).long() > 0
+    assert behind.any()
+    assert (rows[behind] == 0).all()
+    assert (rows[:, 0] != 0).any()
+
+
 def test_both_kinds_of_weights_can_be_sampled(tmp_path: Path) -> None:
     run, state = make(tmp_path / "run")
     with torch.no_grad():

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "trainer": {"config", "divergence", "generator", "objective", "state"},
     "files": {"errors"},
     "checkpoint": {"config", "errors", "files", "space", "state"},
-    "run": {"checkpoint", "config", "errors", "files", "space", "state"},
+    "run": {"checkpoint", "config", "errors", "files", "sampling", "space", "state"},
     "ngrams": set(),
     "scores": {"ngrams"},
     "__init__": set(),

@@ -126,3 +126,10 @@ def test_damaged_files_are_refused(name: str, content: bytes, tmp_path: Path) ->
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sentencepiece", "bpe"])
+def test_without_a_size_a_small_text_gives_what_it_can(name: str) -> None:
+    tokenizer = train_tokenizer(name, TEXTS, None)
+    assert 30 < tokenizer.vocabulary < 200
+    assert [tokenizer.decode(tokenizer.encode(text)) for text in TEXTS] == TEXTS
