@@ -60,8 +60,8 @@ def prepare(
 
     Example: bgan-text prepare lines --path poems.txt --tokenizer char --length 32 --overlong cut
     """
-    from bgan_text.corpora.prepared import Recipe
-    from bgan_text.corpora.prepared import prepare as write
+    from bgan_text.corpora.preparing import Recipe
+    from bgan_text.corpora.preparing import prepare as write
 
     from .console import print_json, say
     from .progress import Stages

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from bgan_text.corpora import sources
-from bgan_text.corpora.prepared import Prepared, Recipe, prepare
+from bgan_text.corpora.prepared import Prepared
+from bgan_text.corpora.preparing import Recipe, prepare
 from bgan_text.corpora.sources import Request, Sentence, hub_lines, read_lines, read_lm1b
 from bgan_text.errors import UserError
 

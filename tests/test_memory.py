@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bgan_text.corpora.prepared import Recipe, prepare
+from bgan_text.corpora.preparing import Recipe, prepare
 
 LIMIT_GIB = 3.0
 
