@@ -54,9 +54,7 @@ def load_checkpoint(path: Path, state: State) -> str:
     """
     tensors, header = _read(path, state.device)
     try:
-        expected = _tensors(state, moments=False)
-        del expected["rng"]
-        for name, tensor in expected.items():
+        for name, tensor in _weights(state).items():
             if tensors[name].shape != tensor.shape:
                 raise UserError(
                     f"{path} does not fit the run's settings: {name} is {tuple(tensors[name].shape)}, "
@@ -122,18 +120,22 @@ def _nets(state: State) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def _tensors(state: State, *, moments: bool = True) -> dict[str, Tensor]:
+def _weights(state: State) -> dict[str, Tensor]:
+    """What every checkpoint of these nets holds, in these shapes."""
     tensors = {
         f"{name}.{key}": tensor for name, net in _nets(state) for key, tensor in net.state_dict().items()
     }
-    if moments:
-        for name, optimizer, net in state.optimizers():
-            for key, parameter in net.named_parameters():
-                for moment, tensor in optimizer.state.get(parameter, {}).items():
-                    tensors[f"{name}_optimizer.{key}.{moment}"] = tensor
-    for name, tensor in vars(state.running).items():
-        tensors[f"running.{name}"] = tensor
-    tensors["rng"] = state.rng.get_state()
+    return tensors | {f"running.{name}": tensor for name, tensor in vars(state.running).items()}
+
+
+def _tensors(state: State) -> dict[str, Tensor]:
+    """All of a checkpoint: an optimizer that made no step has no moments yet, a random stream depends on
+    its device."""
+    tensors = _weights(state) | {"rng": state.rng.get_state()}
+    for name, optimizer, net in state.optimizers():
+        for key, parameter in net.named_parameters():
+            for moment, tensor in optimizer.state.get(parameter, {}).items():
+                tensors[f"{name}_optimizer.{key}.{moment}"] = tensor
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 

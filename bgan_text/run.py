@@ -54,7 +54,7 @@ class Run:
                 )
             self.config = Config.from_json(card["settings"])
             self.space = Space(**card["space"])
-            self.data: dict[str, Any] = {key: card["data"][key] for key in DATA_KEYS}
+            self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
 
@@ -64,7 +64,7 @@ class Run:
         folder: Path,
         config: Config,
         space: Space,
-        data: Mapping[str, Any],
+        data: Mapping[str, str],
         files: Mapping[str, bytes],
     ) -> "Run":
         """Start a run folder; `files` (the tokenizer) are stored as they are.
@@ -173,15 +173,18 @@ class Run:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that was cut short by a kill is left out."""
+        """The lines of metrics.jsonl, up to the first that is not whole, as a kill may leave it."""
         path = self.folder / "metrics.jsonl"
         rows: list[dict[str, Any]] = []
         if path.exists():
             for line in path.read_bytes().split(b"\n"):
                 try:
-                    rows.append(json.loads(line))
+                    row = json.loads(line)
                 except ValueError:  # bytes that are no UTF-8 and text that is no JSON alike
                     break
+                if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                    break
+                rows.append(row)
         return rows
 
     def rewind_metrics(self, step: int) -> None:

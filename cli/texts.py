@@ -183,5 +183,4 @@ def _grammar(request: Request, data: Prepared | None, models: list[Model]) -> Gr
         corpora = {data.corpus}
     if not request.grammar and "grammar" not in corpora:
         return None
-    lowercase = data is not None and data.settings["lowercase"]
-    return newswire().lowercase() if lowercase else newswire()
+    return newswire().lowercase() if data is not None and data.lowercase else newswire()

@@ -41,10 +41,9 @@ class Training:
             self.run.write_card()
             self.run.rewind_metrics(self.state.step)
             self._greet()
-            if self._progress(self.state) >= 1.0 and self.state.step:
-                say("Nothing to do: --steps and --minutes count from the run's start, so give a larger one.")
+            first = self.state.step
             self._loop()
-        self._farewell()
+        self._farewell(first)
         return {
             "run": str(self.run.folder),
             "steps": self.state.step,
@@ -65,7 +64,10 @@ class Training:
             f"on {self.device} in {config.precision}"
         )
 
-    def _farewell(self) -> None:
+    def _farewell(self, first: int) -> None:
+        if first and self.state.step == first and self.signal is None:
+            say("Nothing to do: --steps and --minutes count from the run's start, so give a larger one.")
+            return
         minutes = self.state.elapsed / 60
         say(f"Saved step {self.state.step:,} after {minutes:.1f} minutes: {self.run.folder}")
         if self.signal is not None:

@@ -63,6 +63,7 @@ class Prepared:
             self.signature: str = self.card["signature"]
             self.settings: dict[str, Any] = self.card["settings"]
             self.corpus: str = self.settings["corpus"]
+            self.lowercase: bool = self.settings["lowercase"]
             self.tokenizer_signature: str = self.card["tokenizer"]
             self.counts = Counts(**self.card["counts"])
         except (KeyError, TypeError) as error:

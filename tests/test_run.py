@@ -116,6 +116,16 @@ def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> N
         pass
 
 
+@pytest.mark.parametrize("line", ["[1]", "3", '{"bound": 1}', '{"step": "x"}'])
+def test_metrics_that_are_not_ours_end_the_list(line: str, tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    run.append_metrics({"step": 1})
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    run.rewind_metrics(9)
+    assert run.metrics() == [{"step": 1}]
+
+
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make(tmp_path / "run")
     with pytest.raises(UserError, match="holds a run already"):
