@@ -31,7 +31,12 @@ def say(text: str) -> None:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(finite(value), ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """One JSON object on one line; numbers that are not finite become null."""
+    return json.dumps(finite(value), ensure_ascii=False) + "\n"
 
 
 def finite(value: Any) -> Any:

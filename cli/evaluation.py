@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from bgan_text.corpora.prepared import Prepared
-from bgan_text.ngrams import Sequences
 from bgan_text.run import sample_rows
-from bgan_text.scores import js_of_rows
+from bgan_text.scores.distribution import js_of_rows
+from bgan_text.scores.sequences import Sequences
 from bgan_text.state import State
 
 EVALUATION_SAMPLES = 1000

@@ -1,9 +1,16 @@
 """`bgan-text score`: how good and how varied texts are, beside real text."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bgan_text.errors import UserError
+
+if TYPE_CHECKING:
+    from .report import Report
 
 
 def score(
@@ -27,7 +34,9 @@ def score(
     ] = None,
     n: Annotated[
         int | None,
-        typer.Option("--n", "-n", help="Samples of each run, first lines of each file. (default: 1000; all)"),
+        typer.Option(
+            "--n", "-n", help="Samples of each run, lines chosen at random of each file. (default: 1000; all)"
+        ),
     ] = None,
     tokenize: Annotated[
         str | None,
@@ -47,22 +56,36 @@ def score(
             "--grammar", help="Judge by the built-in grammar. (default: where the data comes from it)"
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the samples drawn from runs.")] = 0,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="A B", help="Two runs or files: say of each score whether they differ by more than noise."
+        ),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(help="Bootstrap resamples behind the intervals; 0 leaves them out.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of samples, choices and intervals.")] = 0,
     temperature: Annotated[float, typer.Option(help="Temperature of the samples drawn from runs.")] = 1.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
 ) -> None:
-    """Score samples: n-gram divergence, BLEU, Self-BLEU, variety, copies; on `grammar` exactly.
+    """Score samples: beside real text, variety, copies, lengths; on `grammar` exactly.
 
-    The column `real` is an anchor: training text, or half of the reference, against real text.
+    It needs no run: a text file with a sample a line will do. The column `real` is an anchor: training
+    text, or half of the reference, against real text.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
-    from .console import print_json, results
+    from .console import results
     from .scoring import score_models
     from .table import render
     from .texts import Request
 
+    show = _format(json=json, csv=csv, markdown=markdown, latex=latex)
     report = score_models(
         Request(
             models=tuple(models or ()),
@@ -74,13 +97,32 @@ def score(
             lowercase=lowercase,
             window=window,
             grammar=grammar,
+            compare=compare,
+            resamples=resamples,
             seed=seed,
             temperature=temperature,
             device=device,
         )
     )
-    if json:
-        print_json(report.to_json())
-    else:
-        for renderable in render(report):
-            results().print(renderable)
+    if show is not None:
+        sys.stdout.write(show(report))
+        return
+    for renderable in render(report):
+        results().print(renderable)
+
+
+def _format(**wanted: bool) -> "Callable[[Report], str] | None":
+    """The function that writes the one format that was asked for; None is the table."""
+    from .console import json_line
+    from .formats import to_csv, to_latex, to_markdown
+
+    chosen = [name for name, value in wanted.items() if value]
+    if len(chosen) > 1:
+        raise UserError(f"--{' and --'.join(chosen)}: one format at a time")
+    writers: dict[str, Callable[[Report], str]] = {
+        "json": lambda report: json_line(report.to_json()),
+        "csv": to_csv,
+        "markdown": to_markdown,
+        "latex": to_latex,
+    }
+    return writers[chosen[0]] if chosen else None

@@ -1,77 +1,88 @@
 """Score models and real text in the same way."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from bgan_text import __version__, scores
+from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
-from bgan_text.corpora.ngram_units import splitter
+from bgan_text.scores.corpus_bleu import signature
+from bgan_text.scores.distribution import copied, distinct_samples
+from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.sequences import Sequences
+from bgan_text.scores.uncertainty import bounds, deviations, ratio
 
 from .console import say
+from .ngram_scores import (
+    SACREBLEU,
+    SACREBLEU_UNITS,
+    Group,
+    Numbered,
+    Scores,
+    corpus_bleu_scores,
+    unknown_share,
+)
+from .report import Cell, Column, Comparison, Report, compare
 from .texts import Model, Real, Request, gather
 
 REAL = "real"
-
-DIRECTIONS: dict[str, str] = {
-    **{f"js-{order}": "lower" for order in range(1, 5)},
-    **{f"bleu-{order}": "higher" for order in range(2, 6)},
-    **{f"self-bleu-{order}": "lower" for order in range(2, 6)},
-    **{f"distinct-{order}": "higher" for order in range(1, 5)},
-    "distinct": "higher",
-    "copied": "lower",
-    "grammatical": "higher",
-    "log-probability": "higher",
-}
-"""Every score, in the order of the table, and which way is better."""
+MANY_UNKNOWN = 0.2
+"""How much more of a model's tokens than of real text's may be unknown before a warning."""
+QUANTILES = (5, 25, 50, 75, 95)
 
 
-@dataclass(frozen=True)
-class Report:
-    """Scores by model, in the order given, the real anchor last; and the settings behind them."""
+@dataclass
+class Measured:
+    """What was measured of one group; `deviation` where a score is a mean over seeds."""
 
-    models: list[tuple[str, dict[str, float]]]
-    settings: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Models with their scores, each with its value and its better direction."""
-        return {
-            "models": [
-                {
-                    "name": name,
-                    "scores": {
-                        score: {"value": value, "better": DIRECTIONS[score]}
-                        for score, value in values.items()
-                    },
-                }
-                for name, values in self.models
-            ],
-            "settings": self.settings,
-        }
+    group: Group
+    lengths: Sequences
+    scores: Scores
+    deviation: dict[str, float] = field(default_factory=dict)
 
 
 def score_models(request: Request) -> Report:
     """Score every run and file that was named, and the real anchor."""
     models, real = gather(request)
+    groups = [Group(model.name, model.texts) for model in models]
+    anchor = real.anchor
+    groups.append(Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate))
     units = request.tokenize or _units(models, real)
-    split = splitter(units, lowercase=request.lowercase)
-    samples = [[split(text) for text in model.texts] for model in models]
-    references = [split(text) for text in real.references]
-    window = request.window or _window(units, [tokens for group in samples for tokens in group], references)
-    scored = [
-        (model.name, _ngram_scores(tokens, references, window) | _text_scores(model.texts, real))
-        for model, tokens in zip(models, samples, strict=True)
-    ]
-    anchor, against = (
-        [split(text) for text in texts] for texts in (real.anchor.texts, real.anchor.references)
+    numbered = Numbered.read(
+        groups,
+        real.references,
+        real.training.texts if real.training is not None else None,
+        units,
+        lowercase=request.lowercase,
     )
-    values = _ngram_scores(anchor, against, window) | _text_scores(real.anchor.texts, real)
-    values.pop("copied", None)  # where the anchor is training text it would be 1 by construction
-    scored.append((REAL, values))
-    _warn(models)
-    return Report(scored, _settings(request, models, real, units, window))
+    if request.window is not None:
+        numbered.window = request.window
+    measured = _measure(request, groups, numbered, real)
+    _warn(measured)
+    columns = [_column(one, request) for one in measured]
+    return Report(columns, _settings(request, models, real, numbered), _comparison(request, columns))
+
+
+def _comparison(request: Request, columns: list[Column]) -> Comparison | None:
+    if request.compare is None:
+        return None
+    named = {column.name: column for column in columns[:-1]}
+    return compare(*(named[name] for name in request.compare))
+
+
+def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Real) -> list[Measured]:
+    measured = [
+        Measured(group, lengths, scores | _text_scores(group, real))
+        for (group, lengths), scores in zip(numbered.groups, numbered.scores(), strict=True)
+    ]
+    if numbered.units not in SACREBLEU:
+        more = corpus_bleu_scores(groups, real.references, lowercase=request.lowercase)
+        for one, scores in zip(measured, more, strict=True):
+            one.scores |= scores
+    return measured
 
 
 def _units(models: list[Model], real: Real) -> str:
@@ -82,66 +93,81 @@ def _units(models: list[Model], real: Real) -> str:
     return "char" if signatures and all(name.startswith("char") for name in signatures) else "whitespace"
 
 
-def _window(units: str, samples: list[list[str]], references: list[list[str]]) -> int:
-    """The longest reference; for characters, which are cut to a length, no more than the longest sample."""
-    longest = max(map(len, references))
-    return max(1, min(longest, max(map(len, samples))) if units == "char" else longest)
-
-
-def _ngram_scores(samples: list[list[str]], references: list[list[str]], window: int) -> dict[str, float]:
-    values = {f"js-{order}": value for order, value in scores.js(samples, references, window).items()}
-    for name, each in (
-        ("bleu", scores.bleu(samples, references)),
-        ("self-bleu", scores.self_bleu(samples)),
-    ):
-        for order in range(2, 6):
-            values[f"{name}-{order}"] = float(np.mean(each[order])) if samples else math.nan
-    return values | {f"distinct-{order}": share for order, share in scores.distinct(samples).items()}
-
-
-def _text_scores(texts: list[str], real: Real) -> dict[str, float]:
-    values = {"distinct": scores.distinct_samples(texts)}
-    if real.training is not None:
-        values["copied"] = scores.copied(texts, real.training.texts())
+def _text_scores(group: Group, real: Real) -> Scores:
+    scores = {"distinct": distinct_samples(group.texts)}
+    if real.training is not None and not group.trained:  # training text is copied by construction
+        scores["copied"] = copied(group.texts, real.training.texts())
     if real.grammar is not None:
-        values |= _exact(texts, real.grammar)
-    return values
+        scores |= grammar_scores(group.texts, real.grammar)
+    return scores
 
 
-def _exact(texts: list[str], grammar: Grammar) -> dict[str, float]:
+def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
     """Share of samples that the grammar can make, and the mean log-probability of those, in nats."""
-    exact = [grammar.log_prob(text.split(" ")) for text in texts]
-    possible = [value for value in exact if value > -math.inf]
+    exact = np.array([grammar.log_prob(text.split(" ")) for text in texts])
+    possible = np.isfinite(exact).astype(np.float64)
     return {
-        "grammatical": len(possible) / len(exact) if exact else math.nan,
-        "log-probability": sum(possible) / len(possible) if possible else math.nan,
+        "grammatical": Score(float(possible.mean()) if len(texts) else math.nan, possible),
+        "log-probability": ratio(np.where(possible > 0, exact, 0.0), possible),
     }
 
 
-def _warn(models: list[Model]) -> None:
-    if len({len(model.texts) for model in models}) > 1:
+def _column(measured: Measured, request: Request) -> Column:
+    scores = measured.scores
+    moved: Floats = np.full((len(scores), 1), np.nan)
+    if request.resamples:
+        moved = deviations(list(scores.values()), request.seed, request.resamples)
+    cells = {
+        name: Cell(score.value, *bounds(score.value, movement), measured.deviation.get(name))
+        for (name, score), movement in zip(scores.items(), moved, strict=True)
+    }
+    lengths = measured.lengths.lengths
+    quantiles = np.percentile(lengths, QUANTILES).tolist() if len(lengths) else []
+    return Column(
+        measured.group.name,
+        cells,
+        dict(zip(scores, moved, strict=True)),
+        {f"{quantile}%": value for quantile, value in zip(QUANTILES, quantiles, strict=False)},
+    )
+
+
+def _warn(measured: list[Measured]) -> None:
+    *models, anchor = measured
+    if len({len(one.group.texts) for one in models}) > 1:
         say("Warning: the models have different numbers of samples, on which every n-gram score depends.")
-    for model in models:
-        if empty := sum(not text.strip() for text in model.texts):
+    usual = unknown_share(anchor.scores)
+    for one in models:
+        name, size = one.group.name, len(one.group.texts)
+        if empty := sum(not text.strip() for text in one.group.texts):
+            say(f"Warning: {empty} of the {size} samples of {name} are empty; they score 0.")
+        if size == 1:
+            say(f"Warning: {name} has one sample: Self-BLEU and intervals are not defined for it.")
+        if (unknown := unknown_share(one.scores)) > usual + MANY_UNKNOWN:
             say(
-                f"Warning: {empty} of the {len(model.texts)} samples of {model.name} are empty; they score 0."
+                f"Warning: {unknown:.0%} of the tokens of {name} stand in no reference (of real text "
+                f"{usual:.0%}). If it is split or cased in another way than the reference, use --tokenize "
+                "or --lowercase."
             )
 
 
-def _settings(request: Request, models: list[Model], real: Real, units: str, window: int) -> dict[str, Any]:
+def _settings(request: Request, models: list[Model], real: Real, numbered: Numbered) -> dict[str, Any]:
     """All that the numbers depend on."""
+    references = len(numbered.references)
+    tokenizer = SACREBLEU.get(numbered.units, SACREBLEU_UNITS)
     return {
-        "tokenize": units,
+        "tokenize": numbered.units,
         "lowercase": request.lowercase,
-        "window": window,
+        "window": numbered.window,
         "samples": {model.name: len(model.texts) for model in models},
         "reference": real.name,
-        "references": len(real.references),
+        "references": references,
         "training": real.training.name if real.training is not None else None,
         "data": real.data.signature if real.data is not None else None,
-        "anchor": real.anchor.name,
+        "anchor": real.anchor.title,
         "seed": request.seed,
         "temperature": request.temperature,
         "smoothing": "method1",
+        "sacrebleu": signature(tokenizer, lowercase=request.lowercase, references=references),
+        "resamples": request.resamples,
         "version": __version__,
     }

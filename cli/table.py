@@ -1,52 +1,106 @@
-"""The table of scores."""
+"""The table of scores on a terminal."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .scoring import DIRECTIONS, Report
+from .catalogue import CATALOGUE
+from .report import Cell, Report
 
-ARROWS = {"higher": "↑", "lower": "↓"}
-NOTES = {
-    "log-probability": "mean log-probability of the grammatical samples under the grammar, in nats",
-    "copied": "share of samples that stand in the training set",
-    "distinct": "share of samples that differ from all earlier ones",
+ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
+MARKS = {
+    "first better": "first",
+    "second better": "second",
+    "differs": "differ",
+    "within noise": "noise",
+    "unknown": "?",
 }
+LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real; ± half a 95 % bootstrap interval over the samples"
 
 
 def render(report: Report) -> Iterator[RenderableType]:
-    """One column per model, real text last; then the settings."""
+    """One column per model, real text last, a row per score; then notes and settings."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("score", no_wrap=True)
-    for name, _ in report.models:
-        table.add_column(Text(name), justify="right", overflow="fold")
-    for score, direction in DIRECTIONS.items():
-        if any(score in values for _, values in report.models):
-            cells = [_cell(values.get(score)) for _, values in report.models]
-            table.add_row(f"{score} {ARROWS[direction]}", *cells)
+    for heading in headings(report):
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    for group, entries in CATALOGUE.items():
+        names = [name for name in entries if any(name in column.cells for column in report.columns)]
+        if names:
+            table.add_row(Text(group, style="bold"))
+        for name in names:
+            table.add_row(f"  {name} {ARROWS[entries[name].better]}", *row(report, name))
     yield table
-    yield Text(f"\n↑ higher is better, ↓ lower; {_signature(report)}", style="dim")
-    for score, note in NOTES.items():
-        if any(score in values for _, values in report.models):
-            yield Text(f"{score}: {note}", style="dim")
+    yield Text(f"\n{LEGEND}", style="dim")
+    for line in notes(report):
+        yield Text(line, style="dim")
 
 
-def _cell(value: float | None) -> str:
-    if value is None or math.isnan(value):
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Paths by their last parts, as many as tell them apart."""
+    parts = {name: Path(name).parts or (name,) for name in names}
+    for depth in range(1, max(map(len, parts.values())) + 1):
+        short = {name: "/".join(part[-depth:]) for name, part in parts.items()}
+        if len(set(short.values())) == len(parts):
+            return short
+    return {name: name for name in names}
+
+
+def headings(report: Report) -> list[str]:
+    """The names above the columns."""
+    short = short_names([column.name for column in report.columns])
+    names = list(short.values())
+    if report.comparison is not None:
+        names.append(f"{short[report.comparison.first]} - {short[report.comparison.second]}")
+    return names
+
+
+def row(report: Report, score: str) -> list[str]:
+    """The cells of one score."""
+    cells = [formatted(column.cells.get(score)) for column in report.columns]
+    if report.comparison is not None:
+        difference = report.comparison.differences.get(score)
+        cells.append(f"{formatted(difference.cell)}  {MARKS[difference.verdict]}" if difference else "-")
+    return cells
+
+
+def formatted(cell: Cell | None) -> str:
+    """0.332 ±0.004, or - where the score is not defined."""
+    if cell is None or math.isnan(cell.value):
         return "-"
-    return f"{value:.3f}"
+    half = cell.deviation if cell.deviation is not None else (cell.high - cell.low) / 2
+    return f"{cell.value:.3f}" + ("" if math.isnan(half) else f" ±{half:.3f}")
 
 
-def _signature(report: Report) -> str:
+def notes(report: Report) -> Iterator[str]:
+    """What a reader must know about the numbers, and every setting that changes them."""
+    if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
+        yield "fresh critics: mean ± standard deviation over seeds"
+    if report.comparison is not None:
+        yield (
+            "last column: which is better by more than noise; noise: the 95 % interval holds 0 (where "
+            "nothing differs, one score in 20 still seems to). It speaks of these samples, not of how the models "
+            "would fare if trained again"
+        )
+    yield settings_line(report)
+
+
+def settings_line(report: Report) -> str:
     """Every setting that changes the numbers, in one line."""
     settings = report.settings
     counts = ", ".join(f"{count:,}" for count in settings["samples"].values())
-    return (
+    line = (
         f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
         f"window {settings['window']}, {counts} samples, {settings['references']:,} references from "
         f"{settings['reference']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
-        f"{settings['temperature']:g}, smoothing {settings['smoothing']}, bgan-text {settings['version']}"
+        f"{settings['temperature']:g}, smoothing {settings['smoothing']}, corpus-bleu "
+        f"{settings['sacrebleu']}, resamples {settings['resamples']}"
     )
+    for name in ("likelihood", "embed", "critic"):
+        if settings.get(name):
+            line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
+    return f"{line}, bgan-text {settings['version']}"

@@ -1,8 +1,11 @@
 """The texts that `score` compares: samples of runs and files, and real text from data or files."""
 
+import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from bgan_text.corpora.grammar import Grammar, newswire
@@ -10,6 +13,7 @@ from bgan_text.corpora.prepared import Prepared
 from bgan_text.corpora.sources import decoded_lines, existing, text_lines
 from bgan_text.errors import UserError
 from bgan_text.run import Run
+from bgan_text.scores.uncertainty import RESAMPLES
 
 from .console import newest_data, newest_run, say
 from .device import choose_device
@@ -31,14 +35,36 @@ class Request:
     lowercase: bool = False
     window: int | None = None
     grammar: bool = False
+    likelihood: bool = False
+    critic: bool = False
+    embed: str | None = None
+    mauve: bool = False
+    compare: tuple[str, str] | None = None
+    resamples: int = RESAMPLES
     seed: int = 0
     temperature: float = 1.0
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name, value in (("n", self.count), ("window", self.window)):
-            if value is not None and value < 1:
-                raise UserError(f"--{name} {value}: at least 1 is needed")
+        for name, value, least in (
+            ("n", self.count, 1),
+            ("window", self.window, 1),
+            ("resamples", self.resamples, 0),
+        ):
+            if value is not None and value < least:
+                raise UserError(f"--{name} {value}: at least {least} is needed")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"--seed {self.seed}: a number from 0 up to {2**63 - 1} is needed")
+        if self.mauve and self.embed is None:
+            raise UserError("--mauve compares embeddings: name a model with --embed")
+
+    def names(self) -> tuple[str, ...]:
+        """The models to score, those to compare included."""
+        return tuple(dict.fromkeys((*self.models, *(self.compare or ()))))
+
+
+Stream = Callable[[], Iterable[str]]
+"""Texts from the first to the last, anew at each call."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +78,22 @@ class Model:
 
 @dataclass(frozen=True)
 class Training:
-    """Training text, streamed anew at each call."""
+    """Training text."""
 
     name: str
-    texts: Callable[[], Iterable[str]]
+    texts: Stream
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """Real text to be scored as if it were a model's, against references it is not among."""
+    """Real text to be scored as if it were a model's, against references it is not among.
 
-    name: str
+    `alternate`: against every second reference only, since the texts are from among the others.
+    """
+
+    title: str
     texts: list[str]
-    references: list[str]
+    alternate: bool
 
 
 @dataclass(frozen=True)
@@ -72,7 +101,7 @@ class Real:
     """Real text, and what is known beside it."""
 
     name: str
-    references: list[str]
+    references: Stream
     anchor: Anchor
     training: Training | None
     grammar: Grammar | None
@@ -81,7 +110,7 @@ class Real:
 
 def gather(request: Request) -> tuple[list[Model], Real]:
     """The models' samples and the real text to hold them against."""
-    names = request.models or (str(newest_run()),)
+    names = request.names() or (str(newest_run()),)
     runs = {name: Run(Path(name)) for name in names if (Path(name) / "run.json").exists()}
     data = _data(request, runs)
     models = [Model(name, _texts(name, runs.get(name), request), runs.get(name)) for name in names]
@@ -123,35 +152,61 @@ def _texts(name: str, run: Run | None, request: Request) -> list[str]:
     if run is not None:
         device = choose_device(request.device)
         count = request.count or SAMPLES_OF_A_RUN
-        drawn = sampled(run, count, request.seed, device, temperature=request.temperature)
-        return [text for text, _ in drawn]
+        samples = sampled(run, count, request.seed, device, temperature=request.temperature)
+        return [text for text, _ in samples]
     if Path(name).is_dir():
         raise UserError(f"{name} is neither a run folder (it has no run.json) nor a text file")
-    return _lines(name)[: request.count]
+    lines = list(_lines(name))
+    _refuse_blank(name, lines)
+    return drawn(lines, request.count, request.seed) if request.count else lines
 
 
-def _lines(name: str) -> list[str]:
+def drawn(texts: Iterable[str], count: int, seed: int) -> list[str]:
+    """A random choice of `count` texts of a stream in their order, or all if there are no more.
+
+    Algorithm R of Vitter (1985): one pass, memory for the chosen ones.
+    """
+    rng = random.Random(seed)
+    kept: list[tuple[int, str]] = []
+    for place, text in enumerate(texts):
+        if place < count:
+            kept.append((place, text))
+        elif (slot := rng.randrange(place + 1)) < count:
+            kept[slot] = (place, text)
+    return [text for _, text in sorted(kept)]
+
+
+def _lines(name: str) -> Iterator[str]:
     if name == "-":
-        lines = list(decoded_lines(sys.stdin.buffer, "standard input"))
-    else:
-        lines = list(text_lines(existing(name)))
+        return decoded_lines(sys.stdin.buffer, "standard input")
+    return text_lines(existing(name))
+
+
+def _written(stream: Stream) -> Stream:
+    """Real text without its blank lines."""
+    return lambda: (text for text in stream() if text.strip())
+
+
+def _refuse_blank(name: str, lines: Iterable[str]) -> None:
     if not any(line.strip() for line in lines):
         shown = "standard input" if name == "-" else name
         raise UserError(f"{shown} is empty: a text file with one sample a line was expected")
-    return lines
 
 
 def _real(request: Request, data: Prepared | None, models: list[Model]) -> Real:
     if request.reference is not None:
-        name, references = str(request.reference), _lines(str(request.reference))
+        path = existing(str(request.reference))
+        _refuse_blank(str(path), text_lines(path))
+        name, references = str(path), _written(partial(text_lines, path))
     else:
         assert data is not None
-        name, references = f"{data.folder}/test", data.texts("test")
+        name, references = f"{data.folder}/test", _written(partial(data.stream, "test"))
     training = _training(request, data)
+    count = max(len(model.texts) for model in models)
     return Real(
         name=name,
         references=references,
-        anchor=_anchor(training, references, max(len(model.texts) for model in models)),
+        anchor=_anchor(training, references, count, request.seed),
         training=training,
         grammar=_grammar(request, data, models),
         data=data,
@@ -161,19 +216,22 @@ def _real(request: Request, data: Prepared | None, models: list[Model]) -> Real:
 def _training(request: Request, data: Prepared | None) -> Training | None:
     if request.train is not None:
         path = existing(str(request.train))
-        return Training(str(path), lambda: text_lines(path))
+        _refuse_blank(str(path), text_lines(path))
+        return Training(str(path), _written(partial(text_lines, path)))
     if data is not None and request.reference is None:
-        return Training(f"{data.folder}/train", lambda: data.stream("train"))
+        return Training(f"{data.folder}/train", partial(data.stream, "train"))
     return None
 
 
-def _anchor(training: Training | None, references: list[str], count: int) -> Anchor:
+def _anchor(training: Training | None, references: Stream, count: int, seed: int) -> Anchor:
     """Training text against the references, or their one half against the other."""
     if training is not None:
-        texts = [text for text, _ in zip(training.texts(), range(count), strict=False)]
-        return Anchor(f"{len(texts)} samples of {training.name} against all references", texts, references)
-    texts, others = references[::2][:count], references[1::2]
-    return Anchor(f"{len(texts)} references against {len(others)} others", texts, others)
+        texts = drawn(training.texts(), count, seed)
+        return Anchor(f"{len(texts):,} texts of {training.name} against all references", texts, False)
+    texts = drawn(islice(references(), 0, None, 2), count, seed)
+    return Anchor(
+        f"{len(texts):,} references against every second one, which they are not among", texts, True
+    )
 
 
 def _grammar(request: Request, data: Prepared | None, models: list[Model]) -> Grammar | None:

@@ -2,18 +2,25 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from bgan_text import scores
-from bgan_text.ngrams import Sequences, count, ngrams, number, two_largest
+from bgan_text.scores.bleu import closest, closest_other
+from bgan_text.scores.copying import longest_spans
+from bgan_text.scores.corpus_bleu import signature
+from bgan_text.scores.ngrams import Index, fold
+from bgan_text.scores.score import Score
+from bgan_text.scores.sequences import Numbering, chunks
+from bgan_text.scores.uncertainty import BLOCKS, deviations, interval, ratio
 
 METHOD = SmoothingFunction().method1
 CORPUS = st.lists(st.lists(st.sampled_from("abcd"), max_size=9), min_size=2, max_size=7)
@@ -32,7 +39,7 @@ def test_bleu_equals_nltk(samples: list[list[str]], references: list[list[str]])
     got = scores.bleu(samples, references)
     for order in range(1, 6):
         expected = [nltk_bleu(references, sample, order) for sample in samples]
-        np.testing.assert_allclose(got[order], expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(got[order].each, expected, rtol=0, atol=1e-12)
 
 
 @given(CORPUS)
@@ -44,38 +51,50 @@ def test_self_bleu_equals_nltk_against_all_the_others(samples: list[list[str]]) 
             nltk_bleu(samples[:index] + samples[index + 1 :], sample, order)
             for index, sample in enumerate(samples)
         ]
-        np.testing.assert_allclose(got[order], expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(got[order].each, expected, rtol=0, atol=1e-12)
 
 
-def test_golden_values(real_data: Path) -> None:
-    """COCO captions of Texygen, as measured with nltk."""
+@pytest.fixture(scope="module")
+def coco(real_data: Path) -> list[list[list[str]]]:
+    """The 10,000 training and 10,000 test captions of Texygen, lower-cased, in nltk's words."""
     tokenizer = NLTKWordTokenizer()
-    samples, references = (
+    return [
         [tokenizer.tokenize(line.lower()) for line in path.read_text("utf-8").splitlines()]
         for path in (real_data / "texygen" / name for name in ("image_coco.txt", "test_coco.txt"))
-    )
+    ]
+
+
+def test_golden_values(coco: list[list[list[str]]]) -> None:
+    """COCO captions of Texygen, as measured with nltk."""
+    samples, references = coco
     golden = [0.10159342591158, 0.39890819749672, 0.11206772888882, 0.07980719416170]
-    np.testing.assert_allclose(scores.bleu(samples[:4], references)[5], golden, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(scores.bleu(samples[:4], references)[5].each, golden, rtol=0, atol=1e-10)
     golden = [0.22504291847, 0.77837054155, 0.19783230542, 0.09167439265]
-    np.testing.assert_allclose(scores.self_bleu(samples[:1000])[5][:4], golden, rtol=0, atol=1e-10)
-    means = [scores.bleu(samples, references)[order].mean() for order in range(2, 6)]
+    np.testing.assert_allclose(scores.self_bleu(samples[:1000])[5].each[:4], golden, rtol=0, atol=1e-10)
+    means = [scores.bleu(samples, references)[order].value for order in range(2, 6)]
     np.testing.assert_allclose(means, [0.7403, 0.5202, 0.3371, 0.2180], rtol=0, atol=5e-5)
-    means = [scores.self_bleu(samples)[order].mean() for order in range(2, 6)]
+    means = [scores.self_bleu(samples)[order].value for order in range(2, 6)]
     np.testing.assert_allclose(means, [0.8924, 0.7473, 0.5736, 0.4157], rtol=0, atol=6e-5)
 
 
 def test_a_sample_is_not_its_own_reference_but_its_copy_is() -> None:
     one, two = list("abcdef"), list("uvwxyz")
-    assert scores.self_bleu([one, two])[2].tolist() == [0.0, 0.0]
-    assert scores.self_bleu([one, two, one])[5] == pytest.approx([1.0, 0.0, 1.0])
+    assert scores.self_bleu([one, two])[2].each.tolist() == [0.0, 0.0]
+    assert scores.self_bleu([one, two, one])[5].each == pytest.approx([1.0, 0.0, 1.0])
 
 
 def test_undefined_scores_are_not_a_number() -> None:
-    assert np.isnan(scores.self_bleu([["a"]])[3]).all()
-    assert np.isnan(scores.bleu([["a"]], [])[3]).all()
-    assert math.isnan(scores.distinct([["a"]])[2])
-    assert math.isnan(scores.js([["a"]], [["b"]], window=2)[3])
-    assert math.isnan(scores.copied([], ["a"]))
+    assert math.isnan(scores.self_bleu([["a"]])[3].value)
+    assert math.isnan(scores.bleu([["a"]], [])[3].value)
+    assert math.isnan(scores.bleu([], [["a"]])[3].value)
+    assert math.isnan(scores.corpus_bleu([["a"]], []).value)
+    assert math.isnan(scores.distinct([["a"]])[2].value)
+    assert math.isnan(scores.js([["a"]], [["b"]], window=2)[3].value)
+    assert math.isnan(scores.copied([], ["a"]).value)
+    precision, recall = scores.coverage([["a"]], [["a"]], 2)
+    assert math.isnan(precision[2].value)
+    assert math.isnan(recall[2].value)
+    assert math.isnan(scores.length_distance(np.array([], dtype=np.int64), Counter({1: 2})).value)
 
 
 def literal_js(first: list[str], second: list[str]) -> float:
@@ -100,12 +119,12 @@ def test_js_equals_the_literal_sum_pads_included() -> None:
             [text[:6].ljust(6, "#")[i : i + order] for text in texts for i in range(7 - order)]
             for texts in (first, second)
         ]
-        assert got[order] == pytest.approx(literal_js(*grams), abs=1e-12)
+        assert got[order].value == pytest.approx(literal_js(*grams), abs=1e-12)
 
 
 def test_js_is_zero_for_equal_and_one_bit_for_disjoint_texts() -> None:
-    assert list(scores.js(["ab", "cd"], ["cd", "ab"], 2).values())[:2] == [0.0, 0.0]
-    assert scores.js(["ab"], ["cd"], 2)[1] == pytest.approx(1.0)
+    assert [score.value for score in scores.js(["ab", "cd"], ["cd", "ab"], 2, 2).values()] == [0.0, 0.0]
+    assert scores.js(["ab"], ["cd"], 2)[1].value == pytest.approx(1.0)
 
 
 def test_js_of_real_characters(real_data: Path) -> None:
@@ -115,15 +134,15 @@ def test_js_of_real_characters(real_data: Path) -> None:
         for name in ("1b_benchmark.dev.tokens", "1b_benchmark.test.tokens")
     )
     got = scores.js(first[:2000], second, window=32)
-    assert got[1] < 0.0005
-    assert got[4] == pytest.approx(0.119, abs=0.002)
+    assert got[1].value < 0.0005
+    assert got[4].value == pytest.approx(0.119, abs=0.002)
 
 
 def test_distinct_and_copied() -> None:
     values = scores.distinct(["aab", "ab"])
-    assert (values[1], values[2], values[3]) == (2 / 5, 2 / 3, 1.0)
-    assert scores.distinct_samples(["x", "y", "x", "x"]) == 0.5
-    assert scores.copied(["x", "y", "x", "z"], iter(["x", "q", "x"])) == 0.5
+    assert (values[1].value, values[2].value, values[3].value) == (2 / 5, 2 / 3, 1.0)
+    assert scores.distinct_samples(["x", "y", "x", "x"]).value == 0.5
+    assert scores.copied(["x", "y", "x", "z"], iter(["x", "q", "x"])).value == 0.5
 
 
 def test_order_of_samples_does_not_matter() -> None:
@@ -131,41 +150,248 @@ def test_order_of_samples_does_not_matter() -> None:
     samples = [random.choices("abcd", k=random.randint(1, 12)) for _ in range(30)]
     shuffled = random.sample(samples, 30)
     for order in range(1, 6):
-        one, other = scores.self_bleu(samples)[order], scores.self_bleu(shuffled)[order]
+        one, other = scores.self_bleu(samples)[order].each, scores.self_bleu(shuffled)[order].each
         np.testing.assert_allclose(sorted(one), sorted(other), rtol=0, atol=1e-14)
+
+
+def literal_counts(corpus: Sequence[Sequence[str]], order: int) -> list[Counter[tuple[str, ...]]]:
+    return [Counter(tuple(text[i : i + order]) for i in range(len(text) - order + 1)) for text in corpus]
 
 
 @given(CORPUS)
 @settings(max_examples=60, deadline=None)
-def test_ngrams_have_equal_ids_exactly_where_they_are_equal(corpus: list[list[str]]) -> None:
-    (sequences,) = number(corpus)
-    for grams in ngrams(sequences, 4):
-        literal = [
-            (owner, tuple(text[i : i + grams.order]))
-            for owner, text in enumerate(corpus)
-            for i in range(len(text) - grams.order + 1)
+def test_the_index_counts_every_ngram_of_every_sample(corpus: list[list[str]]) -> None:
+    for level in Index(Numbering().add(corpus), 4).levels:
+        literal = literal_counts(corpus, level.order)
+        counts = level.counts
+        got = sorted(zip(counts.owner.tolist(), counts.count.tolist(), strict=True))
+        assert got == sorted((owner, n) for owner, c in enumerate(literal) for n in c.values())
+        names = {gram for count in literal for gram in count}
+        assert level.distinct == len(names)
+        assert sorted(level.occurrences()) == sorted(sum(literal, Counter()).values())
+        assert sorted(level.holders()) == sorted(sum(g in c for c in literal) for g in names)
+        podium = sorted(tuple(sorted((c[g] for c in literal), reverse=True)[:2]) for g in names)
+        assert sorted(map(tuple, level.podium().count[:2].T.tolist())) == podium
+
+
+@given(CORPUS, CORPUS)
+@settings(max_examples=60, deadline=None)
+def test_references_fold_into_what_is_known_of_them(
+    samples: list[list[str]], references: list[list[str]]
+) -> None:
+    numbering = Numbering()
+    index = Index(numbering.add(samples), 4)
+    whole = fold(index, map(numbering.look_up, chunks(references)))
+    in_parts = fold(index, (numbering.look_up([reference]) for reference in references))
+    for order in range(1, 5):
+        ours, theirs = literal_counts(samples, order), literal_counts(references, order)
+        names = {gram for count in ours for gram in count}
+        for folded in (whole, in_parts):
+            assert sorted(folded.total[order]) == sorted(sum(c[g] for c in theirs) for g in names)
+            assert sorted(folded.largest[order]) == sorted(max(c[g] for c in theirs) for g in names)
+            assert folded.ngrams[order] == sum(c.total() for c in theirs)
+    assert whole.lengths == in_parts.lengths == Counter(map(len, references))
+
+
+@given(CORPUS, CORPUS)
+@settings(max_examples=60, deadline=None)
+def test_coverage_equals_the_literal_shares(samples: list[list[str]], references: list[list[str]]) -> None:
+    precision, recall = scores.coverage(samples, references)
+    for order in range(1, 5):
+        ours, theirs = (sum(literal_counts(side, order), Counter()) for side in (samples, references))
+        for got, of, within in ((precision, ours, theirs), (recall, theirs, ours)):
+            total = of.total()
+            expected = sum(n for g, n in of.items() if g in within) / total if total else math.nan
+            assert got[order].value == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+@given(CORPUS, CORPUS)
+@settings(max_examples=60, deadline=None)
+def test_corpus_bleu_is_sacrebleus(samples: list[list[str]], references: list[list[str]]) -> None:
+    metric = sacrebleu.BLEU(tokenize="none")
+    streams = [[" ".join(reference)] * len(samples) for reference in references]
+    expected = metric.corpus_score([" ".join(sample) for sample in samples], streams).score
+    assert scores.corpus_bleu(samples, references).value == pytest.approx(expected, abs=1e-9)
+    assert signature("none", lowercase=False, references=len(references)) == str(metric.get_signature())
+
+
+@given(CORPUS, CORPUS)
+@settings(max_examples=60, deadline=None)
+def test_the_longest_copied_span_is_the_longest_common_run(
+    samples: list[list[str]], training: list[list[str]]
+) -> None:
+    def inside(run: list[str], text: list[str]) -> bool:
+        return any(text[i : i + len(run)] == run for i in range(len(text) - len(run) + 1))
+
+    numbering = Numbering()
+    numbered = numbering.add(samples)
+    got = longest_spans(numbered, (numbering.look_up([text]) for text in training)).tolist()
+    for sample, longest in zip(samples, got, strict=True):
+        runs = [
+            b - a
+            for a in range(len(sample))
+            for b in range(a + 1, len(sample) + 1)
+            if any(inside(sample[a:b], text) for text in training)
         ]
-        assert grams.owner.tolist() == [owner for owner, _ in literal]
-        names = [text for _, text in literal]
-        assert len(set(zip(grams.ids.tolist(), names, strict=True))) == len(set(names)) == len(set(grams.ids))
+        assert longest == max(runs, default=0)
+    shares = [longest / max(1, len(sample)) for sample, longest in zip(samples, got, strict=True)]
+    assert scores.copied_span(samples, training).value == pytest.approx(np.mean(shares))
 
 
-def test_counts_and_two_largest() -> None:
-    sequences = Sequences(np.array([1, 1, 2, 1, 1, 0, 2]), np.array([3, 3, 1]), 4)
-    (grams,) = ngrams(sequences, 1)
-    counts = count(grams)
-    rows = sorted(zip(counts.ids.tolist(), counts.owner.tolist(), counts.count.tolist(), strict=True))
-    assert rows == [(0, 1, 1), (1, 0, 2), (1, 1, 2), (2, 0, 1), (2, 2, 1)]
-    largest, second = two_largest(counts, 4)
-    assert largest.tolist() == [1, 2, 1, 0]
-    assert second.tolist() == [0, 2, 1, 0]
+def test_length_distance_is_the_mean_gap_of_sorted_lengths() -> None:
+    ours, real = np.array([3, 9, 4, 4]), [2, 4, 4, 20]
+    gaps = np.abs(np.sort(ours) - np.sort(real))
+    assert scores.length_distance(ours, Counter(real)).value == pytest.approx(gaps.mean())
+    assert scores.length_distance(ours, Counter(real * 3)).value == pytest.approx(gaps.mean())
+    assert scores.mean_length(ours).value == 5.0
+
+
+def test_tokens_may_be_words_characters_or_arrays_of_integers() -> None:
+    letters = ["abca", "bcab"]
+    rows = np.array([[1, 2, 3, 1], [2, 3, 1, 2]])
+    for score in (scores.self_bleu, scores.distinct):
+        words, numbers = score([list(text) for text in letters]), score(rows)
+        assert [words[n].value for n in words] == [numbers[n].value for n in numbers]
+        assert [words[n].value for n in words] == [score(letters)[n].value for n in words]
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.array([[1.0, math.nan]]), "tokens are float: str or int was expected"),
+        ([["a"], [3]], "some tokens are str and some int"),
+        ([[None]], "tokens are NoneType"),
+    ],
+)
+def test_tokens_of_other_kinds_are_refused(samples: Sequence[Sequence[str]], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        scores.self_bleu(samples)
+
+
+def test_numbers_of_two_numberings_are_not_compared() -> None:
+    index = Index(Numbering().add([["a", "b"]]), 2)
+    with pytest.raises(ValueError, match="number together"):
+        fold(index, [Numbering().add([["a"]])])
+
+
+# Intervals
+
+
+def leave_one_out(score: Callable[[list[list[str]]], float], samples: list[list[str]]) -> list[float]:
+    return [score(samples[:i] + samples[i + 1 :]) for i in range(len(samples))]
+
+
+def test_pseudo_values_come_from_leaving_each_sample_out() -> None:
+    rng = random.Random(3)
+    samples, references = ([rng.choices("abcde", k=6) for _ in range(count)] for count in (12, 20))
+    cases: list[tuple[Callable[[list[list[str]]], float], Score]] = [
+        (lambda s, n=order: scores.js(s, references, 6)[n].value, scores.js(samples, references, 6)[order])
+        for order in (1, 2, 4)
+    ]
+    cases += [
+        (lambda s: scores.distinct(s)[2].value, scores.distinct(samples)[2]),
+        (
+            lambda s: scores.distinct_samples(list(map(tuple, s))).value,
+            scores.distinct_samples(list(map(tuple, samples))),
+        ),
+        (lambda s: scores.coverage(s, references)[1][3].value, scores.coverage(samples, references)[1][3]),
+    ]
+    for score, got in cases:
+        pseudo = [12 * got.value - 11 * without for without in leave_one_out(score, samples)]
+        np.testing.assert_allclose(got.shares, pseudo, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["self_bleu", "corpus_bleu", "precision", "length"])
+def test_first_order_shares_agree_with_leaving_a_sample_out(name: str) -> None:
+    """Of many samples one weighs so little that the first order is what leaving it out does."""
+    rng = random.Random(4)
+    samples = [rng.choices("abcdefgh", k=rng.randint(3, 12)) for _ in range(150)]
+    references = [rng.choices("abcdefgh", k=rng.randint(6, 14)) for _ in range(40)]
+    measures: dict[str, Callable[[list[list[str]]], Score]] = {
+        "self_bleu": lambda s: scores.self_bleu(s)[3],
+        "corpus_bleu": lambda s: scores.corpus_bleu(s, references),
+        "precision": lambda s: scores.coverage(s, references)[0][4],
+        "length": lambda s: scores.length_distance(
+            np.array(list(map(len, s))), Counter(map(len, references))
+        ),
+    }
+    got = measures[name](samples)
+    without = np.array(leave_one_out(lambda s: measures[name](s).value, samples))
+    pseudo = 150 * got.value - 149 * without
+    centred = got.shares - got.shares.mean()
+    assert np.corrcoef(centred, pseudo)[0, 1] > 0.97
+    assert centred.std() == pytest.approx(pseudo.std(), rel=0.2)
+
+
+def test_intervals_hold_what_other_samples_give() -> None:
+    """The predicted spread of each score against its spread over independent sets of real text."""
+    from bgan_text.corpora.grammar import sentences
+
+    texts = [text.split() for text in sentences(5, 4400)]
+    references, pool = texts[:1400], texts[1400:]
+    measured = []
+    for start in range(0, 3000, 100):
+        samples = pool[start : start + 100]
+        measured.append(
+            [
+                scores.bleu(samples, references)[3],
+                scores.self_bleu(samples)[3],
+                scores.js(samples, references, 20)[4],
+                scores.distinct(samples)[2],
+                scores.corpus_bleu(samples, references),
+            ]
+        )
+    seen = np.std([[score.value for score in row] for row in measured], axis=0, ddof=1)
+    predicted = np.mean([deviations(row, 0, 100).std(axis=1) for row in measured], axis=0)
+    assert (predicted / seen > 0.75).all()
+    assert (predicted / seen < 1.7).all()
+
+
+def test_an_interval_of_a_mean_is_that_of_the_textbook() -> None:
+    each = np.random.default_rng(0).normal(size=400)
+    low, high = interval(Score(float(each.mean()), each), resamples=4000)
+    half = 1.96 * each.std() / 20
+    assert (low, high) == pytest.approx((each.mean() - half, each.mean() + half), abs=0.006)
+    assert interval(Score(1.0, each), seed=1) == interval(Score(1.0, each), seed=1)
+    assert interval(Score(1.0, each), seed=1) != interval(Score(1.0, each), seed=2)
+
+
+def test_many_samples_are_resampled_in_blocks() -> None:
+    each = np.random.default_rng(0).normal(size=2 * BLOCKS + 7)
+    (moved,) = deviations([Score(0.0, each)], 0, 300)
+    assert moved.std() == pytest.approx(each.std() / len(each) ** 0.5, rel=0.12)
+
+
+def test_scores_without_shares_have_no_interval() -> None:
+    moved = deviations([Score(1.0, np.array([])), Score(0.5, np.array([0.0, 1.0]))], 0, 50)
+    assert np.isnan(moved[0]).all()
+    assert np.isfinite(moved[1]).all()
+    assert np.isnan(interval(Score(1.0, np.array([3.0])))).all()
+    assert math.isnan(ratio(np.zeros(2), np.zeros(2)).value)
+
+
+# What published scores got wrong
+
+
+def test_a_hypothesis_among_its_own_references_would_score_one() -> None:
+    """Several published Self-BLEU scores left each sample in its own references."""
+    texts = [list("abcd"), list("efgh"), list("ijkl")]
+    assert scores.bleu(texts, texts)[2].value == 1.0
+    assert scores.self_bleu(texts)[2].value == 0.0
+
+
+def test_fewer_references_give_a_lower_score(coco: list[list[list[str]]]) -> None:
+    """COCO BLEU-5 with 500, 1,000, 5,000 and 10,000 references: .103, .120, .186, .218."""
+    samples, references = coco
+    got = [scores.bleu(samples, references[:count])[5].value for count in (500, 1000, 5000, 10_000)]
+    assert got == pytest.approx([0.103, 0.120, 0.186, 0.218], abs=6e-4)
 
 
 def test_closest_lengths_prefer_the_shorter() -> None:
     lengths = np.array([1, 3, 4, 9])
-    assert scores._closest(lengths, np.array([2, 4])).tolist() == [2, 2, 4, 4]
+    assert closest(lengths, np.array([2, 4])).tolist() == [2, 2, 4, 4]
     for sample in itertools.product([1, 2, 3, 5], repeat=4):
-        got = scores._closest_other(np.array(sample)).tolist()
+        got = closest_other(np.array(sample)).tolist()
         for index, own in enumerate(sample):
             others = sample[:index] + sample[index + 1 :]
             assert got[index] == min(others, key=lambda other: (abs(other - own), other))

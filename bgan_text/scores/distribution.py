@@ -1,0 +1,177 @@
+"""How the n-grams and lengths of samples spread, beside those of real text."""
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+
+from bgan_text.scores.ngrams import Folded, Index, Level, fold, per_sample
+from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
+from bgan_text.scores.uncertainty import jackknife, ratio
+
+
+def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> dict[int, Score]:
+    """Jensen-Shannon divergence between n-gram distributions, in bits, 0 .. 1.
+
+    Each sequence is cut, or filled with pads, to `window` tokens, and every n-gram of the window
+    counts, pads included (Gulrajani et al. 2017, section 5.3).
+
+    Args:
+        samples: sequences of tokens.
+        references: sequences of tokens, streamed once.
+        window: tokens, at least 1.
+        highest: the highest order.
+
+    Returns:
+        order -> divergence; NaN if either side has no n-gram of that order.
+    """
+    numbering = Numbering()
+    index = Index(numbering.add(samples).windowed(window), highest)
+    numbered = (numbering.look_up(chunk).windowed(window) for chunk in chunks(references))
+    return js_of(index, fold(index, numbered))
+
+
+def js_of(index: Index, folded: Folded) -> dict[int, Score]:
+    """`js` of indexed samples and folded references, both windowed already."""
+    return {level.order: _jensen_shannon(level, folded, len(index)) for level in index.levels}
+
+
+def js_of_rows(samples: Sequences, references: Sequences, highest: int = 4) -> dict[int, float]:
+    """`js` of sequences that are numbered and windowed already, without the samples' shares."""
+    index = Index(samples, highest)
+    return {order: score.value for order, score in js_of(index, fold(index, [references])).items()}
+
+
+def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
+    counts, ours = level.counts, level.occurrences()
+    size, total = int(ours.sum()), folded.ngrams[level.order]
+    if not size or not total:
+        return Score(math.nan, np.full(samples, np.nan))
+    q = folded.total[level.order] / total
+    # Half a bit for the mass of q that the samples do not have: there the middle is q / 2.
+    unseen = max(0.0, 1.0 - float(q.sum())) / 2
+    value = min(1.0, max(0.0, float(_terms(ours / size, q).sum()) + unseen))
+    # Windows are equally long, so that every sample leaves as many n-grams behind when it is left out.
+    rest = size - size // samples
+    if not rest:
+        return Score(value, np.full(samples, np.nan))
+    with_all, ids = _terms(ours / rest, q), counts.ids
+    change = _terms((ours[ids] - counts.count) / rest, q[ids]) - with_all[ids]
+    without = with_all.sum() + unseen + per_sample(counts.owner, change, samples)
+    return Score(value, jackknife(value, without))
+
+
+def _terms(p: Floats, q: Floats) -> Floats:
+    """What n-grams with these probabilities add to the divergence, in bits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first, second = p * np.log2(2 * p / (p + q)), q * np.log2(2 * q / (p + q))
+    return np.asarray((np.where(p > 0, first, 0.0) + np.where(q > 0, second, 0.0)) / 2)
+
+
+def distinct(samples: Corpus, highest: int = 4) -> dict[int, Score]:
+    """Distinct-n (Li et al. 2016): different n-grams over all n-grams, 0 .. 1; NaN if there are none."""
+    return distinct_of(Index(Numbering().add(samples), highest))
+
+
+def distinct_of(index: Index) -> dict[int, Score]:
+    """`distinct` of indexed samples."""
+    return {level.order: _distinct(level, len(index)) for level in index.levels}
+
+
+def _distinct(level: Level, samples: int) -> Score:
+    sizes = _sizes(level, samples)
+    alone = _held_alone(level, np.ones(level.distinct), samples)
+    return _leave_one_out(level.distinct, sizes.sum(), alone, sizes)
+
+
+def _sizes(level: Level, samples: int) -> Floats:
+    """(S,) how many n-grams each sample has."""
+    return per_sample(level.counts.owner, level.counts.count, samples)
+
+
+def _held_alone(level: Level, weights: Floats | Integers, samples: int) -> Floats:
+    """(S,) the weight of the n-grams that no other sample holds."""
+    counts = level.counts
+    alone = level.holders()[counts.ids] == 1
+    return per_sample(counts.owner[alone], weights[counts.ids[alone]], samples)
+
+
+def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | float) -> Score:
+    """part / whole, with pseudo-values from (part - parts[i]) / (whole - wholes[i])."""
+    if not whole:
+        return Score(math.nan, np.full(len(parts), np.nan))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = (part - parts) / (whole - wholes)
+    return Score(float(part / whole), jackknife(float(part / whole), without))
+
+
+def distinct_samples(samples: Sequence[Hashable]) -> Score:
+    """Different samples over all samples, 0 .. 1."""
+    times = Counter(samples)
+    alone = np.array([float(times[sample] == 1) for sample in samples])
+    return _leave_one_out(len(times), len(samples), alone, 1.0)
+
+
+def coverage(
+    samples: Corpus, references: Corpus, highest: int = 4
+) -> tuple[dict[int, Score], dict[int, Score]]:
+    """N-gram precision and recall: how much of each side the other side holds anywhere.
+
+    Both count occurrences, so that a rare n-gram weighs as little as it occurs.
+
+    Returns:
+        order -> the share of the samples' n-grams that stand in the references, 0 .. 1;
+        order -> the share of the references' n-grams that stand in the samples, 0 .. 1.
+        NaN if there are none.
+    """
+    numbering = Numbering()
+    index = Index(numbering.add(samples), highest)
+    return coverage_of(index, fold(index, map(numbering.look_up, chunks(references))))
+
+
+def coverage_of(index: Index, folded: Folded) -> tuple[dict[int, Score], dict[int, Score]]:
+    """`coverage` of indexed samples and folded references."""
+    precision, recall = {}, {}
+    for level in index.levels:
+        counts, total = level.counts, folded.total[level.order]
+        found = per_sample(counts.owner, counts.count * (total > 0)[counts.ids], len(index))
+        precision[level.order] = ratio(found, _sizes(level, len(index)))
+        alone = _held_alone(level, total, len(index))
+        recall[level.order] = _leave_one_out(total.sum(), folded.ngrams[level.order], alone, 0.0)
+    return precision, recall
+
+
+def length_distance(lengths: Integers, references: Counter[int]) -> Score:
+    """Wasserstein-1 distance between length distributions, in tokens: how many must be added or cut.
+
+    Args:
+        lengths: (S,) of the samples.
+        references: how many references have each length.
+    """
+    if not len(lengths) or not references:
+        return Score(math.nan, np.full(len(lengths), np.nan))
+    axis = np.arange(max(int(lengths.max()), *references) + 1)
+    real = np.bincount(list(references), list(references.values()), minlength=len(axis)).cumsum()
+    ours = np.bincount(lengths, minlength=len(axis)).cumsum() / len(lengths)
+    gap = ours - real / real[-1]
+    # A sample of length l adds 1 / S to `ours` from l on.
+    share = np.sign(gap)[::-1].cumsum()[::-1]
+    return Score(float(np.abs(gap).sum()), share[lengths])
+
+
+def mean_length(lengths: Integers) -> Score:
+    """Mean number of tokens; NaN without samples."""
+    return Score(float(lengths.mean()) if len(lengths) else math.nan, lengths.astype(np.float64))
+
+
+def copied(samples: Sequence[str], training: Iterable[str]) -> Score:
+    """Share of the samples that stand word for word in the training set, 0 .. 1.
+
+    Streams the training set.
+    """
+    wanted = set(samples)
+    found = {text for text in training if text in wanted}
+    each = np.array([float(text in found) for text in samples])
+    return Score(float(each.mean()) if len(each) else math.nan, each)

@@ -1,0 +1,238 @@
+"""All n-grams of a set of samples, and the real n-grams that stream past them.
+
+The samples are indexed: their n-grams of each order get numbers, made from the numbers one order
+below, so that time and memory are linear in the number of tokens, whatever the order. Real text is
+never held: chunk by chunk it is folded into what the scores need of it for each n-gram of the samples.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bgan_text.scores.score import Floats
+from bgan_text.scores.sequences import Integers, Sequences
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each sequence holds each of its n-grams. C pairs, sorted by n-gram, then by sequence.
+
+    `ids`: (C,) the n-gram. `owner`: (C,) the sequence. `count`: (C,) at least 1. All int32.
+    """
+
+    ids: Integers
+    owner: Integers
+    count: Integers
+
+    def per_ngram(self, values: Integers, ufunc: np.ufunc) -> tuple[Integers, Integers]:
+        """Reduce (C,) values over the sequences: the (U,) n-grams that occur, and a value for each."""
+        if not len(self.ids):
+            return self.ids, values
+        first = np.flatnonzero(np.append(True, self.ids[1:] != self.ids[:-1]))
+        return self.ids[first], ufunc.reduceat(values, first)
+
+
+@dataclass(frozen=True)
+class Level:
+    """The n-grams of one order of the samples, numbered 0 .. D - 1.
+
+    `keys`: (D,) int64 ascending, number of the n-gram without its last token * vocabulary + last token.
+    """
+
+    order: int
+    keys: Integers
+    counts: Counts
+
+    @property
+    def distinct(self) -> int:
+        """D, the number of different n-grams."""
+        return len(self.keys)
+
+    def occurrences(self) -> Integers:
+        """(D,) how often each n-gram occurs in all samples."""
+        ids, total = self.counts.per_ngram(self.counts.count.astype(np.int64), np.add)
+        return _spread(ids, total, self.distinct)
+
+    def holders(self) -> Integers:
+        """(D,) how many samples hold each n-gram."""
+        return np.bincount(self.counts.ids, minlength=self.distinct)
+
+    def podium(self) -> "Podium":
+        """The three largest counts of each n-gram in any one sample, and who holds the first two."""
+        counts = self.counts
+        tallest = int(counts.count.max(initial=0)) + 1
+        keys = counts.ids.astype(np.int64) * tallest + (tallest - 1 - counts.count)
+        _, place = stable_sort(keys)
+        first = np.flatnonzero(np.append(True, counts.ids[1:] != counts.ids[:-1])[: len(counts.ids)])
+        holders = np.diff(first, append=len(counts.ids))
+        count = np.zeros((3, self.distinct), dtype=np.int32)
+        owner = np.full((2, self.distinct), -1, dtype=np.int32)
+        for rank in range(3):
+            held = holders > rank
+            at = place[first[held] + rank]
+            count[rank, held] = counts.count[at]
+            if rank < 2:
+                owner[rank, held] = counts.owner[at]
+        return Podium(count, owner)
+
+
+@dataclass(frozen=True)
+class Podium:
+    """`count`: (3, D) the three largest counts, 0 where fewer samples hold the n-gram. `owner`: (2, D)
+    who holds the first two, -1 for nobody."""
+
+    count: Integers
+    owner: Integers
+
+
+def stable_sort(keys: Integers) -> tuple[Integers, Integers]:
+    """Keys in ascending order and the place of each before: torch's radix sort, which numpy lacks.
+
+    On one thread: with more, the sort waits for the last of them, on a busy machine thirty times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        values, place = torch.from_numpy(keys).sort(stable=True)
+    finally:
+        torch.set_num_threads(threads)
+    return values.numpy(), place.numpy()
+
+
+def _spread(ids: Integers, values: Integers, size: int) -> Integers:
+    spread = np.zeros(size, dtype=values.dtype)
+    spread[ids] = values
+    return spread
+
+
+class Index:
+    """The n-grams of orders 1 .. `highest` of some samples."""
+
+    def __init__(self, samples: Sequences, highest: int) -> None:
+        self.samples = samples
+        self.levels = list(_levels(samples, highest))
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def look_up(self, chunk: Sequences) -> Iterator[Counts]:
+        """Counts, order by order, of those n-grams of other sequences that the samples hold too."""
+        chunk.require_numbering_of(self.samples)
+        walk = Walk(chunk)
+        for level in self.levels:
+            pairs, place = walk.sorted_pairs(level.order)
+            at = np.searchsorted(level.keys, pairs).clip(max=max(0, level.distinct - 1))
+            known = level.keys[at] == pairs if level.distinct else np.zeros(len(at), dtype=bool)
+            at, place = at[known].astype(np.int32), place[known]
+            yield _runs(at, walk.owner[place])
+            walk.keep(place, at)
+
+
+class Walk:
+    """A walk along the n-grams of all sequences at once, one order at a time.
+
+    `start`, `owner`, `ids`: for each n-gram where it begins, its sequence, its number (0 for order 0).
+    """
+
+    def __init__(self, sequences: Sequences) -> None:
+        self.tokens, self.vocabulary = sequences.tokens, sequences.vocabulary
+        self.ends = np.cumsum(sequences.lengths).astype(np.int32)
+        self.start = np.arange(len(self.tokens), dtype=np.int32)
+        self.owner = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
+        self.ids = np.zeros(len(self.tokens), dtype=np.int32)
+
+    def sorted_pairs(self, order: int) -> tuple[Integers, Integers]:
+        """Keys of the n-grams of the next order, ascending, and the place of each in the walk.
+
+        The sort is stable: the places of equal n-grams, and so their owners, ascend.
+        """
+        self._drop(self.start + order <= self.ends[self.owner])
+        last = self.tokens[self.start + (order - 1)]
+        if len(last) and last.min() < 0:
+            self._drop(last >= 0)
+            last = self.tokens[self.start + (order - 1)]
+        pairs = self.ids.astype(np.int64) * self.vocabulary + last
+        return stable_sort(pairs)
+
+    def keep(self, place: Integers, ids: Integers) -> None:
+        """Go on with the n-grams at these places, under their new numbers, in the order of the text."""
+        numbers = np.full(len(self.start), -1, dtype=np.int32)
+        numbers[place] = ids
+        self.ids = numbers
+        if len(place) < len(numbers):
+            self._drop(numbers >= 0)
+
+    def _drop(self, kept: NDArray[np.bool_]) -> None:
+        if not kept.all():
+            self.start, self.owner, self.ids = self.start[kept], self.owner[kept], self.ids[kept]
+
+
+def per_sample(owner: Integers, values: NDArray[Any], samples: int) -> Floats:
+    """(samples,) the sum of values over those that each sample owns."""
+    return np.asarray(np.bincount(owner, values, minlength=samples), dtype=np.float64)
+
+
+def _levels(samples: Sequences, highest: int) -> Iterator[Level]:
+    walk = Walk(samples)
+    for order in range(1, highest + 1):
+        pairs, place = walk.sorted_pairs(order)
+        fresh = np.ones(len(pairs), dtype=bool)
+        np.not_equal(pairs[1:], pairs[:-1], out=fresh[1:])
+        ids = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
+        yield Level(order, pairs[fresh], _runs(ids, walk.owner[place]))
+        walk.keep(place, ids)
+
+
+def _runs(ids: Integers, owner: Integers) -> Counts:
+    """Count equal (n-gram, sequence) pairs, which stand beside each other."""
+    fresh = np.ones(len(ids), dtype=bool)
+    fresh[1:] = (ids[1:] != ids[:-1]) | (owner[1:] != owner[:-1])
+    first = np.flatnonzero(fresh)
+    count = np.diff(first, append=len(ids)).astype(np.int32)
+    return Counts(ids[first], owner[first], count)
+
+
+@dataclass
+class Folded:
+    """What the scores need of real text, for each n-gram of an index.
+
+    `largest[order]`: (D,) its largest count in any one sequence. `total[order]`: (D,) its occurrences.
+    `ngrams[order]`: all n-grams of that order, known to the index or not. `lengths`: how many sequences
+    have each length.
+    """
+
+    largest: dict[int, Integers]
+    total: dict[int, Integers]
+    ngrams: Counter[int] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
+
+    @classmethod
+    def empty(cls, index: Index) -> "Folded":
+        return cls(
+            {level.order: np.zeros(level.distinct, dtype=np.int32) for level in index.levels},
+            {level.order: np.zeros(level.distinct, dtype=np.int64) for level in index.levels},
+        )
+
+    def add(self, index: Index, chunk: Sequences) -> None:
+        """Fold in a chunk of real text, numbered like the samples of the index."""
+        lengths, times = np.unique(chunk.lengths, return_counts=True)
+        self.lengths.update(dict(zip(lengths.tolist(), times.tolist(), strict=True)))
+        for level, counts in zip(index.levels, index.look_up(chunk), strict=True):
+            ids, largest = counts.per_ngram(counts.count, np.maximum)
+            self.largest[level.order][ids] = np.maximum(self.largest[level.order][ids], largest)
+            ids, total = counts.per_ngram(counts.count.astype(np.int64), np.add)
+            self.total[level.order][ids] += total
+            self.ngrams[level.order] += int((lengths - level.order + 1).clip(min=0) @ times)
+
+
+def fold(index: Index, references: Iterable[Sequences]) -> Folded:
+    """Fold chunks of real text, numbered like the samples of the index."""
+    folded = Folded.empty(index)
+    for chunk in references:
+        folded.add(index, chunk)
+    return folded

@@ -1,0 +1,48 @@
+"""Numbered text, kept outside memory so that it is split into tokens only once."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+
+import numpy as np
+
+from bgan_text.corpora.ngram_units import Splitter
+from bgan_text.scores.sequences import Numbering, Sequences, chunks
+
+IN_MEMORY = 1 << 28
+"""Bytes that stay in memory; what is longer goes to a temporary file."""
+
+
+class Spool:
+    """A stream of texts, split and numbered once, to be read again and again in chunks.
+
+    `lengths`: how many texts have each length in tokens.
+    """
+
+    def __init__(self, texts: Iterable[str], split: Splitter, numbering: Numbering) -> None:
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - it lives as long as self
+        self._vocabulary = max(1, len(numbering))
+        self._chunks = 0
+        self.lengths: Counter[int] = Counter()
+        for chunk in chunks(map(split, texts)):
+            numbered = numbering.look_up(chunk)
+            np.save(self._file, numbered.tokens)
+            np.save(self._file, numbered.lengths)
+            self.lengths.update(numbered.lengths.tolist())
+            self._chunks += 1
+
+    def __len__(self) -> int:
+        return self.lengths.total()
+
+    def __iter__(self) -> Iterator[Sequences]:
+        self._file.seek(0)
+        for _ in range(self._chunks):
+            tokens, lengths = np.load(self._file), np.load(self._file)
+            yield Sequences(tokens, lengths, self._vocabulary)
+
+    def alternate(self) -> Iterator[Sequences]:
+        """Every second text, the first one not."""
+        seen = 0
+        for chunk in self:
+            yield chunk.take(slice(1 - seen % 2, None, 2))
+            seen += len(chunk)
