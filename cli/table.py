@@ -83,8 +83,8 @@ def notes(report: Report) -> Iterator[str]:
     if report.comparison is not None:
         yield (
             "last column: which is better by more than noise; noise: the 95 % interval holds 0 (where "
-            "nothing differs, one score in 20 still seems to). It speaks of these samples, not of how the models "
-            "would fare if trained again"
+            "nothing differs, one score in 20 still seems to). It speaks of these samples, not of how the "
+            "models would fare if trained again"
         )
     yield settings_line(report)
 

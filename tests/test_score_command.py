@@ -1,0 +1,236 @@
+"""`score` on files of all kinds: formats, comparisons, streams, warnings and bad input."""
+
+import csv
+import io
+import json
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bgan_text.cli.catalogue import CATALOGUE, ENTRIES
+from bgan_text.cli.spool import Spool
+from bgan_text.cli.texts import drawn
+from bgan_text.scores.sequences import Numbering
+
+Command = Callable[..., Any]
+
+
+def write(name: str, texts: list[str]) -> str:
+    Path(name).write_text("".join(text + "\n" for text in texts), encoding="utf-8")
+    return name
+
+
+@pytest.fixture
+def files(bgan: Command) -> Command:
+    """good.txt and bad.txt beside real.txt, which the good one resembles."""
+    from bgan_text.corpora.grammar import sentences
+
+    texts = list(sentences(1, 900))
+    rng = random.Random(0)
+    write("real.txt", texts[:400])
+    write("good.txt", texts[400:600])
+    write("bad.txt", [" ".join(rng.sample(text.split(), len(text.split()))) for text in texts[600:700]] * 2)
+    write("train.txt", [*texts[700:], texts[400]])
+    return bgan
+
+
+def scored(result: Any) -> dict[str, dict[str, dict[str, Any]]]:
+    assert result.code == 0, result.err
+    return {model["name"]: model["scores"] for model in json.loads(result.out)["models"]}
+
+
+def refused(result: Any, part: str) -> None:
+    assert result.code in (1, 2)
+    assert "Traceback" not in result.err
+    assert part in result.err
+    assert result.out == ""
+
+
+def test_every_score_has_a_value_an_interval_and_a_direction(files: Command) -> None:
+    models = scored(files("score", "good.txt", "--reference", "real.txt", "--train", "train.txt", "--json"))
+    wanted = {name for group in list(CATALOGUE)[:3] for name in CATALOGUE[group]}
+    assert set(models["good.txt"]) == wanted
+    assert set(models["real"]) == wanted - {"copied", "copied-span"}  # training text is its own copy
+    for name, cell in models["good.txt"].items():
+        assert cell["better"] == ENTRIES[name].better
+        assert math.isfinite(cell["value"])
+        assert cell["low"] <= cell["high"]
+    assert models["good.txt"]["copied"]["value"] == pytest.approx(1 / 200)
+    assert models["good.txt"]["bleu-1"]["low"] < models["good.txt"]["bleu-1"]["value"]
+
+
+def test_the_same_command_prints_the_same(files: Command) -> None:
+    calls = [
+        files("score", "good.txt", "--reference", "real.txt", "--json", "--seed", seed, "--n", 50).out
+        for seed in (1, 1, 2)
+    ]
+    assert calls[0] == calls[1] != calls[2]
+
+
+def test_a_comparison_tells_difference_from_noise(files: Command) -> None:
+    Path("half.txt").write_text("".join(Path("good.txt").read_text().splitlines(keepends=True)[:100]))
+    Path("rest.txt").write_text("".join(Path("good.txt").read_text().splitlines(keepends=True)[100:]))
+    words = ("--reference", "real.txt", "--json")
+    apart = json.loads(files("score", "--compare", "good.txt", "bad.txt", *words).out)["comparison"]
+    assert (apart["first"], apart["second"]) == ("good.txt", "bad.txt")
+    verdicts = {name: difference["verdict"] for name, difference in apart["differences"].items()}
+    assert verdicts["bleu-3"] == verdicts["js-3"] == verdicts["precision-2"] == "first better"
+    assert verdicts["distinct"] == "first better"  # every bad sample stands there twice
+    assert apart["differences"]["bleu-3"]["value"] > 0 > apart["differences"]["js-3"]["value"]
+    alike = json.loads(files("score", "half.txt", "--compare", "half.txt", "rest.txt", *words).out)
+    assert [model["name"] for model in alike["models"]] == ["half.txt", "rest.txt", "real"]
+    verdicts = [difference["verdict"] for difference in alike["comparison"]["differences"].values()]
+    assert verdicts.count("within noise") > 0.8 * len(verdicts)
+
+
+def test_the_table_marks_directions_and_differences(files: Command) -> None:
+    made = files("score", "--compare", "good.txt", "bad.txt", "--reference", "real.txt")
+    for part in (
+        "good.txt - bad.txt",
+        "bleu-3 ↑",
+        "js-4 ↓",
+        "length ≈",
+        " ±",
+        "first",
+        "nrefs:400|case:mixed",
+    ):
+        assert part in made.out, part
+    assert "\x1b" not in made.out
+
+
+def test_formats_say_the_same_as_json(files: Command) -> None:
+    words = ("score", "--compare", "good.txt", "bad.txt", "--reference", "real.txt")
+    models = scored(files(*words, "--json"))
+    comment, *lines = files(*words, "--csv").out.splitlines()
+    assert json.loads(comment.removeprefix("# "))["references"] == 400
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    found = {(row["model"], row["score"]): row for row in rows}
+    for name, cells in models.items():
+        for score, cell in cells.items():
+            assert float(found[name, score]["value"]) == cell["value"]
+            assert float(found[name, score]["high"]) == cell["high"]
+    assert found["good.txt - bad.txt", "bleu-3"]["verdict"] == "first better"
+    value = f"{models['good.txt']['bleu-3']['value']:.3f}"
+    markdown, latex = files(*words, "--markdown").out, files(*words, "--latex").out
+    (row,) = (line for line in markdown.splitlines() if line.startswith("| bleu-3 ↑ |"))
+    assert row.count("|") == 6
+    assert value in row
+    (row,) = (line for line in latex.splitlines() if line.startswith("bleu-3 $\\uparrow$ &"))
+    assert row.endswith("\\\\")
+    assert f"{value} $\\pm$" in row
+    assert "\\begin{tabular}{lrrrr}" in latex
+    assert "_" not in latex.replace("\\_", "").split("\\toprule")[1]
+
+
+def test_resamples_may_be_left_out(files: Command) -> None:
+    models = scored(files("score", "good.txt", "--reference", "real.txt", "--json", "--resamples", 0))
+    assert models["good.txt"]["bleu-3"]["low"] is None
+    assert "±0" not in files("score", "good.txt", "--reference", "real.txt", "--resamples", 0).out
+
+
+def test_gzipped_files_are_read_and_blank_lines_of_real_text_left_out(files: Command) -> None:
+    import gzip
+
+    Path("real.txt.gz").write_bytes(gzip.compress(Path("real.txt").read_bytes() + b"\n  \n\n"))
+    plain = files("score", "good.txt", "--reference", "real.txt", "--json").out
+    packed = files("score", "good.txt", "--reference", "real.txt.gz", "--json").out
+    assert packed.replace("real.txt.gz", "real.txt") == plain
+
+
+def test_another_tokenisation_is_noticed(files: Command) -> None:
+    write("upper.txt", [text.upper() for text in Path("good.txt").read_text().splitlines()])
+    made = files("score", "upper.txt", "good.txt", "--reference", "real.txt", "--json")
+    assert "of the tokens of upper.txt stand in no reference" in made.err
+    assert "--lowercase" in made.err
+    assert "tokens of good.txt" not in made.err
+    assert files("score", "upper.txt", "--reference", "real.txt", "--lowercase", "--json").err == ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "undefined", "defined"),
+    [
+        (["the cat"], {"self-bleu-1", "distinct-3", "precision-3"}, {"bleu-5": None, "distinct": 1.0}),
+        (["", "q z", ""], set(), {"bleu-5": 0.0, "distinct": 2 / 3, "length": 2 / 3}),
+        (["q", "z"], {"distinct-2", "precision-2"}, {"bleu-1": 0.0, "self-bleu-5": 0.0, "corpus-bleu": 0.0}),
+        (["nan", "nan"], {"distinct-2"}, {"self-bleu-1": 1.0, "distinct": 0.5}),
+        (["\x00\x01", "\x00 \x7f"], set(), {"bleu-1": 0.0}),
+    ],
+)
+def test_degenerate_samples_have_defined_values(
+    files: Command, texts: list[str], undefined: set[str], defined: dict[str, float | None]
+) -> None:
+    cells = scored(files("score", write("few.txt", texts), "--reference", "real.txt", "--json"))["few.txt"]
+    for name in undefined:
+        assert cells[name]["value"] is None, name
+    for name, value in defined.items():
+        assert cells[name]["value"] is not None
+        assert value is None or cells[name]["value"] == pytest.approx(value), name
+    assert files("score", "few.txt", "--reference", "real.txt").code == 0
+
+
+def test_a_single_reference_is_enough(files: Command) -> None:
+    cells = scored(files("score", "good.txt", "--reference", write("one.txt", ["a b c"]), "--json"))
+    assert cells["good.txt"]["bleu-1"]["value"] is not None
+    assert cells["real"]["bleu-1"]["value"] is None  # there is no other reference to hold it against
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["blank.txt", "--reference", "real.txt"], "blank.txt is empty"),
+        (["good.txt", "--reference", "blank.txt"], "blank.txt is empty"),
+        (["good.txt", "--reference", "real.txt", "--train", "blank.txt"], "blank.txt is empty"),
+        (["good.txt", "--reference", "junk.bin"], "junk.bin is not UTF-8"),
+        (["junk.bin", "--reference", "real.txt"], "junk.bin is not UTF-8"),
+        (["cut.gz", "--reference", "real.txt"], "cut.gz is not a whole gzip file"),
+        (
+            ["good.txt", "--reference", "real.txt", "--json", "--csv"],
+            "--json and --csv: one format at a time",
+        ),
+        (["good.txt", "--reference", "real.txt", "--resamples", "-1"], "--resamples -1"),
+        (["good.txt", "--reference", "real.txt", "--seed", "-1"], "--seed -1"),
+        (["--compare", "good.txt", "none.txt", "--reference", "real.txt"], "there is no file none.txt"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(files: Command, words: list[str], part: str) -> None:
+    write("blank.txt", ["", "  "])
+    Path("junk.bin").write_bytes(bytes(range(256)))
+    Path("cut.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    refused(files("score", *words), part)
+
+
+def test_drawn_lines_are_a_random_choice_in_their_order() -> None:
+    texts = [str(number) for number in range(100)]
+    assert drawn(iter(texts), 200, 0) == texts
+    chosen = drawn(iter(texts), 20, 0)
+    assert len(set(chosen)) == 20
+    assert chosen == sorted(chosen, key=int)
+    times = np.zeros(100)
+    for seed in range(600):
+        times[[int(text) for text in drawn(iter(texts), 20, seed)]] += 1
+    assert times.min() > 60
+    assert times.max() < 190
+
+
+def test_a_spool_gives_back_what_it_took_and_every_second_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgan_text.scores.sequences.CHUNK_TOKENS", 3)
+    texts = ["abc", "d", "abca", "", "bb", "cab", "zz"]
+    numbering = Numbering()
+    numbering.add(["abcd"])
+    spool = Spool(texts, list, numbering)
+    assert len(spool) == 7
+    assert spool.lengths == {3: 2, 1: 1, 4: 1, 0: 1, 2: 2}
+    for _ in range(2):
+        chunks = list(spool)
+        assert len(chunks) > 2
+        assert np.concatenate([chunk.tokens for chunk in chunks]).tolist() == [
+            "abcd".find(letter) for text in texts for letter in text
+        ]
+    odd = [chunk for chunk in spool.alternate() if len(chunk)]
+    assert np.concatenate([chunk.tokens for chunk in odd]).tolist() == [3, 2, 0, 1]
+    assert sum(len(chunk) for chunk in odd) == 3
