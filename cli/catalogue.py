@@ -38,7 +38,7 @@ CATALOGUE: dict[str, dict[str, Entry]] = {
         "grammatical": Entry("higher", "share of the samples that the grammar can make"),
         "log-probability": Entry("real", "mean log-probability of those, exact, nats a sentence"),
         "reverse-log-probability": Entry(
-            "higher", "exact, of real text under the grammar re-estimated from the samples, nats a sentence"
+            "higher", "expected of real text under the grammar that the samples imply, exact, nats a sentence"
         ),
     },
     "likelihood": {
@@ -54,7 +54,9 @@ CATALOGUE: dict[str, dict[str, Entry]] = {
     },
     "fresh critics": {
         "critic-js": Entry("lower", "Jensen-Shannon divergence that a fresh critic proves, bits"),
-        "critic-reverse-kl": Entry("lower", "KL(samples || real) that a fresh critic proves, nats"),
+        "critic-reverse-kl": Entry(
+            "lower", "KL divergence of the samples from real text that a fresh critic proves, nats"
+        ),
         "critic-wasserstein": Entry("lower", "Wasserstein distance that a fresh critic estimates"),
     },
 }

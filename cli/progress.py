@@ -1,6 +1,8 @@
 """Moving lines on a terminal, plain lines in a pipe."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.progress import (
@@ -51,6 +53,50 @@ class Stages:
         task, start = self._tasks[stage]
         rate = f"{done / max(1e-9, time.monotonic() - start):,.0f}/s"
         self._progress.update(task, completed=done, rate=rate)
+
+
+class Work:
+    """Progress of parts that are done one after the other, each with a total of its own."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=talk(),
+            transient=True,
+            disable=not talk().is_terminal,
+        )
+
+    def __enter__(self) -> "Work":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def part(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """A part of the work; gives what is to be told the steps done and the most there will be."""
+        start = time.monotonic()
+        task = self._progress.add_task(title, total=None, rate="")
+
+        def progress(done: int, total: int) -> None:
+            rate = f"{done / max(1e-9, time.monotonic() - start):,.1f}/s"
+            self._progress.update(task, completed=done, total=total, rate=rate)
+
+        try:
+            yield progress
+        finally:
+            self._progress.remove_task(task)
+        if self._progress.disable and time.monotonic() - start >= QUIET_INTERVAL:
+            say(f"{title}: {time.monotonic() - start:.0f} s")
 
 
 class TrainingProgress:

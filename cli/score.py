@@ -56,6 +56,29 @@ def score(
             "--grammar", help="Judge by the built-in grammar. (default: where the data comes from it)"
         ),
     ] = False,
+    likelihood: Annotated[
+        bool | None,
+        typer.Option(
+            "--likelihood/--no-likelihood",
+            help="Likelihood of the samples under a model of real text and the reverse, a minute each; exact "
+            "for the grammar. (default: with --sweep)",
+        ),
+    ] = None,
+    critic: Annotated[
+        bool, typer.Option("--critic", help="Distances that fresh discriminators find, minutes a model.")
+    ] = False,
+    embed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Scores of sentence embeddings by this sentence-transformers model, a name or a folder. "
+            "Needs pip install 'bgan-text[embed]'.",
+        ),
+    ] = None,
+    mauve: Annotated[
+        bool,
+        typer.Option("--mauve", help="MAUVE of the embeddings too. Needs pip install 'bgan-text[mauve]'."),
+    ] = False,
     compare: Annotated[
         tuple[str, str] | None,
         typer.Option(
@@ -65,6 +88,19 @@ def score(
     resamples: Annotated[
         int, typer.Option(help="Bootstrap resamples behind the intervals; 0 leaves them out.")
     ] = 1000,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep", help="Draw quality against diversity of runs over temperatures, mle beside them."
+        ),
+    ] = False,
+    temperatures: Annotated[
+        str | None, typer.Option(help="Temperatures of --sweep. (default: 0.5,0.7,0.85,1,1.15,1.3)")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of samples, choices and intervals.")] = 0,
     temperature: Annotated[float, typer.Option(help="Temperature of the samples drawn from runs.")] = 1.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -82,33 +118,52 @@ def score(
     """
     from .console import results
     from .scoring import score_models
+    from .sweeping import run_sweep
     from .table import render
     from .texts import Request
 
     show = _format(json=json, csv=csv, markdown=markdown, latex=latex)
-    report = score_models(
-        Request(
-            models=tuple(models or ()),
-            reference=reference,
-            train=train,
-            data=data,
-            count=n,
-            tokenize=tokenize,
-            lowercase=lowercase,
-            window=window,
-            grammar=grammar,
-            compare=compare,
-            resamples=resamples,
-            seed=seed,
-            temperature=temperature,
-            device=device,
-        )
+    request = Request(
+        models=tuple(models or ()),
+        reference=reference,
+        train=train,
+        data=data,
+        count=n,
+        tokenize=tokenize,
+        lowercase=lowercase,
+        window=window,
+        grammar=grammar,
+        likelihood=bool(likelihood),
+        critic=critic,
+        embed=embed,
+        mauve=mauve,
+        compare=compare,
+        resamples=resamples,
+        seed=seed,
+        temperature=temperature,
+        device=device,
     )
+    if sweep:
+        _refuse_with_sweep(
+            csv=csv, markdown=markdown, latex=latex, critic=critic, compare=compare, embed=embed
+        )
+        run_sweep(request, temperatures, out, likelihood=likelihood is not False, json=json)
+        return
+    if temperatures is not None or out is not None:
+        raise UserError("--temperatures and --out belong to --sweep")
+    report = score_models(request)
     if show is not None:
         sys.stdout.write(show(report))
         return
     for renderable in render(report):
         results().print(renderable)
+
+
+def _refuse_with_sweep(**given: object) -> None:
+    """A sweep has two pairs of scores and its own table."""
+    for name, value in given.items():
+        if value:
+            raise UserError(f"--{name} has no meaning with --sweep, whose data come as a picture and JSON")
 
 
 def _format(**wanted: bool) -> "Callable[[Report], str] | None":

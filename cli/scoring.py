@@ -9,13 +9,18 @@ import numpy as np
 
 from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
+from bgan_text.corpora.grammar_fit import fit
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.distribution import copied, distinct_samples
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.sequences import Sequences
+from bgan_text.scores.threads import one_thread
 from bgan_text.scores.uncertainty import bounds, deviations, ratio
 
 from .console import say
+from .device import choose_device
+from .embeddings import embedding_scores
+from .likelihoods import likelihood_scores
 from .ngram_scores import (
     SACREBLEU,
     SACREBLEU_UNITS,
@@ -25,8 +30,10 @@ from .ngram_scores import (
     corpus_bleu_scores,
     unknown_share,
 )
+from .progress import Work
 from .report import Cell, Column, Comparison, Report, compare
 from .texts import Model, Real, Request, gather
+from .token_rows import TokenRows
 
 REAL = "real"
 MANY_UNKNOWN = 0.2
@@ -50,7 +57,7 @@ def score_models(request: Request) -> Report:
     groups = [Group(model.name, model.texts) for model in models]
     anchor = real.anchor
     groups.append(Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate))
-    units = request.tokenize or _units(models, real)
+    units = units_of(request, models, real)
     numbered = Numbered.read(
         groups,
         real.references,
@@ -62,8 +69,11 @@ def score_models(request: Request) -> Report:
         numbered.window = request.window
     measured = _measure(request, groups, numbered, real)
     _warn(measured)
+    settings = settings_of(request, models, real, numbered) | _measure_with_nets(
+        request, measured, numbered, real
+    )
     columns = [_column(one, request) for one in measured]
-    return Report(columns, _settings(request, models, real, numbered), _comparison(request, columns))
+    return Report(columns, settings, _comparison(request, columns))
 
 
 def _comparison(request: Request, columns: list[Column]) -> Comparison | None:
@@ -85,8 +95,39 @@ def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Re
     return measured
 
 
-def _units(models: list[Model], real: Real) -> str:
-    """Characters where the data or the runs are made of them, else words between white space."""
+def _measure_with_nets(
+    request: Request, measured: list[Measured], numbered: Numbered, real: Real
+) -> dict[str, Any]:
+    """Add the scores that need nets, as far as they were asked for; the settings of each."""
+    groups = [one.group for one in measured]
+    device, settings = choose_device(request.device), {}
+    with Work() as work, one_thread():
+        if request.embed is not None:
+            found, settings["embed"] = embedding_scores(
+                groups, real, request.embed, mauve=request.mauve, seed=request.seed, device=device, work=work
+            )
+            for one, scores in zip(measured, found, strict=True):
+                one.scores |= scores
+        if (request.likelihood and real.grammar is None) or request.critic:
+            rows = TokenRows(request, real, numbered.units)
+        if request.likelihood and real.grammar is None:  # which has exact values already
+            found, settings["likelihood"] = likelihood_scores(groups, rows, request.seed, device, work)
+            for one, scores in zip(measured, found, strict=True):
+                one.scores |= scores
+        if request.critic:
+            from .critics import critic_scores
+
+            distances, settings["critic"] = critic_scores(groups, rows, request.seed, device, work)
+            for one, (scores, deviation) in zip(measured, distances, strict=True):
+                one.scores |= scores
+                one.deviation |= deviation
+    return settings
+
+
+def units_of(request: Request, models: list[Model], real: Real) -> str:
+    """What was asked for, or characters where the data or runs are made of them, or words between spaces."""
+    if request.tokenize is not None:
+        return request.tokenize
     signatures = {model.run.data["tokenizer"] for model in models if model.run is not None}
     if real.data is not None:
         signatures = {real.data.tokenizer_signature}
@@ -103,12 +144,15 @@ def _text_scores(group: Group, real: Real) -> Scores:
 
 
 def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
-    """Share of samples that the grammar can make, and the mean log-probability of those, in nats."""
-    exact = np.array([grammar.log_prob(text.split(" ")) for text in texts])
+    """What the grammar says of samples: how many it can make, how probable they are, what they imply."""
+    sentences = [text.split(" ") for text in texts]
+    exact = np.array([grammar.log_prob(words) for words in sentences])
     possible = np.isfinite(exact).astype(np.float64)
+    fitted = fit(grammar, sentences)
     return {
         "grammatical": Score(float(possible.mean()) if len(texts) else math.nan, possible),
         "log-probability": ratio(np.where(possible > 0, exact, 0.0), possible),
+        "reverse-log-probability": Score(fitted.reverse, fitted.each),
     }
 
 
@@ -150,7 +194,7 @@ def _warn(measured: list[Measured]) -> None:
             )
 
 
-def _settings(request: Request, models: list[Model], real: Real, numbered: Numbered) -> dict[str, Any]:
+def settings_of(request: Request, models: list[Model], real: Real, numbered: Numbered) -> dict[str, Any]:
     """All that the numbers depend on."""
     references = len(numbered.references)
     tokenizer = SACREBLEU.get(numbered.units, SACREBLEU_UNITS)

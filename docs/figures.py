@@ -1,9 +1,7 @@
 """Draw the learning curves of runs: JS-1..4 on the validation split against training time.
 
-    python docs/figures.py docs/lm1b.json                  draw docs/lm1b.png from kept numbers
-    python docs/figures.py docs/lm1b.json NAME=RUN ...     take the numbers from runs first
-
-Needs matplotlib (`pip install ".[docs]"`).
+python docs/figures.py docs/lm1b.json                  draw docs/lm1b.png from kept numbers
+python docs/figures.py docs/lm1b.json NAME=RUN ...     take the numbers from runs first
 """
 
 import json

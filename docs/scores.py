@@ -45,7 +45,7 @@ def table(folder: Path) -> str:
                 for order, value in zip(ORDERS, theirs, strict=True)
             )
             lines.append(f"| {name} | {title} | {' | '.join(cells)} |")
-    real = (f"–, {score.value:.3f}" for score in list(self_bleu(references).values())[1:])
+    real = (f"-, {score.value:.3f}" for score in list(self_bleu(references).values())[1:])
     return "\n".join([*lines, f"| test captions | Self-BLEU | {' | '.join(real)} |"]) + "\n"
 
 

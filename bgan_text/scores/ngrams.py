@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bgan_text.scores.score import Floats
 from bgan_text.scores.sequences import Integers, Sequences
+from bgan_text.scores.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,9 @@ class Podium:
 
 
 def stable_sort(keys: Integers) -> tuple[Integers, Integers]:
-    """Keys in ascending order and the place of each before: torch's radix sort, which numpy lacks.
-
-    On one thread: with more, the sort waits for the last of them, on a busy machine thirty times as long.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    """Keys in ascending order and the place of each before: torch's radix sort, which numpy lacks."""
+    with one_thread():
         values, place = torch.from_numpy(keys).sort(stable=True)
-    finally:
-        torch.set_num_threads(threads)
     return values.numpy(), place.numpy()
 
 

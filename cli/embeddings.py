@@ -1,0 +1,40 @@
+"""Scores of sentence embeddings."""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+
+from bgan_text.scores.embedding import frechet, precision, recall, vendi
+from bgan_text.scores.encoder import load
+from bgan_text.scores.score import Score
+
+from .ngram_scores import Group, Scores
+from .progress import Work
+from .texts import Real, drawn
+
+
+def embedding_scores(
+    groups: list[Group], real: Real, model: str, *, mauve: bool, seed: int, device: torch.device, work: Work
+) -> tuple[list[Scores], dict[str, Any]]:
+    """Scores of every group's embeddings beside those of as many references, and the settings."""
+    if mauve:
+        from bgan_text.scores.mauve import mauve as mauve_of
+    encoder = load(model, device)
+    count = max(len(group.texts) for group in groups)
+    measured = []
+    for group in groups:
+        references = islice(real.references(), 1, None, 2) if group.alternate else real.references()
+        with work.part(f"embeddings of {group.name}"):
+            ours, reals = encoder.encode(group.texts), encoder.encode(drawn(references, count, seed))
+        scores = {
+            "frechet": frechet(ours, reals),
+            "embedding-precision": precision(ours, reals),
+            "embedding-recall": recall(ours, reals),
+            "vendi": vendi(ours),
+        }
+        if mauve:
+            scores["mauve"] = Score(mauve_of(ours, reals, seed), np.empty(0))
+        measured.append(scores)
+    return measured, {"model": encoder.fingerprint(), "references": count}

@@ -1,0 +1,32 @@
+"""Run a sweep and put its picture and data where they belong."""
+
+from pathlib import Path
+
+from bgan_text.files import write_json
+
+from .console import finite, newest_run, print_json, results, say
+from .sweep import TEMPERATURES, sweep, temperatures_of
+from .sweep_figure import draw, table
+from .texts import Request
+
+
+def run_sweep(
+    request: Request, temperatures: str | None, out: Path | None, *, likelihood: bool, json: bool
+) -> None:
+    """Sweep, write sweep.png and sweep.json, print the table or the data."""
+    values = TEMPERATURES if temperatures is None else temperatures_of(temperatures)
+    folder = out or _folder(request)
+    made = sweep(request, values, likelihood=likelihood)
+    write_json(folder / "sweep.json", finite(made.to_json()))
+    draw(made, folder / "sweep.png")
+    say(f"wrote {folder / 'sweep.png'} and {folder / 'sweep.json'}")
+    if json:
+        print_json(made.to_json())
+    else:
+        results().print(table(made))
+
+
+def _folder(request: Request) -> Path:
+    """The folder of the first run that is named, or where the command runs if only files are."""
+    names = request.names() or (str(newest_run()),)
+    return next((Path(name) for name in names if (Path(name) / "run.json").exists()), Path())
