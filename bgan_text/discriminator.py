@@ -28,9 +28,16 @@ class Discriminator(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
+        return self.score_embedded(self.embedding(tokens))
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of sequences that are embedded already: (K, L, width) float -> (K,) float32.
+
+        What a gradient with respect to the input needs, as tokens have none.
+        """
         with parametrize.cached():
-            self._normalise(tokens.device.type)
-            x = self.blocks(as_image(self.embedding(tokens)))
+            self._normalise(embedded.device.type)
+            x = self.blocks(as_image(embedded))
             scores: Tensor = self.dense(as_rows(x).flatten(1))
         return scores.squeeze(1).float()
 

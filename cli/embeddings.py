@@ -1,5 +1,6 @@
 """Scores of sentence embeddings."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +17,14 @@ from .texts import Real, drawn
 
 
 def embedding_scores(
-    groups: list[Group], real: Real, model: str, *, mauve: bool, seed: int, device: torch.device, work: Work
+    groups: Sequence[Group],
+    real: Real,
+    model: str,
+    *,
+    mauve: bool,
+    seed: int,
+    device: torch.device,
+    work: Work,
 ) -> tuple[list[Scores], dict[str, Any]]:
     """Scores of every group's embeddings beside those of as many references, and the settings."""
     if mauve:

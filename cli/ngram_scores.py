@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bgan_text.corpora.ngram_units import Splitter, splitter
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
@@ -41,7 +41,7 @@ class Numbered:
     groups: list[tuple[Group, Sequences]]
     references: Spool
     training: Spool | None
-    window: int = field(init=False)
+    window: int
 
     @classmethod
     def read(
@@ -52,23 +52,16 @@ class Numbered:
         units: str,
         *,
         lowercase: bool,
+        window: int | None,
     ) -> "Numbered":
         """Split and number all text; of real text only what the groups have gets a number."""
         split, numbering = splitter(units, lowercase=lowercase), Numbering()
         numbered = numbering.add_all(map(split, group.texts) for group in groups)
-        return cls(
-            units,
-            list(zip(groups, numbered, strict=True)),
-            Spool(references(), split, numbering),
-            Spool(training(), split, numbering) if training is not None else None,
-        )
-
-    def __post_init__(self) -> None:
-        longest = max(self.references.lengths)
-        if self.units == "char":  # cut to a length by preparing
-            samples = [samples for group, samples in self.groups if not group.trained and len(samples)]
-            longest = min(longest, max((int(one.lengths.max()) for one in samples), default=longest))
-        self.window = max(1, longest)
+        pairs = list(zip(groups, numbered, strict=True))
+        spool = Spool(references(), split, numbering)
+        window = window or _window(pairs, max(spool.lengths), cut=units == "char")
+        spooled = Spool(training(), split, numbering) if training is not None else None
+        return cls(units, pairs, spool, spooled, window)
 
     def against(self, group: Group) -> Iterator[Sequences]:
         """The references of a group."""
@@ -86,14 +79,20 @@ class Numbered:
             yield scores | self._windowed(group, samples) | self._spans(group, samples)
 
     def _windowed(self, group: Group, samples: Sequences) -> Scores:
-        index = Index(samples.windowed(self.window), JS_ORDER)
-        folded = fold(index, (chunk.windowed(self.window) for chunk in self.against(group)))
+        index = Index(samples.windowed(self.window, JS_ORDER), JS_ORDER)
+        folded = fold(index, (chunk.windowed(self.window, JS_ORDER) for chunk in self.against(group)))
         return _by_order("js", js_of(index, folded), 1, JS_ORDER)
 
     def _spans(self, group: Group, samples: Sequences) -> Scores:
         if self.training is None or group.trained:
             return {}
         return {"copied-span": span_share(samples.lengths, longest_spans(samples, self.training))}
+
+
+def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -> int:
+    """The longest reference; no more than the longest sample where texts are cut to a length."""
+    samples = [int(one.lengths.max(initial=0)) for group, one in groups if not group.trained]
+    return max(1, min(longest, max(samples)) if cut else longest)
 
 
 SACREBLEU = {"whitespace": "none", "13a": "13a"}

@@ -14,13 +14,10 @@ from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.distribution import copied, distinct_samples
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.sequences import Sequences
-from bgan_text.scores.threads import one_thread
 from bgan_text.scores.uncertainty import bounds, deviations, ratio
 
 from .console import say
-from .device import choose_device
-from .embeddings import embedding_scores
-from .likelihoods import likelihood_scores
+from .net_scores import net_scores
 from .ngram_scores import (
     SACREBLEU,
     SACREBLEU_UNITS,
@@ -30,10 +27,8 @@ from .ngram_scores import (
     corpus_bleu_scores,
     unknown_share,
 )
-from .progress import Work
 from .report import Cell, Column, Comparison, Report, compare
 from .texts import Model, Real, Request, gather
-from .token_rows import TokenRows
 
 REAL = "real"
 MANY_UNKNOWN = 0.2
@@ -64,14 +59,15 @@ def score_models(request: Request) -> Report:
         real.training.texts if real.training is not None else None,
         units,
         lowercase=request.lowercase,
+        window=request.window,
     )
-    if request.window is not None:
-        numbered.window = request.window
     measured = _measure(request, groups, numbered, real)
     _warn(measured)
-    settings = settings_of(request, models, real, numbered) | _measure_with_nets(
-        request, measured, numbered, real
-    )
+    with_nets, net_settings = net_scores(request, groups, real, units)
+    for one, scores in zip(measured, with_nets, strict=True):
+        one.scores |= scores.scores
+        one.deviation = scores.deviation
+    settings = settings_of(request, models, real, numbered) | net_settings
     columns = [_column(one, request) for one in measured]
     return Report(columns, settings, _comparison(request, columns))
 
@@ -93,35 +89,6 @@ def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Re
         for one, scores in zip(measured, more, strict=True):
             one.scores |= scores
     return measured
-
-
-def _measure_with_nets(
-    request: Request, measured: list[Measured], numbered: Numbered, real: Real
-) -> dict[str, Any]:
-    """Add the scores that need nets, as far as they were asked for; the settings of each."""
-    groups = [one.group for one in measured]
-    device, settings = choose_device(request.device), {}
-    with Work() as work, one_thread():
-        if request.embed is not None:
-            found, settings["embed"] = embedding_scores(
-                groups, real, request.embed, mauve=request.mauve, seed=request.seed, device=device, work=work
-            )
-            for one, scores in zip(measured, found, strict=True):
-                one.scores |= scores
-        if (request.likelihood and real.grammar is None) or request.critic:
-            rows = TokenRows(request, real, numbered.units)
-        if request.likelihood and real.grammar is None:  # which has exact values already
-            found, settings["likelihood"] = likelihood_scores(groups, rows, request.seed, device, work)
-            for one, scores in zip(measured, found, strict=True):
-                one.scores |= scores
-        if request.critic:
-            from .critics import critic_scores
-
-            distances, settings["critic"] = critic_scores(groups, rows, request.seed, device, work)
-            for one, (scores, deviation) in zip(measured, distances, strict=True):
-                one.scores |= scores
-                one.deviation |= deviation
-    return settings
 
 
 def units_of(request: Request, models: list[Model], real: Real) -> str:

@@ -19,7 +19,7 @@ from .ngram_scores import Group, Numbered, Scores
 from .progress import Work
 from .sampling import sampled
 from .scoring import REAL, grammar_scores, settings_of, units_of
-from .texts import SAMPLES_OF_A_RUN, Model, Real, Request, gather
+from .texts import SAMPLES_OF_A_RUN, Model, Request, gather
 from .token_rows import TokenRows
 
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
@@ -98,7 +98,14 @@ def sweep(request: Request, temperatures: Sequence[float], *, likelihood: bool) 
             count = request.count or max(len(model.texts) for model in models)
             drawn += _of_baseline(rows, temperatures, count, request.seed, device, work)
         drawn.append(Drawn(REAL, None, Group(REAL, real.anchor.texts, real.anchor.alternate, trained=True)))
-        numbered = _numbered([one.group for one in drawn], real, units, request)
+        numbered = Numbered.read(
+            [one.group for one in drawn],
+            real.references,
+            None,
+            units,
+            lowercase=request.lowercase,
+            window=request.window,
+        )
         scored = list(_scored(numbered, work))
         pairs = [("bleu-5", "self-bleu-5")]
         if real.grammar is not None:
@@ -144,13 +151,6 @@ def _of_baseline(
     for temperature in temperatures:
         texts = rows.texts(model.sample(count, rng, temperature))
         yield Drawn(BASELINE, temperature, Group(f"{BASELINE} at {temperature:g}", texts))
-
-
-def _numbered(groups: Sequence[Group], real: Real, units: str, request: Request) -> Numbered:
-    numbered = Numbered.read(groups, real.references, None, units, lowercase=request.lowercase)
-    if request.window is not None:
-        numbered.window = request.window
-    return numbered
 
 
 def _scored(numbered: Numbered, work: Work) -> Iterator[Scores]:

@@ -20,6 +20,11 @@ AXES = {
     "grammatical": "share of samples that the grammar can make",
     "reverse-log-probability": "of real text under the samples' grammar, exact, nats",
 }
+HEADINGS = {
+    "forward-likelihood": "forward",
+    "reverse-likelihood": "reverse",
+    "reverse-log-probability": "reverse",
+}
 TITLES = ("n-grams: up and left is better", "up and right is better")
 
 
@@ -53,7 +58,7 @@ def table(sweep: Sweep) -> Table:
     """A row per model and temperature."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     scores = [score for pair in sweep.pairs for score in pair]
-    for heading in ("model", "temperature", *scores):
+    for heading in ("model", "temperature", *(HEADINGS.get(score, score) for score in scores)):
         shown.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
     names = short_names(list(sweep.curves()))
     for point in sweep.points:

@@ -14,6 +14,7 @@ from bgan_text.cli.sweep import temperatures_of
 from bgan_text.cli.texts import Request, gather
 from bgan_text.cli.token_rows import UNKNOWN, TokenRows
 from bgan_text.errors import UserError
+from bgan_text.scores.critic import CriticSettings
 from bgan_text.scores.language_model_fit import LanguageModelSettings
 
 Command = Callable[..., Any]
@@ -21,7 +22,8 @@ Command = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def small_nets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Budgets of a second instead of half a minute."""
+    """Budgets of seconds instead of minutes."""
+    monkeypatch.setattr("bgan_text.cli.critics.SETTINGS", CriticSettings(width=16, steps=100))
     monkeypatch.setattr("bgan_text.cli.likelihoods.SETTINGS", LanguageModelSettings(width=32, steps=250))
 
 
@@ -181,7 +183,7 @@ def test_a_sweep_without_a_grammar_draws_likelihoods(files: Command) -> None:
         (["--mauve"], "--mauve compares embeddings: name a model with --embed"),
         (["--embed", "no-such-folder/x/y"], "cannot load the sentence embedding model 'no-such-folder/x/y'"),
         (["few.txt", "--likelihood"], "sequences for a language model"),
-        (["few.txt", "--critic"], "at least 30"),
+        (["few.txt", "--critic"], "few.txt has 2 texts: --critic needs at least 30"),
     ],
 )
 def test_bad_requests_are_refused_in_one_line(files: Command, words: list[str], part: str) -> None:

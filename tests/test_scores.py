@@ -108,18 +108,35 @@ def literal_js(first: list[str], second: list[str]) -> float:
     return total
 
 
-def test_js_equals_the_literal_sum_pads_included() -> None:
+@pytest.mark.parametrize("window", [3, 6, 40])
+def test_js_equals_the_literal_sum_pads_included(window: int) -> None:
     random.seed(1)
     first, second = (
         ["".join(random.choices("abc", k=random.randint(0, 9))) for _ in range(20)] for _ in "xy"
     )
-    got = scores.js(first, second, window=6)
-    for order in range(1, 5):
+    got = scores.js(first, second, window)
+    for order in range(1, 7):
         grams = [
-            [text[:6].ljust(6, "#")[i : i + order] for text in texts for i in range(7 - order)]
+            [
+                text[:window].ljust(window, "#")[i : i + order]
+                for text in texts
+                for i in range(window + 1 - order)
+            ]
             for texts in (first, second)
         ]
-        assert got[order].value == pytest.approx(literal_js(*grams), abs=1e-12)
+        if grams[0]:
+            assert got[order].value == pytest.approx(literal_js(*grams), abs=1e-12)
+        else:
+            assert math.isnan(got[order].value)
+
+
+def test_js_does_not_grow_with_the_window() -> None:
+    """A single long reference may set the window: what is only pads is counted, not stored."""
+    (row,) = scores.js(["ab"] * 1000, ["ab"] * 999 + ["a" * 100_000], window=100_000, highest=1).values()
+    p = np.array([1, 1, 99_998]) * 1000 / 1e8
+    q = np.array([999 + 100_000, 999, 999 * 99_998]) / 1e8
+    middle = (p + q) / 2
+    assert row.value == pytest.approx((p @ np.log2(p / middle) + q @ np.log2(q / middle)) / 2, abs=1e-12)
 
 
 def test_js_is_zero_for_equal_and_one_bit_for_disjoint_texts() -> None:
@@ -285,8 +302,11 @@ def test_pseudo_values_come_from_leaving_each_sample_out() -> None:
     rng = random.Random(3)
     samples, references = ([rng.choices("abcde", k=6) for _ in range(count)] for count in (12, 20))
     cases: list[tuple[Callable[[list[list[str]]], float], Score]] = [
-        (lambda s, n=order: scores.js(s, references, 6)[n].value, scores.js(samples, references, 6)[order])
-        for order in (1, 2, 4)
+        (
+            lambda s, n=order, w=window: scores.js(s, references, w)[n].value,
+            scores.js(samples, references, window)[order],
+        )
+        for order, window in ((1, 6), (2, 4), (4, 6), (3, 15))
     ]
     cases += [
         (lambda s: scores.distinct(s)[2].value, scores.distinct(samples)[2]),

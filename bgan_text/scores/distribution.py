@@ -28,8 +28,8 @@ def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> di
         order -> divergence; NaN if either side has no n-gram of that order.
     """
     numbering = Numbering()
-    index = Index(numbering.add(samples).windowed(window), highest)
-    numbered = (numbering.look_up(chunk).windowed(window) for chunk in chunks(references))
+    index = Index(numbering.add(samples).windowed(window, highest), highest)
+    numbered = (numbering.look_up(chunk).windowed(window, highest) for chunk in chunks(references))
     return js_of(index, fold(index, numbered))
 
 

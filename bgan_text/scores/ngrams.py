@@ -43,11 +43,13 @@ class Level:
     """The n-grams of one order of the samples, numbered 0 .. D - 1.
 
     `keys`: (D,) int64 ascending, number of the n-gram without its last token * vocabulary + last token.
+    `pads`: the number of the n-gram of nothing but pads; -1 if there is none.
     """
 
     order: int
     keys: Integers
     counts: Counts
+    pads: int
 
     @property
     def distinct(self) -> int:
@@ -123,7 +125,7 @@ class Index:
             at = np.searchsorted(level.keys, pairs).clip(max=max(0, level.distinct - 1))
             known = level.keys[at] == pairs if level.distinct else np.zeros(len(at), dtype=bool)
             at, place = at[known].astype(np.int32), place[known]
-            yield _runs(at, walk.owner[place])
+            yield _padded(_runs(at, walk.owner[place]), level.pads, chunk.padding)
             walk.keep(place, at)
 
 
@@ -172,14 +174,35 @@ def per_sample(owner: Integers, values: NDArray[Any], samples: int) -> Floats:
 
 
 def _levels(samples: Sequences, highest: int) -> Iterator[Level]:
-    walk = Walk(samples)
+    walk, pads = Walk(samples), 0
     for order in range(1, highest + 1):
         pairs, place = walk.sorted_pairs(order)
         fresh = np.ones(len(pairs), dtype=bool)
         np.not_equal(pairs[1:], pairs[:-1], out=fresh[1:])
         ids = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
-        yield Level(order, pairs[fresh], _runs(ids, walk.owner[place]))
+        keys = pairs[fresh]
+        pads = (
+            -1 if samples.padding is None else _find(keys, pads * samples.vocabulary + samples.vocabulary - 1)
+        )
+        counts = _padded(_runs(ids, walk.owner[place]), pads, samples.padding)
+        yield Level(order, keys, counts, pads)
         walk.keep(place, ids)
+
+
+def _find(keys: Integers, key: int) -> int:
+    """Where a key stands among ascending ones; -1 if nowhere, as for every key below 0."""
+    at = int(np.searchsorted(keys, key))
+    return at if key >= 0 and at < len(keys) and keys[at] == key else -1
+
+
+def _padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
+    """Add the pads that are not stored to the counts of the n-gram of nothing but pads."""
+    if padding is None or pads < 0:
+        return counts
+    of_pads = counts.ids == pads
+    further = padding[counts.owner[of_pads]].astype(np.int32)
+    counts.count[of_pads] += further
+    return counts
 
 
 def _runs(ids: Integers, owner: Integers) -> Counts:
@@ -222,6 +245,8 @@ class Folded:
             ids, total = counts.per_ngram(counts.count.astype(np.int64), np.add)
             self.total[level.order][ids] += total
             self.ngrams[level.order] += int((lengths - level.order + 1).clip(min=0) @ times)
+            if chunk.padding is not None:
+                self.ngrams[level.order] += int(chunk.padding.sum())
 
 
 def fold(index: Index, references: Iterable[Sequences]) -> Folded:

@@ -28,12 +28,14 @@ CHUNK_TOKENS = 1 << 20
 class Sequences:
     """S token sequences of any lengths, one after the other.
 
-    `tokens`: (T,) int32, below `vocabulary`, or `UNKNOWN`. `lengths`: (S,) int64.
+    `tokens`: (T,) int32, below `vocabulary`, or `UNKNOWN`. `lengths`: (S,) int64. `padding`: (S,) how often
+    the last token of the vocabulary, the pad, follows each sequence beyond those that are stored.
     """
 
     tokens: Integers
     lengths: Integers
     vocabulary: int
+    padding: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -51,15 +53,20 @@ class Sequences:
         mask[chosen] = True
         return Sequences(self.tokens[np.repeat(mask, self.lengths)], self.lengths[chosen], self.vocabulary)
 
-    def windowed(self, window: int) -> "Sequences":
-        """Each sequence cut, or filled with a new token, to `window` tokens."""
+    def windowed(self, window: int, highest: int) -> "Sequences":
+        """Each sequence cut, or filled with a new token, to `window` tokens, for n-grams up to `highest`.
+
+        Only `highest` pads are stored. Each further one adds another n-gram of nothing but pads to every
+        order, and is merely counted: memory does not grow with the window.
+        """
         kept = np.minimum(self.lengths, window)
-        place = np.arange(window) < kept[:, None]
+        stored = np.minimum(window, kept + highest)
         begin = np.cumsum(self.lengths) - self.lengths
         inside = np.arange(len(self.tokens)) - np.repeat(begin, self.lengths) < window
-        rows = np.full((len(self), window), self.vocabulary, dtype=np.int32)
-        rows[place] = self.tokens[inside]
-        return Sequences(rows.ravel(), np.full(len(self), window), self.vocabulary + 1)
+        tokens = np.full(int(stored.sum()), self.vocabulary, dtype=np.int32)
+        place = np.arange(len(tokens)) - np.repeat(np.cumsum(stored) - stored, stored)
+        tokens[place < np.repeat(kept, stored)] = self.tokens[inside]
+        return Sequences(tokens, stored, self.vocabulary + 1, window - stored)
 
 
 class Numbering:
