@@ -42,7 +42,7 @@ CATALOGUE: dict[str, dict[str, Entry]] = {
         ),
     },
     "likelihood": {
-        "forward-likelihood": Entry("higher", "of the samples under a model of real text, nats a token"),
+        "forward-likelihood": Entry("real", "of the samples under a model of real text, nats a token"),
         "reverse-likelihood": Entry("higher", "of real text under a model of the samples, nats a token"),
     },
     "embeddings": {

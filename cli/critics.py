@@ -50,5 +50,5 @@ def critic_scores(
                 )
         means.append({name: Score(one.mean, np.empty(0)) for name, one in found.items()})
         deviations.append({name: one.deviation for name, one in found.items()})
-    space = {"vocabulary": rows.space.vocabulary, "positions": rows.space.positions}
+    space = {"vocabulary": rows.space.vocabulary, "positions": rows.space.positions, "texts cut": rows.cut}
     return means, deviations, {"seeds": SEEDS} | space | asdict(SETTINGS)

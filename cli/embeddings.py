@@ -26,16 +26,21 @@ def embedding_scores(
     device: torch.device,
     work: Work,
 ) -> tuple[list[Scores], dict[str, Any]]:
-    """Scores of every group's embeddings beside those of as many references, and the settings."""
+    """Scores of every group's embeddings beside those of as many references, if there are; and settings."""
     if mauve:
         from bgan_text.scores.mauve import mauve as mauve_of
     encoder = load(model, device)
-    count = max(len(group.texts) for group in groups)
-    measured = []
+    measured: list[Scores] = []
+    counts = []
     for group in groups:
         references = islice(real.references(), 1, None, 2) if group.alternate else real.references()
         with work.part(f"embeddings of {group.name}"):
-            ours, reals = encoder.encode(group.texts), encoder.encode(drawn(references, count, seed))
+            ours = encoder.encode(group.texts)
+            reals = encoder.encode(drawn(references, len(group.texts), seed))
+        counts.append(len(reals))
+        if not len(reals):  # a single reference, which is all that the anchor is
+            measured.append({})
+            continue
         scores = {
             "frechet": frechet(ours, reals),
             "embedding-precision": precision(ours, reals),
@@ -45,4 +50,4 @@ def embedding_scores(
         if mauve:
             scores["mauve"] = Score(mauve_of(ours, reals, seed), np.empty(0))
         measured.append(scores)
-    return measured, {"model": encoder.fingerprint(), "references": count}
+    return measured, {"model": encoder.fingerprint(), "references": counts}

@@ -40,16 +40,16 @@ class Likelihoods:
         """Both likelihoods of samples: how plausible they are, and how much of real text they imply."""
         samples = self.rows.of(group.texts)
         model = self._fit(f"a model of {group.name}", samples)
-        return self._scores(log_likelihood(self._forward, samples), model)
+        return self._scores(log_likelihood(self._forward, samples, self.rows.vocabulary), model)
 
     def of_real(self, count: int) -> Scores:
         """The same of real text: held-out text, and as many training rows as there are samples."""
-        model = self._fit("a model of as much real text", self.rows.training[:count])
-        forward = log_likelihood(self._forward, self.rows.held_out)
+        model = self._fit("a model of as much real text", self.rows.some_training(count))
+        forward = log_likelihood(self._forward, self.rows.held_out, self.rows.vocabulary)
         return self._scores(Score(forward.value, np.empty(0)), model)
 
     def _scores(self, forward: Score, model: LanguageModel) -> Scores:
-        reverse = log_likelihood(model, self.rows.held_out).value
+        reverse = log_likelihood(model, self.rows.held_out, self.rows.vocabulary).value
         # The shares in it are those of real rows, which are not what is resampled.
         return {"forward-likelihood": forward, "reverse-likelihood": Score(reverse, np.empty(0))}
 
@@ -58,16 +58,21 @@ class Likelihoods:
 
     def settings(self) -> dict[str, Any]:
         """What the numbers depend on."""
-        return {
-            "real rows": len(self.rows.training),
-            "held-out rows": len(self.rows.held_out),
-            "vocabulary": self.rows.space.vocabulary,
-            "positions": self.rows.space.positions,
-            "texts cut": self.rows.cut,
-            "width": SETTINGS.width,
-            "batch": SETTINGS.batch,
-            "steps": SETTINGS.steps,
-        }
+        return budget(self.rows) | {"held-out rows": len(self.rows.held_out)}
+
+
+def budget(rows: TokenRows) -> dict[str, Any]:
+    """What every model is and gets."""
+    return {
+        "real rows": len(rows.training),
+        "vocabulary": rows.space.vocabulary,
+        "unknown stands for": rows.vocabulary.others,
+        "positions": rows.space.positions,
+        "texts cut": rows.cut,
+        "width": SETTINGS.width,
+        "batch": SETTINGS.batch,
+        "steps": SETTINGS.steps,
+    }
 
 
 def likelihood_scores(

@@ -1,6 +1,7 @@
 """The n-gram scores of models and of the real anchor, one model at a time past the same real text."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from bgan_text.corpora.ngram_units import Splitter, splitter
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
 from bgan_text.scores.copying import longest_spans, span_share
 from bgan_text.scores.corpus_bleu import ORDER, corpus_bleu_of
-from bgan_text.scores.distribution import coverage_of, distinct_of, js_of, length_distance, mean_length
+from bgan_text.scores.distribution import coverage_of, distinct_of, js_of, length_distance_of, mean_length_of
 from bgan_text.scores.ngrams import Folded, Index, fold
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Numbering, Sequences
@@ -59,7 +60,7 @@ class Numbered:
         numbered = numbering.add_all(map(split, group.texts) for group in groups)
         pairs = list(zip(groups, numbered, strict=True))
         spool = Spool(references(), split, numbering)
-        window = window or _window(pairs, max(spool.lengths), cut=units == "char")
+        window = window or _window(pairs, _usual(spool.lengths), cut=units == "char")
         spooled = Spool(training(), split, numbering) if training is not None else None
         return cls(units, pairs, spool, spooled, window)
 
@@ -89,8 +90,14 @@ class Numbered:
         return {"copied-span": span_share(samples.lengths, longest_spans(samples, self.training))}
 
 
+def _usual(lengths: Counter[int]) -> int:
+    """The shortest length that 99 % of texts do not exceed: one endless line must not set it."""
+    sizes = sorted(lengths.elements())
+    return sizes[math.ceil(0.99 * len(sizes)) - 1]
+
+
 def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -> int:
-    """The longest reference; no more than the longest sample where texts are cut to a length."""
+    """The usual length of references; no more than the longest sample where texts are cut to a length."""
     samples = [int(one.lengths.max(initial=0)) for group, one in groups if not group.trained]
     return max(1, min(longest, max(samples)) if cut else longest)
 
@@ -110,7 +117,7 @@ def _counted(index: Index, folded: Folded) -> Scores:
         | _by_order("self-bleu", self_bleu_of(index), 1, BLEU_ORDER)
         | _by_order("recall", recall, 1, VARIETY_ORDER)
         | _by_order("distinct", distinct_of(index), 1, VARIETY_ORDER)
-        | {"length": mean_length(lengths), "length-distance": length_distance(lengths, folded.lengths)}
+        | {"length": mean_length_of(lengths), "length-distance": length_distance_of(lengths, folded.lengths)}
     )
 
 

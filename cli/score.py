@@ -48,7 +48,7 @@ def score(
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all text first.")] = False,
     window: Annotated[
         int | None,
-        typer.Option(help="Units that JS sees, pads included. (default: the longest reference)"),
+        typer.Option(help="Units that JS sees, pads included. (default: what 99 % of the references fit in)"),
     ] = None,
     grammar: Annotated[
         bool,

@@ -31,6 +31,8 @@ from .report import Cell, Column, Comparison, Report, compare
 from .texts import Model, Real, Request, gather
 
 REAL = "real"
+LEAST_GRAMMATICAL = 100
+"""Samples that a grammar is estimated from at least: of fewer, smoothing decides more than they do."""
 MANY_UNKNOWN = 0.2
 """How much more of a model's tokens than of real text's may be unknown before a warning."""
 QUANTILES = (5, 25, 50, 75, 95)
@@ -68,7 +70,7 @@ def score_models(request: Request) -> Report:
         one.scores |= scores.scores
         one.deviation = scores.deviation
     settings = settings_of(request, models, real, numbered) | net_settings
-    columns = [_column(one, request) for one in measured]
+    columns = [_column(one, request, place) for place, one in enumerate(measured)]
     return Report(columns, settings, _comparison(request, columns))
 
 
@@ -116,18 +118,20 @@ def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
     exact = np.array([grammar.log_prob(words) for words in sentences])
     possible = np.isfinite(exact).astype(np.float64)
     fitted = fit(grammar, sentences)
+    reverse = fitted.reverse if fitted.used >= LEAST_GRAMMATICAL else math.nan
     return {
         "grammatical": Score(float(possible.mean()) if len(texts) else math.nan, possible),
         "log-probability": ratio(np.where(possible > 0, exact, 0.0), possible),
-        "reverse-log-probability": Score(fitted.reverse, fitted.each),
+        "reverse-log-probability": Score(reverse, fitted.each),
     }
 
 
-def _column(measured: Measured, request: Request) -> Column:
+def _column(measured: Measured, request: Request, place: int) -> Column:
     scores = measured.scores
     moved: Floats = np.full((len(scores), 1), np.nan)
     if request.resamples:
-        moved = deviations(list(scores.values()), request.seed, request.resamples)
+        # A stream of its own for each column: sample i of one model has nothing to do with that of another.
+        moved = deviations(list(scores.values()), (request.seed, place), request.resamples)
     cells = {
         name: Cell(score.value, *bounds(score.value, movement), measured.deviation.get(name))
         for (name, score), movement in zip(scores.items(), moved, strict=True)

@@ -5,7 +5,7 @@ at each level of diversity, so whole curves are compared, the one of maximum lik
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,12 +14,11 @@ from bgan_text.errors import UserError
 from bgan_text.scores.threads import one_thread
 
 from .device import choose_device
-from .likelihoods import Likelihoods, fitted
+from .likelihoods import Likelihoods, budget, fitted
 from .ngram_scores import Group, Numbered, Scores
 from .progress import Work
-from .sampling import sampled
 from .scoring import REAL, grammar_scores, settings_of, units_of
-from .texts import SAMPLES_OF_A_RUN, Model, Request, gather
+from .texts import Model, Request, gather, samples_of
 from .token_rows import TokenRows
 
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
@@ -92,11 +91,13 @@ def sweep(request: Request, temperatures: Sequence[float], *, likelihood: bool) 
     models, real = gather(request)
     device, units = choose_device(request.device), units_of(request, models, real)
     rows = TokenRows(request, real, units)
+    nets: dict[str, Any] = {}
     with Work() as work, one_thread():
-        drawn = [one for model in models for one in _of_model(model, request, temperatures, device, work)]
+        drawn = [one for model in models for one in _of_model(model, request, temperatures, work)]
         if not any(model.run is not None and model.run.config.objective == "mle" for model in models):
             count = request.count or max(len(model.texts) for model in models)
             drawn += _of_baseline(rows, temperatures, count, request.seed, device, work)
+            nets[BASELINE] = budget(rows)
         drawn.append(Drawn(REAL, None, Group(REAL, real.anchor.texts, real.anchor.alternate, trained=True)))
         numbered = Numbered.read(
             [one.group for one in drawn],
@@ -118,26 +119,23 @@ def sweep(request: Request, temperatures: Sequence[float], *, likelihood: bool) 
             for one, scores in zip(drawn[:-1], scored, strict=False):
                 scores |= judge.of(one.group)
             scored[-1] |= judge.of_real(max(len(one.group.texts) for one in drawn[:-1]))
+            nets["likelihood"] = judge.settings()
     points = [
         Point(one.model, one.temperature, {name: score.value for name, score in scores.items()})
         for one, scores in zip(drawn, scored, strict=True)
     ]
-    settings = settings_of(request, models, real, numbered) | {"temperature": list(temperatures)}
+    settings = settings_of(request, models, real, numbered) | {"temperature": list(temperatures)} | nets
     return Sweep(points, pairs, settings)
 
 
-def _of_model(
-    model: Model, request: Request, temperatures: Sequence[float], device: torch.device, work: Work
-) -> Iterator[Drawn]:
+def _of_model(model: Model, request: Request, temperatures: Sequence[float], work: Work) -> Iterator[Drawn]:
     if model.run is None:
         yield Drawn(model.name, None, Group(model.name, model.texts))
         return
-    count = request.count or SAMPLES_OF_A_RUN
     with work.part(f"samples of {model.name}") as progress:
         for done, temperature in enumerate(temperatures, start=1):
-            texts = [
-                text for text, _ in sampled(model.run, count, request.seed, device, temperature=temperature)
-            ]
+            same = temperature == request.temperature
+            texts = model.texts if same else samples_of(model.run, replace(request, temperature=temperature))
             progress(done, len(temperatures))
             yield Drawn(model.name, temperature, Group(f"{model.name} at {temperature:g}", texts))
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from .catalogue import CATALOGUE
 from .report import Cell, Report
+from .texts import HALF
 
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
 MARKS = {
@@ -80,6 +81,11 @@ def notes(report: Report) -> Iterator[str]:
     """What a reader must know about the numbers, and every setting that changes them."""
     if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
         yield "fresh critics: mean ± standard deviation over seeds"
+    if HALF in report.settings["anchor"]:
+        yield (
+            "real has half the references of the models, so its bleu and precision are lower than theirs "
+            "would be at equal quality: --train makes it comparable"
+        )
     if report.comparison is not None:
         yield (
             "last column: which is better by more than noise; noise: the 95 % interval holds 0 (where "

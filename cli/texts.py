@@ -20,6 +20,7 @@ from .device import choose_device
 from .sampling import sampled
 
 SAMPLES_OF_A_RUN = 1000
+HALF = "half as many as the models have"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,15 +151,19 @@ def _data_of(runs: dict[str, Run]) -> Prepared:
 def _texts(name: str, run: Run | None, request: Request) -> list[str]:
     """The samples of a run, or the lines of a file."""
     if run is not None:
-        device = choose_device(request.device)
-        count = request.count or SAMPLES_OF_A_RUN
-        samples = sampled(run, count, request.seed, device, temperature=request.temperature)
-        return [text for text, _ in samples]
+        return samples_of(run, request)
     if Path(name).is_dir():
         raise UserError(f"{name} is neither a run folder (it has no run.json) nor a text file")
-    lines = list(_lines(name))
+    lines = list(_cased(_lines(name), request))
     _refuse_blank(name, lines)
     return drawn(lines, request.count, request.seed) if request.count else lines
+
+
+def samples_of(run: Run, request: Request) -> list[str]:
+    """Samples of a run, as many and as hot as was asked for."""
+    device, count = choose_device(request.device), request.count or SAMPLES_OF_A_RUN
+    samples = sampled(run, count, request.seed, device, temperature=request.temperature)
+    return list(_cased((text for text, _ in samples), request))
 
 
 def drawn(texts: Iterable[str], count: int, seed: int) -> list[str]:
@@ -182,9 +187,13 @@ def _lines(name: str) -> Iterator[str]:
     return text_lines(existing(name))
 
 
-def _written(stream: Stream) -> Stream:
+def _written(stream: Stream, request: Request) -> Stream:
     """Real text without its blank lines."""
-    return lambda: (text for text in stream() if text.strip())
+    return lambda: (text for text in _cased(stream(), request) if text.strip())
+
+
+def _cased(texts: Iterable[str], request: Request) -> Iterable[str]:
+    return map(str.lower, texts) if request.lowercase else texts
 
 
 def _refuse_blank(name: str, lines: Iterable[str]) -> None:
@@ -197,10 +206,10 @@ def _real(request: Request, data: Prepared | None, models: list[Model]) -> Real:
     if request.reference is not None:
         path = existing(str(request.reference))
         _refuse_blank(str(path), text_lines(path))
-        name, references = str(path), _written(partial(text_lines, path))
+        name, references = str(path), _written(partial(text_lines, path), request)
     else:
         assert data is not None
-        name, references = f"{data.folder}/test", _written(partial(data.stream, "test"))
+        name, references = f"{data.folder}/test", _written(partial(data.stream, "test"), request)
     training = _training(request, data)
     count = max(len(model.texts) for model in models)
     return Real(
@@ -217,9 +226,9 @@ def _training(request: Request, data: Prepared | None) -> Training | None:
     if request.train is not None:
         path = existing(str(request.train))
         _refuse_blank(str(path), text_lines(path))
-        return Training(str(path), _written(partial(text_lines, path)))
-    if data is not None and request.reference is None:
-        return Training(f"{data.folder}/train", partial(data.stream, "train"))
+        return Training(str(path), _written(partial(text_lines, path), request))
+    if data is not None:
+        return Training(f"{data.folder}/train", _written(partial(data.stream, "train"), request))
     return None
 
 
@@ -229,9 +238,8 @@ def _anchor(training: Training | None, references: Stream, count: int, seed: int
         texts = drawn(training.texts(), count, seed)
         return Anchor(f"{len(texts):,} texts of {training.name} against all references", texts, False)
     texts = drawn(islice(references(), 0, None, 2), count, seed)
-    return Anchor(
-        f"{len(texts):,} references against every second one, which they are not among", texts, True
-    )
+    title = f"{len(texts):,} references against every second one, which they are not among, {HALF}"
+    return Anchor(title, texts, True)
 
 
 def _grammar(request: Request, data: Prepared | None, models: list[Model]) -> Grammar | None:
@@ -241,4 +249,5 @@ def _grammar(request: Request, data: Prepared | None, models: list[Model]) -> Gr
         corpora = {data.corpus}
     if not request.grammar and "grammar" not in corpora:
         return None
-    return newswire().lowercase() if data is not None and data.lowercase else newswire()
+    lowercase = request.lowercase or (data is not None and data.lowercase)
+    return newswire().lowercase() if lowercase else newswire()

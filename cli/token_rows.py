@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice, takewhile
 
+import torch
 from torch import Tensor
 
 from bgan_text.corpora.ngram_units import splitter
+from bgan_text.errors import UserError
 from bgan_text.scores.vocabulary import Vocabulary
 from bgan_text.space import Space
 
@@ -17,7 +19,8 @@ LONGEST = 128
 """Tokens of a text that these scores see at most."""
 REAL_ROWS = 10_000
 """Real texts that a net is trained on, or read on, at most; chosen at random."""
-UNKNOWN = "<unknown>"
+UNKNOWN = "\ufffd"
+"""What stands for an unknown unit in text: one unit whatever the units are."""
 
 
 class TokenRows:
@@ -32,9 +35,13 @@ class TokenRows:
         self._split = splitter(units, lowercase=request.lowercase)
         self._between = "" if units == "char" else " "
         training = list(map(self._split, self._training_texts))
-        self._vocabulary = Vocabulary.of(training, VOCABULARY)
+        if not training:
+            raise UserError(
+                f"{real.name} has a single text, and half of real text is needed to train on: give --train"
+            )
+        self.vocabulary = Vocabulary.of(training, VOCABULARY)
         longest = request.window or max(map(len, training))
-        self.space: Space = self._vocabulary.space(min(longest, LONGEST))
+        self.space: Space = self.vocabulary.space(min(longest, LONGEST))
 
     @cached_property
     def _training_texts(self) -> list[str]:
@@ -48,6 +55,11 @@ class TokenRows:
         """(R, L) rows of training text."""
         return self.of(self._training_texts)
 
+    def some_training(self, count: int) -> Tensor:
+        """A random choice of (count, L) training rows, or all if there are no more."""
+        rng = torch.Generator().manual_seed(self._seed)
+        return self.training[torch.randperm(len(self.training), generator=rng)[:count]]
+
     @cached_property
     def held_out(self) -> Tensor:
         """(R, L) rows of real text that is not among the training rows."""
@@ -56,13 +68,13 @@ class TokenRows:
 
     def of(self, texts: Iterable[str]) -> Tensor:
         """(S, L) int64 rows of texts."""
-        rows = self._vocabulary.rows(list(map(self._split, texts)), self.space.positions)
+        rows = self.vocabulary.rows(list(map(self._split, texts)), self.space.positions)
         self.cut += rows.cut
         return rows.tokens
 
     def texts(self, rows: Tensor) -> list[str]:
         """What rows stand for, up to the end."""
-        units = [*self._vocabulary.numbers, UNKNOWN]
+        units = [*self.vocabulary.numbers, UNKNOWN]
         return [
             self._between.join(units[token] for token in takewhile(lambda token: token < len(units), row))
             for row in rows.tolist()

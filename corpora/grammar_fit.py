@@ -25,7 +25,7 @@ from bgan_text.errors import UserError
 from .grammar import Grammar
 
 SMOOTHING = 1.0
-"""Pseudo-uses of each symbol, shared among its alternatives by their true probabilities."""
+"""Pseudo-uses of each symbol, shared equally among its alternatives."""
 
 Body = tuple[str, ...]
 Production = tuple[str, Body]
@@ -55,10 +55,11 @@ class Fit:
 def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float = SMOOTHING) -> Fit:
     """Estimate the probabilities of the alternatives again, from how often sentences use them.
 
-    An alternative of probability p, used c times in C uses of its symbol, gets
-    (c + smoothing * p) / (C + smoothing): the mean of a Dirichlet posterior around the true grammar.
-    Nothing real is impossible, a symbol that was never used stays as it was, and no sentence at all
-    gives the true grammar back. Where a sentence has several derivations, each counts by its
+    An alternative used c times in C uses of its symbol, which has K of them, gets
+    (c + smoothing / K) / (C + smoothing): the mean of a Dirichlet posterior that knows the rules of the
+    true grammar but not their probabilities, so that few samples cannot come out well for being few.
+    Nothing real is impossible, and the alternatives of a symbol that was never used are equally
+    probable. Where a sentence has several derivations, each counts by its
     posterior probability (one step of expectation maximisation, Lari and Young 1990).
 
     S sentences of the true grammar itself stay below -`entropy` by about (free probabilities) / (2 S),
@@ -79,7 +80,7 @@ def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float =
     for production, times in chain.from_iterable(one.items() for one in uses):
         total[production] += times
     rules = {
-        symbol: [(total[symbol, body] + smoothing * p, body) for body, p in bodies.items()]
+        symbol: [(total[symbol, body] + smoothing / len(bodies), body) for body in bodies]
         for symbol, bodies in _merged(grammar).items()
     }
     fitted, used = Grammar(rules, grammar.start), sum(map(bool, uses))

@@ -173,6 +173,46 @@ def test_degenerate_samples_have_defined_values(
     assert files("score", "few.txt", "--reference", "real.txt").code == 0
 
 
+def test_sorted_files_do_not_look_different(bgan: Command) -> None:
+    """The resamples of two models are independent, whatever the order of their lines."""
+    from bgan_text.corpora.grammar import sentences
+
+    texts = list(sentences(9, 400))
+    write("real.txt", texts[:100])
+    wrong = 0
+    for part in range(6):
+        one, other = (texts[100 + 50 * part :: 7][:24], texts[103 + 45 * part :: 7][:24])
+        write("one.txt", sorted(one, key=len))
+        write("other.txt", sorted(other, key=len))
+        made = bgan("score", "--compare", "one.txt", "other.txt", "--reference", "real.txt", "--json")
+        wrong += json.loads(made.out)["comparison"]["differences"]["length"]["verdict"] != "within noise"
+    assert wrong <= 2
+
+
+def test_lowercase_is_for_all_scores(files: Command) -> None:
+    upper = [text.upper() for text in Path("train.txt").read_text().splitlines()]
+    words = ("--reference", "real.txt", "--train", "train.txt", "--grammar", "--lowercase", "--json")
+    cells = scored(files("score", write("upper.txt", upper), *words))["upper.txt"]
+    assert cells["copied"]["value"] == cells["copied-span"]["value"] == cells["grammatical"]["value"] == 1.0
+
+
+def test_one_endless_line_does_not_set_the_window(files: Command) -> None:
+    write("long.txt", [*Path("real.txt").read_text().splitlines(), "word " * 5000])
+    one, other = (
+        json.loads(files("score", "good.txt", "--reference", name, "--json").out)
+        for name in ("real.txt", "long.txt")
+    )
+    assert one["settings"]["window"] == other["settings"]["window"] < 25
+    js, other_js = (made["models"][0]["scores"]["js-4"]["value"] for made in (one, other))
+    assert js == pytest.approx(other_js, abs=0.01)
+
+
+def test_an_anchor_with_fewer_references_says_so(files: Command) -> None:
+    assert "real has half the references" in files("score", "good.txt", "--reference", "real.txt").out
+    with_training = files("score", "good.txt", "--reference", "real.txt", "--train", "train.txt").out
+    assert "half the references" not in with_training
+
+
 def test_a_single_reference_is_enough(files: Command) -> None:
     cells = scored(files("score", "good.txt", "--reference", write("one.txt", ["a b c"]), "--json"))
     assert cells["good.txt"]["bleu-1"]["value"] is not None

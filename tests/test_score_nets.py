@@ -69,6 +69,15 @@ def test_likelihood_tells_quality_from_variety(files: Command) -> None:
     assert (settings["real rows"], settings["held-out rows"], settings["steps"]) == (300, 300, 250)
 
 
+def test_unknown_words_are_not_the_likeliest_of_all(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgan_text.cli.token_rows.VOCABULARY", 60)
+    Path("junk.txt").write_text("".join(" ".join(f"zq{i}{j}" for j in range(9)) + "\n" for i in range(50)))
+    made = files("score", "good.txt", "junk.txt", "--reference", "real.txt", "--likelihood", "--json")
+    found = values(made)
+    assert found["junk.txt"]["forward-likelihood"] < found["good.txt"]["forward-likelihood"] - 0.5
+    assert json.loads(made.out)["settings"]["likelihood"]["unknown stands for"] > 100
+
+
 def test_the_grammar_gives_exact_likelihoods_instead(files: Command) -> None:
     words = ("--reference", "real.txt", "--grammar", "--likelihood", "--json")
     found = values(files("score", "good.txt", "bad.txt", "dull.txt", *words))
@@ -105,11 +114,13 @@ def test_fresh_critics_see_what_is_wrong(files: Command, monkeypatch: pytest.Mon
 def test_token_rows_go_back_to_text(files: Command) -> None:
     request = Request(models=("good.txt",), reference=Path("real.txt"), lowercase=True)
     _, real = gather(request)
-    for units in ("whitespace", "char"):
+    for units in ("whitespace", "char", "13a"):
         rows = TokenRows(request, real, units)
         texts = [text.lower() for text in list(real.references())[1:11:2]]
-        assert rows.texts(rows.of(texts)) == texts
-        assert UNKNOWN in rows.texts(rows.of(["§ §"]))[0]
+        again = rows.of(rows.texts(rows.of(texts)))
+        assert (again == rows.of(texts)).all()
+        assert rows.texts(rows.of(["§"])) == [UNKNOWN]
+        assert (rows.of([UNKNOWN]) == rows.of(["§"])).all()
         assert rows.cut == 0
         assert rows.of(["a b " * 200]).shape == (1, rows.space.positions)
         assert rows.cut == 1
@@ -183,11 +194,14 @@ def test_a_sweep_without_a_grammar_draws_likelihoods(files: Command) -> None:
         (["--mauve"], "--mauve compares embeddings: name a model with --embed"),
         (["--embed", "no-such-folder/x/y"], "cannot load the sentence embedding model 'no-such-folder/x/y'"),
         (["few.txt", "--likelihood"], "sequences for a language model"),
+        (["--reference", "one.txt", "--likelihood"], "one.txt has a single text"),
+        (["--reference", "one.txt", "--critic"], "one.txt has a single text"),
         (["few.txt", "--critic"], "few.txt has 2 texts: --critic needs at least 30"),
     ],
 )
 def test_bad_requests_are_refused_in_one_line(files: Command, words: list[str], part: str) -> None:
     Path("few.txt").write_text("one two\nthree\n")
+    Path("one.txt").write_text("one two\n")
     result = files("score", "good.txt", "--reference", "real.txt", *words)
     assert result.code == 1
     assert result.out == ""

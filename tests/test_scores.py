@@ -94,7 +94,7 @@ def test_undefined_scores_are_not_a_number() -> None:
     precision, recall = scores.coverage([["a"]], [["a"]], 2)
     assert math.isnan(precision[2].value)
     assert math.isnan(recall[2].value)
-    assert math.isnan(scores.length_distance(np.array([], dtype=np.int64), Counter({1: 2})).value)
+    assert math.isnan(scores.length_distance([], ["ab"]).value)
 
 
 def literal_js(first: list[str], second: list[str]) -> float:
@@ -256,10 +256,10 @@ def test_the_longest_copied_span_is_the_longest_common_run(
 
 
 def test_length_distance_is_the_mean_gap_of_sorted_lengths() -> None:
-    ours, real = np.array([3, 9, 4, 4]), [2, 4, 4, 20]
-    gaps = np.abs(np.sort(ours) - np.sort(real))
-    assert scores.length_distance(ours, Counter(real)).value == pytest.approx(gaps.mean())
-    assert scores.length_distance(ours, Counter(real * 3)).value == pytest.approx(gaps.mean())
+    ours, real = (["x" * length for length in lengths] for lengths in ([3, 9, 4, 4], [2, 4, 4, 20]))
+    gaps = np.abs(np.sort([3, 9, 4, 4]) - [2, 4, 4, 20])
+    assert scores.length_distance(ours, real).value == pytest.approx(gaps.mean())
+    assert scores.length_distance(ours, real * 3).value == pytest.approx(gaps.mean())
     assert scores.mean_length(ours).value == 5.0
 
 
@@ -276,6 +276,7 @@ def test_tokens_may_be_words_characters_or_arrays_of_integers() -> None:
     ("samples", "message"),
     [
         (np.array([[1.0, math.nan]]), "tokens are float: str or int was expected"),
+        ([[np.float32(1)]], "tokens are float32"),
         ([["a"], [3]], "some tokens are str and some int"),
         ([[None]], "tokens are NoneType"),
     ],
@@ -283,6 +284,25 @@ def test_tokens_may_be_words_characters_or_arrays_of_integers() -> None:
 def test_tokens_of_other_kinds_are_refused(samples: Sequence[Sequence[str]], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         scores.self_bleu(samples)
+
+
+def test_references_of_another_kind_are_refused_too() -> None:
+    with pytest.raises(TypeError, match="some tokens are str and some int"):
+        scores.bleu([["1"]], [[1]])
+    with pytest.raises(TypeError, match="tokens are float"):
+        scores.bleu([[1]], [[1.0]])
+    assert scores.bleu([list(np.array([1, 2]))], np.array([[1, 2]]))[1].value == 1.0
+
+
+@pytest.mark.parametrize("window", [0, -1, 3_000_000_000])
+def test_a_window_out_of_range_is_refused(window: int) -> None:
+    with pytest.raises(ValueError, match="1 to 1,000,000 are possible"):
+        scores.js(["ab"], ["ab"], window)
+
+
+def test_whole_samples_may_be_lists_of_tokens() -> None:
+    assert scores.distinct_samples([["a", "b"], ["a", "b"], ["b"]]).value == pytest.approx(2 / 3)
+    assert scores.copied([["a", "b"], ["b"]], [["a", "b", "c"], ["b"]]).value == 0.5
 
 
 def test_numbers_of_two_numberings_are_not_compared() -> None:
@@ -311,8 +331,8 @@ def test_pseudo_values_come_from_leaving_each_sample_out() -> None:
     cases += [
         (lambda s: scores.distinct(s)[2].value, scores.distinct(samples)[2]),
         (
-            lambda s: scores.distinct_samples(list(map(tuple, s))).value,
-            scores.distinct_samples(list(map(tuple, samples))),
+            lambda s: scores.distinct_samples(s).value,
+            scores.distinct_samples(samples),
         ),
         (lambda s: scores.coverage(s, references)[1][3].value, scores.coverage(samples, references)[1][3]),
     ]
@@ -331,9 +351,7 @@ def test_first_order_shares_agree_with_leaving_a_sample_out(name: str) -> None:
         "self_bleu": lambda s: scores.self_bleu(s)[3],
         "corpus_bleu": lambda s: scores.corpus_bleu(s, references),
         "precision": lambda s: scores.coverage(s, references)[0][4],
-        "length": lambda s: scores.length_distance(
-            np.array(list(map(len, s))), Counter(map(len, references))
-        ),
+        "length": lambda s: scores.length_distance(s, references),
     }
     got = measures[name](samples)
     without = np.array(leave_one_out(lambda s: measures[name](s).value, samples))

@@ -48,7 +48,12 @@ ALLOWED: dict[str, set[str]] = {
     "scores.mauve": {"errors", "scores.embedding"},
     "scores.vocabulary": {"errors", "space"},
     "scores.language_model": {"errors", "generator", "sampling", "space"},
-    "scores.likelihood": {"scores.language_model", "scores.score", "scores.uncertainty"},
+    "scores.likelihood": {
+        "scores.language_model",
+        "scores.score",
+        "scores.uncertainty",
+        "scores.vocabulary",
+    },
     "scores.language_model_fit": {
         "errors",
         "generator",

@@ -1,4 +1,4 @@
-"""Exact scores of generated sequences. Nothing is sampled, nothing approximated.
+"""Scores of generated sequences. Those listed here are exact: nothing is sampled or approximated.
 
 A corpus is a list (or, for references and training text, any stream) of token sequences: lists of
 words, rows of an integer array, or str, each the sequence of its characters. Each score is a `Score`:

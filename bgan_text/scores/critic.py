@@ -85,7 +85,7 @@ class CriticSettings:
     rate: float = 3e-3
     steps: int = 1000
     interval: int = 20
-    patience: int = 10
+    patience: int = 20
     decay: float = 1.0
     penalty: float = 10.0
 

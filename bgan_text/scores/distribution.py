@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from bgan_text.scores.ngrams import Folded, Index, Level, fold, per_sample
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
 from bgan_text.scores.uncertainty import jackknife, ratio
+
+Text = str | Iterable[str] | Iterable[int]
+"""A whole sample: a string or a sequence of tokens."""
 
 
 def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> dict[int, Score]:
@@ -107,11 +110,16 @@ def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | fl
     return Score(float(part / whole), jackknife(float(part / whole), without))
 
 
-def distinct_samples(samples: Sequence[Hashable]) -> Score:
-    """Different samples over all samples, 0 .. 1."""
-    times = Counter(samples)
-    alone = np.array([float(times[sample] == 1) for sample in samples])
-    return _leave_one_out(len(times), len(samples), alone, 1.0)
+def distinct_samples(samples: Iterable[Text]) -> Score:
+    """Different samples over all samples, 0 .. 1; NaN without samples."""
+    keys = list(map(_key, samples))
+    times = Counter(keys)
+    alone = np.array([float(times[key] == 1) for key in keys])
+    return _leave_one_out(len(times), len(keys), alone, 1.0)
+
+
+def _key(sample: Text) -> Hashable:
+    return sample if isinstance(sample, str) else tuple(sample)
 
 
 def coverage(
@@ -143,13 +151,18 @@ def coverage_of(index: Index, folded: Folded) -> tuple[dict[int, Score], dict[in
     return precision, recall
 
 
-def length_distance(lengths: Integers, references: Counter[int]) -> Score:
-    """Wasserstein-1 distance between length distributions, in tokens: how many must be added or cut.
+def lengths_of(corpus: Corpus) -> Integers:
+    """(S,) the number of tokens of each sequence."""
+    return np.fromiter((sum(1 for _ in sequence) for sequence in corpus), dtype=np.int64)
 
-    Args:
-        lengths: (S,) of the samples.
-        references: how many references have each length.
-    """
+
+def length_distance(samples: Corpus, references: Corpus) -> Score:
+    """Wasserstein-1 distance between length distributions, in tokens: how many must be added or cut."""
+    return length_distance_of(lengths_of(samples), Counter(lengths_of(references).tolist()))
+
+
+def length_distance_of(lengths: Integers, references: Counter[int]) -> Score:
+    """`length_distance` of samples with (S,) lengths; `references`: how many have each length."""
     if not len(lengths) or not references:
         return Score(math.nan, np.full(len(lengths), np.nan))
     axis = np.arange(max(int(lengths.max()), *references) + 1)
@@ -161,17 +174,23 @@ def length_distance(lengths: Integers, references: Counter[int]) -> Score:
     return Score(float(np.abs(gap).sum()), share[lengths])
 
 
-def mean_length(lengths: Integers) -> Score:
+def mean_length(samples: Corpus) -> Score:
     """Mean number of tokens; NaN without samples."""
+    return mean_length_of(lengths_of(samples))
+
+
+def mean_length_of(lengths: Integers) -> Score:
+    """`mean_length` of (S,) lengths."""
     return Score(float(lengths.mean()) if len(lengths) else math.nan, lengths.astype(np.float64))
 
 
-def copied(samples: Sequence[str], training: Iterable[str]) -> Score:
-    """Share of the samples that stand word for word in the training set, 0 .. 1.
+def copied(samples: Iterable[Text], training: Iterable[Text]) -> Score:
+    """Share of the samples that stand, the same from end to end, in the training set, 0 .. 1.
 
     Streams the training set.
     """
-    wanted = set(samples)
-    found = {text for text in training if text in wanted}
-    each = np.array([float(text in found) for text in samples])
+    keys = list(map(_key, samples))
+    wanted = set(keys)
+    found = {key for key in map(_key, training) if key in wanted}
+    each = np.array([float(key in found) for key in keys])
     return Score(float(each.mean()) if len(each) else math.nan, each)

@@ -55,7 +55,7 @@ class Encoder:
         """
         digest = hashlib.sha256()
         for parameter in self._model.parameters():
-            digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            digest.update(parameter.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         return f"{self.name}, {self.width} wide, weights {digest.hexdigest()[:12]}"
 
     def _embed(self, texts: list[str]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ Corpus = Iterable[Iterable[str] | Iterable[int]]
 UNKNOWN = -1
 """The number of a token that the `Numbering` has not seen."""
 
+LONGEST_WINDOW = 1_000_000
 CHUNK_TOKENS = 1 << 20
 """Tokens of a stream that are numbered at a time."""
 
@@ -59,6 +60,8 @@ class Sequences:
         Only `highest` pads are stored. Each further one adds another n-gram of nothing but pads to every
         order, and is merely counted: memory does not grow with the window.
         """
+        if not 1 <= window <= LONGEST_WINDOW:
+            raise ValueError(f"a window of {window} tokens: 1 to {LONGEST_WINDOW:,} are possible")
         kept = np.minimum(self.lengths, window)
         stored = np.minimum(window, kept + highest)
         begin = np.cumsum(self.lengths) - self.lengths
@@ -86,7 +89,7 @@ class Numbering:
             TypeError: a token is neither str nor int, or some are str and some int.
         """
         parts = [_flat(self._index.__getitem__, chunk) for chunk in chunks(corpus)]
-        self._check()
+        _require_one_kind(self._kinds())
         tokens = np.concatenate([np.empty(0, dtype=np.int32), *(tokens for tokens, _ in parts)])
         lengths = np.concatenate([np.empty(0, dtype=np.int64), *(lengths for _, lengths in parts)])
         return Sequences(tokens, lengths, max(1, len(self)))
@@ -99,16 +102,20 @@ class Numbering:
     def look_up(self, chunk: list[list[Any]]) -> Sequences:
         """Number a chunk of a stream; a token not seen before becomes `UNKNOWN`."""
         get = self._index.get
+        _require_one_kind(self._kinds() | set(map(type, chain.from_iterable(chunk))))
         tokens, lengths = _flat(lambda token: get(token, UNKNOWN), chunk)
         return Sequences(tokens, lengths, max(1, len(self)))
 
-    def _check(self) -> None:
-        kinds = {type(token) for token in self._index}
-        if kinds - {str, int}:
-            wrong = sorted(kind.__name__ for kind in kinds - {str, int})
-            raise TypeError(f"tokens are {', '.join(wrong)}: str or int was expected")
-        if len(kinds) > 1:
-            raise TypeError("some tokens are str and some int: all must be of one kind")
+    def _kinds(self) -> set[type]:
+        return set(map(type, self._index))
+
+
+def _require_one_kind(kinds: set[type]) -> None:
+    wrong = sorted(kind.__name__ for kind in kinds if not issubclass(kind, str | int | np.integer))
+    if wrong:
+        raise TypeError(f"tokens are {', '.join(wrong)}: str or int was expected")
+    if len({issubclass(kind, str) for kind in kinds}) > 1:
+        raise TypeError("some tokens are str and some int: all must be of one kind")
 
 
 def _flat(number: Any, chunk: list[list[Any]]) -> tuple[Integers, Integers]:

@@ -33,12 +33,12 @@ def ratio(parts: Floats, wholes: Floats) -> Score:
     return Score(value, value + (parts - value * wholes) / wholes.mean())
 
 
-def deviations(scores: Sequence[Score], seed: int, resamples: int = RESAMPLES) -> Floats:
+def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: int = RESAMPLES) -> Floats:
     """How far each score moves when its samples are drawn again.
 
     Args:
         scores: scores of the same S samples; all move together, as they do in truth.
-        seed: of the resamples.
+        seed: of the resamples; different ones for models that are to be compared.
         resamples: how many.
 
     Returns:

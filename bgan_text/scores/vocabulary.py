@@ -23,9 +23,13 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The numbers of the units, the commonest first, then that of all unknown units, then the end."""
+    """The numbers of the units, the commonest first, then that of all unknown units, then the end.
+
+    `others`: how many different units of the training text the unknown one stands for, at least 1.
+    """
 
     numbers: Mapping[str, int] = field(repr=False)
+    others: int
 
     @classmethod
     def of(cls, sequences: Iterable[Sequence[str]], size: int) -> "Vocabulary":
@@ -38,7 +42,12 @@ class Vocabulary:
             raise UserError(f"a vocabulary of {size} units: at least 1 is needed")
         times = Counter(unit for sequence in sequences for unit in sequence)
         units = sorted(times, key=lambda unit: (-times[unit], unit))[:size]
-        return cls({unit: number for number, unit in enumerate(units)})
+        return cls({unit: number for number, unit in enumerate(units)}, max(1, len(times) - len(units)))
+
+    @property
+    def unknown(self) -> int:
+        """The number of every unit that has none of its own."""
+        return len(self.numbers)
 
     def space(self, positions: int) -> Space:
         """The rows of `positions` tokens over this vocabulary."""
