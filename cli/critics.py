@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from bgan_text.errors import UserError
-from bgan_text.scores.critic import CRITIC_DISTANCES, LEAST_ROWS, CriticSettings, critic_distances
+from bgan_text.scores.critic import CRITIC_DISTANCES, LEAST_ROWS, critic_distances
+from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.score import Score
 
 from .ngram_scores import Group, Scores

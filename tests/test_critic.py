@@ -15,13 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bgan_text.discriminator import Discriminator
 from bgan_text.errors import UserError
-from bgan_text.scores.critic import (
-    CRITIC_DISTANCES,
-    CriticSettings,
-    critic_distance,
-    critic_distances,
-    slopes,
-)
+from bgan_text.scores.critic import CRITIC_DISTANCES, critic_distance, critic_distances
+from bgan_text.scores.critic_training import CriticSettings, slopes
 from bgan_text.space import Space
 
 TINY = Space(2, 3)

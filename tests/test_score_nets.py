@@ -14,7 +14,7 @@ from bgan_text.cli.sweep import temperatures_of
 from bgan_text.cli.texts import Request, gather
 from bgan_text.cli.token_rows import UNKNOWN, TokenRows
 from bgan_text.errors import UserError
-from bgan_text.scores.critic import CriticSettings
+from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.language_model_fit import LanguageModelSettings
 
 Command = Callable[..., Any]

@@ -62,7 +62,8 @@ ALLOWED: dict[str, set[str]] = {
         "scores.likelihood",
         "space",
     },
-    "scores.critic": {"discriminator", "divergence", "errors", "layers", "sampling", "space"},
+    "scores.critic_training": {"discriminator", "divergence", "errors", "space"},
+    "scores.critic": {"divergence", "errors", "sampling", "scores.critic_training", "space"},
     "scores": {
         "scores.bleu",
         "scores.copying",
