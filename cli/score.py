@@ -72,12 +72,12 @@ def score(
         typer.Option(
             metavar="MODEL",
             help="Scores of sentence embeddings by this sentence-transformers model, a name or a folder. "
-            "Needs pip install 'bgan-text[embed]'.",
+            "Needs pip install 'bgan-text\\[embed]'.",
         ),
     ] = None,
     mauve: Annotated[
         bool,
-        typer.Option("--mauve", help="MAUVE of the embeddings too. Needs pip install 'bgan-text[mauve]'."),
+        typer.Option("--mauve", help="MAUVE of the embeddings too. Needs pip install 'bgan-text\\[mauve]'."),
     ] = False,
     compare: Annotated[
         tuple[str, str] | None,

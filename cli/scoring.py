@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,13 +30,14 @@ from .ngram_scores import (
     unknown_share,
 )
 from .report import Cell, Column, Comparison, Report, compare
-from .texts import Model, Real, Request, gather
+from .texts import REAL, Model, Real, Request, gather
 
-REAL = "real"
 LEAST_GRAMMATICAL = 100
 """Samples that a grammar is estimated from at least: of fewer, smoothing decides more than they do."""
 MANY_UNKNOWN = 0.2
 """How much more of a model's tokens than of real text's may be unknown before a warning."""
+MOSTLY_UNKNOWN = 0.5
+"""How much of real text may be unknown to other real text before a warning."""
 QUANTILES = (5, 25, 50, 75, 95)
 
 
@@ -65,6 +68,7 @@ def score_models(request: Request) -> Report:
     )
     measured = _measure(request, groups, numbered, real)
     _warn(measured)
+    _warn_of_leaks(request)
     with_nets, net_settings = net_scores(request, groups, real, units)
     for one, scores in zip(measured, with_nets, strict=True):
         one.scores |= scores.scores
@@ -151,6 +155,11 @@ def _warn(measured: list[Measured]) -> None:
     if len({len(one.group.texts) for one in models}) > 1:
         say("Warning: the models have different numbers of samples, on which every n-gram score depends.")
     usual = unknown_share(anchor.scores)
+    if usual > MOSTLY_UNKNOWN:
+        say(
+            f"Warning: {usual:.0%} of the tokens of real text stand in no other reference. If these texts "
+            "have no spaces, use --tokenize char."
+        )
     for one in models:
         name, size = one.group.name, len(one.group.texts)
         if empty := sum(not text.strip() for text in one.group.texts):
@@ -163,6 +172,15 @@ def _warn(measured: list[Measured]) -> None:
                 f"{usual:.0%}). If it is split or cased in another way than the reference, use --tokenize "
                 "or --lowercase."
             )
+
+
+def _warn_of_leaks(request: Request) -> None:
+    """Files that stand on two sides."""
+    real = [(f"--{name}", path) for name in ("reference", "train") if (path := getattr(request, name))]
+    sides = [(name, Path(name)) for name in request.names()] + real
+    for (one, path), (other, again) in combinations(sides, 2):
+        if path.is_file() and again.is_file() and path.samefile(again):
+            say(f"Warning: {one} and {other} are the same file, so what they share says nothing.")
 
 
 def settings_of(request: Request, models: list[Model], real: Real, numbered: Numbered) -> dict[str, Any]:

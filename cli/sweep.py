@@ -17,8 +17,8 @@ from .device import choose_device
 from .likelihoods import Likelihoods, budget, fitted
 from .ngram_scores import Group, Numbered, Scores
 from .progress import Work
-from .scoring import REAL, grammar_scores, settings_of, units_of
-from .texts import Model, Request, gather, samples_of
+from .scoring import grammar_scores, settings_of, units_of
+from .texts import REAL, Model, Request, gather, samples_of
 from .token_rows import TokenRows
 
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from bgan_text.files import write_atomically
 
-from .scoring import REAL
 from .sweep import Point, Sweep
 from .table import short_names
+from .texts import REAL
 
 AXES = {
     "bleu-5": "BLEU-5, quality",

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .catalogue import CATALOGUE
+from .catalogue import CATALOGUE, Entry
 from .report import Cell, Report
 from .texts import HALF
 
@@ -20,7 +20,7 @@ MARKS = {
     "within noise": "noise",
     "unknown": "?",
 }
-LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real; ± half a 95 % bootstrap interval over the samples"
+LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real"
 
 
 def render(report: Report) -> Iterator[RenderableType]:
@@ -28,22 +28,30 @@ def render(report: Report) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("score", no_wrap=True)
     for heading in headings(report):
-        table.add_column(Text(heading), justify="right", overflow="fold")
-    for group, entries in CATALOGUE.items():
-        names = [name for name in entries if any(name in column.cells for column in report.columns)]
-        if names:
-            table.add_row(Text(group, style="bold"))
-        for name in names:
-            table.add_row(f"  {name} {ARROWS[entries[name].better]}", *row(report, name))
+        table.add_column(Text(heading), justify="right" if heading else "left", overflow="fold")
+    for group, entries in present(report).items():
+        table.add_row(Text(group, style="bold"))
+        for name, entry in entries.items():
+            table.add_row(f"  {name} {ARROWS[entry.better]}", *row(report, name))
     yield table
-    yield Text(f"\n{LEGEND}", style="dim")
+    yield Text("")
     for line in notes(report):
         yield Text(line, style="dim")
 
 
+def present(report: Report) -> dict[str, dict[str, Entry]]:
+    """The part of the catalogue that the report has."""
+    names = {name for column in report.columns for name in column.cells}
+    groups = {
+        group: {name: entry for name, entry in entries.items() if name in names}
+        for group, entries in CATALOGUE.items()
+    }
+    return {group: entries for group, entries in groups.items() if entries}
+
+
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Paths by their last parts, as many as tell them apart."""
-    parts = {name: Path(name).parts or (name,) for name in names}
+    """Paths by their last parts, as many as tell them apart, without an ending that says nothing."""
+    parts = {name: Path(name.removesuffix(".txt")).parts or (name,) for name in names}
     for depth in range(1, max(map(len, parts.values())) + 1):
         short = {name: "/".join(part[-depth:]) for name, part in parts.items()}
         if len(set(short.values())) == len(parts):
@@ -52,11 +60,11 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def headings(report: Report) -> list[str]:
-    """The names above the columns."""
+    """The names above the columns; that of verdicts has none."""
     short = short_names([column.name for column in report.columns])
     names = list(short.values())
     if report.comparison is not None:
-        names.append(f"{short[report.comparison.first]} - {short[report.comparison.second]}")
+        names += [f"{short[report.comparison.first]} - {short[report.comparison.second]}", ""]
     return names
 
 
@@ -65,7 +73,7 @@ def row(report: Report, score: str) -> list[str]:
     cells = [formatted(column.cells.get(score)) for column in report.columns]
     if report.comparison is not None:
         difference = report.comparison.differences.get(score)
-        cells.append(f"{formatted(difference.cell)}  {MARKS[difference.verdict]}" if difference else "-")
+        cells += [formatted(difference.cell), MARKS[difference.verdict]] if difference else ["-", ""]
     return cells
 
 
@@ -79,6 +87,8 @@ def formatted(cell: Cell | None) -> str:
 
 def notes(report: Report) -> Iterator[str]:
     """What a reader must know about the numbers, and every setting that changes them."""
+    interval = "; ± half a 95 % bootstrap interval over the samples"
+    yield LEGEND + (interval if report.settings["resamples"] else "")
     if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
         yield "fresh critics: mean ± standard deviation over seeds"
     if HALF in report.settings["anchor"]:
@@ -98,10 +108,11 @@ def notes(report: Report) -> Iterator[str]:
 def settings_line(report: Report) -> str:
     """Every setting that changes the numbers, in one line."""
     settings = report.settings
-    counts = ", ".join(f"{count:,}" for count in settings["samples"].values())
+    counts = [f"{count:,}" for count in settings["samples"].values()]
+    samples = ", ".join(counts) if len(set(counts)) > 1 else counts[0] + (" each" if len(counts) > 1 else "")
     line = (
         f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
-        f"window {settings['window']}, {counts} samples, {settings['references']:,} references from "
+        f"window {settings['window']}, samples {samples}, {settings['references']:,} references from "
         f"{settings['reference']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
         f"{settings['temperature']:g}, smoothing {settings['smoothing']}, corpus-bleu "
         f"{settings['sacrebleu']}, resamples {settings['resamples']}"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.prepared import Prepared
-from bgan_text.corpora.sources import decoded_lines, existing, text_lines
+from bgan_text.corpora.sources import TABLES, decoded_lines, existing, table_suffix, text_lines
 from bgan_text.errors import UserError
 from bgan_text.run import Run
+from bgan_text.scores.sequences import LONGEST_WINDOW
 from bgan_text.scores.uncertainty import RESAMPLES
 
 from .console import newest_data, newest_run, say
@@ -20,6 +21,9 @@ from .device import choose_device
 from .sampling import sampled
 
 SAMPLES_OF_A_RUN = 1000
+LEAST_RESAMPLES = 20
+REAL = "real"
+"""The name of the anchor."""
 HALF = "half as many as the models have"
 
 
@@ -47,6 +51,14 @@ class Request:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        if REAL in self.names():
+            raise UserError(f"a model called {REAL!r} would be taken for the anchor: rename it")
+        if not 0.0 < self.temperature < float("inf"):
+            raise UserError(f"--temperature {self.temperature}: a number above 0 is needed")
+        if 0 < self.resamples < LEAST_RESAMPLES:
+            raise UserError(f"--resamples {self.resamples}: 0 or at least {LEAST_RESAMPLES} are needed")
+        if self.window is not None and self.window > LONGEST_WINDOW:
+            raise UserError(f"--window {self.window}: at most {LONGEST_WINDOW:,} is possible")
         for name, value, least in (
             ("n", self.count, 1),
             ("window", self.window, 1),
@@ -184,7 +196,18 @@ def drawn(texts: Iterable[str], count: int, seed: int) -> list[str]:
 def _lines(name: str) -> Iterator[str]:
     if name == "-":
         return decoded_lines(sys.stdin.buffer, "standard input")
-    return text_lines(existing(name))
+    path = existing(name)
+    if table_suffix(path) in TABLES:
+        raise UserError(f"{name} is a table: a text file with a sample a line was expected, one column of it")
+    return text_lines(path)
+
+
+def _again_and_again(name: str) -> Stream:
+    """The lines of a file, at each call from the first on; those of a pipe are kept in memory."""
+    if name != "-" and Path(name).is_file():
+        return lambda: _lines(name)
+    kept = list(_lines(name))
+    return lambda: kept
 
 
 def _written(stream: Stream, request: Request) -> Stream:
@@ -204,9 +227,10 @@ def _refuse_blank(name: str, lines: Iterable[str]) -> None:
 
 def _real(request: Request, data: Prepared | None, models: list[Model]) -> Real:
     if request.reference is not None:
-        path = existing(str(request.reference))
-        _refuse_blank(str(path), text_lines(path))
-        name, references = str(path), _written(partial(text_lines, path), request)
+        name = str(request.reference)
+        lines = _again_and_again(name)
+        _refuse_blank(name, lines())
+        references = _written(lines, request)
     else:
         assert data is not None
         name, references = f"{data.folder}/test", _written(partial(data.stream, "test"), request)
@@ -224,9 +248,9 @@ def _real(request: Request, data: Prepared | None, models: list[Model]) -> Real:
 
 def _training(request: Request, data: Prepared | None) -> Training | None:
     if request.train is not None:
-        path = existing(str(request.train))
-        _refuse_blank(str(path), text_lines(path))
-        return Training(str(path), _written(partial(text_lines, path), request))
+        lines = _again_and_again(str(request.train))
+        _refuse_blank(str(request.train), lines())
+        return Training(str(request.train), _written(lines, request))
     if data is not None:
         return Training(f"{data.folder}/train", _written(partial(data.stream, "train"), request))
     return None

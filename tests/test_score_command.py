@@ -91,7 +91,7 @@ def test_a_comparison_tells_difference_from_noise(files: Command) -> None:
 def test_the_table_marks_directions_and_differences(files: Command) -> None:
     made = files("score", "--compare", "good.txt", "bad.txt", "--reference", "real.txt")
     for part in (
-        "good.txt - bad.txt",
+        "good - bad",
         "bleu-3 ↑",
         "js-4 ↓",
         "length ≈",
@@ -106,24 +106,25 @@ def test_the_table_marks_directions_and_differences(files: Command) -> None:
 def test_formats_say_the_same_as_json(files: Command) -> None:
     words = ("score", "--compare", "good.txt", "bad.txt", "--reference", "real.txt")
     models = scored(files(*words, "--json"))
-    comment, *lines = files(*words, "--csv").out.splitlines()
-    assert json.loads(comment.removeprefix("# "))["references"] == 400
-    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    rows = list(csv.DictReader(io.StringIO(files(*words, "--csv").out)))
+    assert json.loads(rows[0]["settings"])["references"] == 400
     found = {(row["model"], row["score"]): row for row in rows}
     for name, cells in models.items():
         for score, cell in cells.items():
             assert float(found[name, score]["value"]) == cell["value"]
             assert float(found[name, score]["high"]) == cell["high"]
-    assert found["good.txt - bad.txt", "bleu-3"]["verdict"] == "first better"
+    assert found["good - bad", "bleu-3"]["verdict"] == "first better"
     value = f"{models['good.txt']['bleu-3']['value']:.3f}"
     markdown, latex = files(*words, "--markdown").out, files(*words, "--latex").out
     (row,) = (line for line in markdown.splitlines() if line.startswith("| bleu-3 ↑ |"))
-    assert row.count("|") == 6
+    assert row.count("|") == 7
     assert value in row
     (row,) = (line for line in latex.splitlines() if line.startswith("bleu-3 $\\uparrow$ &"))
     assert row.endswith("\\\\")
     assert f"{value} $\\pm$" in row
-    assert "\\begin{tabular}{lrrrr}" in latex
+    assert "\\begin{tabular}{lrrrrr}" in latex
+    assert "\\emph{variety} \\\\" in latex
+    assert "$-$0." in latex
     assert "_" not in latex.replace("\\_", "").split("\\toprule")[1]
 
 
@@ -213,6 +214,35 @@ def test_an_anchor_with_fewer_references_says_so(files: Command) -> None:
     assert "half the references" not in with_training
 
 
+def test_real_text_may_come_from_a_pipe(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import threading
+
+    expected = scored(files("score", "good.txt", "--reference", "real.txt", "--json"))
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: Path("pipe").write_bytes(Path("real.txt").read_bytes()))
+    writer.start()
+    assert scored(files("score", "good.txt", "--reference", "pipe", "--json")) == expected
+    writer.join()
+    stdin = io.TextIOWrapper(io.BytesIO(Path("real.txt").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert scored(files("score", "good.txt", "--reference", "-", "--json")) == expected
+
+
+def test_what_makes_scores_meaningless_is_noticed(files: Command) -> None:
+    made = files("score", "good.txt", "--reference", "good.txt", "--json")
+    assert "good.txt and --reference are the same file" in made.err
+    made = files("score", "good.txt", "--reference", "real.txt", "--train", "real.txt", "--json")
+    assert "--reference and --train are the same file" in made.err
+    write("a.smi", ["CCO", "CCN", "CCC"])
+    write("b.smi", ["OCC", "NCC", "CCCC", "CCCO"])
+    made = files("score", "a.smi", "--reference", "b.smi", "--json")
+    assert "use --tokenize char" in made.err
+    assert (
+        "use --tokenize char" not in files("score", "a.smi", "--reference", "b.smi", "--tokenize", "char").err
+    )
+
+
 def test_a_single_reference_is_enough(files: Command) -> None:
     cells = scored(files("score", "good.txt", "--reference", write("one.txt", ["a b c"]), "--json"))
     assert cells["good.txt"]["bleu-1"]["value"] is not None
@@ -233,6 +263,12 @@ def test_a_single_reference_is_enough(files: Command) -> None:
             "--json and --csv: one format at a time",
         ),
         (["good.txt", "--reference", "real.txt", "--resamples", "-1"], "--resamples -1"),
+        (["good.txt", "--reference", "real.txt", "--resamples", "1"], "--resamples 1: 0 or at least 20"),
+        (["good.txt", "--reference", "real.txt", "--temperature", "nan"], "--temperature nan"),
+        (["good.txt", "--reference", "real.txt", "--window", "99999999"], "at most 1,000,000 is possible"),
+        (["real", "--reference", "real.txt"], "a model called 'real' would be taken for the anchor"),
+        (["t.csv", "--reference", "real.txt"], "t.csv is a table"),
+        (["good.txt", "--reference", "t.csv"], "t.csv is a table"),
         (["good.txt", "--reference", "real.txt", "--seed", "-1"], "--seed -1"),
         (["--compare", "good.txt", "none.txt", "--reference", "real.txt"], "there is no file none.txt"),
     ],
@@ -240,6 +276,7 @@ def test_a_single_reference_is_enough(files: Command) -> None:
 def test_bad_input_is_refused_in_one_line(files: Command, words: list[str], part: str) -> None:
     write("blank.txt", ["", "  "])
     Path("junk.bin").write_bytes(bytes(range(256)))
+    write("t.csv", ["SMILES", "CCO"])
     Path("cut.gz").write_bytes(b"\x1f\x8b\x08\x00")
     refused(files("score", *words), part)
 
