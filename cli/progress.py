@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Self
 
 from rich.progress import (
     BarColumn,
@@ -21,7 +22,22 @@ QUIET_INTERVAL = 30.0
 """Seconds between two lines of progress where no terminal shows a moving one."""
 
 
-class Stages:
+class _Shown:
+    """What shows a rich progress while it is entered."""
+
+    _progress: Progress
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+
+class Stages(_Shown):
     """Progress of work in named stages whose totals are not known."""
 
     def __init__(self) -> None:
@@ -36,15 +52,6 @@ class Stages:
         )
         self._tasks: dict[str, tuple[TaskID, float]] = {}
 
-    def __enter__(self) -> "Stages":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
     def update(self, stage: str, done: int) -> None:
         """`done` sentences have gone through `stage`."""
         if stage not in self._tasks:
@@ -55,7 +62,7 @@ class Stages:
         self._progress.update(task, completed=done, rate=rate)
 
 
-class Work:
+class Work(_Shown):
     """Progress of parts that are done one after the other, each with a total of its own."""
 
     def __init__(self) -> None:
@@ -71,15 +78,6 @@ class Work:
             transient=True,
             disable=not talk().is_terminal,
         )
-
-    def __enter__(self) -> "Work":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     @contextmanager
     def part(self, title: str) -> Iterator[Callable[[int, int], None]]:
@@ -99,7 +97,7 @@ class Work:
             say(f"{title}: {time.monotonic() - start:.0f} s")
 
 
-class TrainingProgress:
+class TrainingProgress(_Shown):
     """The bar of a training run: rate, time left, the numbers that tell how it goes."""
 
     def __init__(self, done: float, steps: int) -> None:
@@ -117,15 +115,6 @@ class TrainingProgress:
         self._progress.update(self._task, completed=done)
         self._start, self._first_step, self._first_done = time.monotonic(), steps, done
         self._spoke = self._start
-
-    def __enter__(self) -> "TrainingProgress":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def update(self, done: float, step: int, numbers: dict[str, float]) -> None:
         """Show how far the run is and its newest numbers."""

@@ -111,8 +111,9 @@ def score(
 ) -> None:
     """Score samples: beside real text, variety, copies, lengths; on `grammar` exactly.
 
-    It needs no run: a text file with a sample a line will do. The column `real` is an anchor: training
-    text, or half of the reference, against real text.
+    It needs no run: a text file with a sample a line will do.
+
+    The column `real` is an anchor: training text, or half of the reference, against real text.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """

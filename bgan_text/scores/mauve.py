@@ -50,10 +50,9 @@ def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0) -> float:
     both = np.concatenate([ours, theirs])
     if min(len(ours), len(theirs)) < FEWEST or (both == both[0]).all():
         return math.nan
+    seed %= 2**31  # faiss takes no larger one
     with _quiet(faiss):
-        result = compute_mauve(
-            p_features=theirs, q_features=ours, seed=seed % 2**31
-        )  # faiss takes no larger one
+        result = compute_mauve(p_features=theirs, q_features=ours, seed=seed)
     # The library sorts the points of the curve by one coordinate. With equal shares all points tie, and
     # any of their orders may come out: it then answers 0.75 where the area is 1.
     return 1.0 if np.array_equal(result.p_hist, result.q_hist) else float(result.mauve)
