@@ -25,7 +25,7 @@ LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real"
 
 def render(report: Report) -> Iterator[RenderableType]:
     """One column per model, real text last, a row per score; then notes and settings."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("score", no_wrap=True)
     for heading in headings(report):
         table.add_column(Text(heading), justify="right" if heading else "left", overflow="fold")
@@ -78,11 +78,13 @@ def row(report: Report, score: str) -> list[str]:
 
 
 def formatted(cell: Cell | None) -> str:
-    """0.332 ±0.004, or - where the score is not defined."""
+    """0.332 ±.004 or 12.34 ±.56, or - where the score is not defined."""
     if cell is None or math.isnan(cell.value):
         return "-"
     half = cell.deviation if cell.deviation is not None else (cell.high - cell.low) / 2
-    return f"{cell.value:.3f}" + ("" if math.isnan(half) else f" ±{half:.3f}")
+    digits = 3 if abs(cell.value) < 10 else 2
+    spread = f"{half:.{digits}f}".removeprefix("0")  # so that a comparison of two fits into 80 columns
+    return f"{cell.value:.{digits}f}" + ("" if math.isnan(half) else f" ±{spread}")
 
 
 def notes(report: Report) -> Iterator[str]:
