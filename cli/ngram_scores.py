@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from bgan_text.corpora.ngram_units import Splitter, splitter
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
@@ -15,7 +16,7 @@ from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Numbering, Sequences
 
 from .spool import Spool
-from .texts import Stream
+from .texts import REAL, Anchor, Stream
 
 BLEU_ORDER = 5
 VARIETY_ORDER = 4
@@ -32,6 +33,11 @@ class Group:
     texts: Sequence[str]
     alternate: bool = False
     trained: bool = False
+
+
+def anchor_group(anchor: Anchor) -> Group:
+    """Real text as if a model had made it."""
+    return Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate)
 
 
 @dataclass
@@ -51,12 +57,10 @@ class Numbered:
         references: Stream,
         training: Stream | None,
         units: str,
-        *,
-        lowercase: bool,
         window: int | None,
     ) -> "Numbered":
         """Split and number all text; of real text only what the groups have gets a number."""
-        split, numbering = splitter(units, lowercase=lowercase), Numbering()
+        split, numbering = splitter(units), Numbering()
         numbered = numbering.add_all(map(split, group.texts) for group in groups)
         pairs = list(zip(groups, numbered, strict=True))
         spool = Spool(references(), split, numbering)
@@ -92,8 +96,12 @@ class Numbered:
 
 def _usual(lengths: Counter[int]) -> int:
     """The shortest length that 99 % of texts do not exceed: one endless line must not set it."""
-    sizes = sorted(lengths.elements())
-    return sizes[math.ceil(0.99 * len(sizes)) - 1]
+    covered = accumulate(times for _, times in sorted(lengths.items()))
+    return next(
+        length
+        for length, sum_ in zip(sorted(lengths), covered, strict=True)
+        if sum_ >= 0.99 * lengths.total()
+    )
 
 
 def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -> int:
@@ -125,9 +133,9 @@ def _by_order(name: str, scores: dict[int, Score], lowest: int, highest: int) ->
     return {f"{name}-{order}": scores[order] for order in range(lowest, highest + 1)}
 
 
-def corpus_bleu_scores(groups: Sequence[Group], references: Stream, *, lowercase: bool) -> Iterator[Scores]:
+def corpus_bleu_scores(groups: Sequence[Group], references: Stream) -> Iterator[Scores]:
     """Corpus BLEU on sacrebleu's default tokens."""
-    split: Splitter = splitter(SACREBLEU_UNITS, lowercase=lowercase)
+    split: Splitter = splitter(SACREBLEU_UNITS)
     numbering = Numbering()
     numbered = numbering.add_all(map(split, group.texts) for group in groups)
     spool = Spool(references(), split, numbering)

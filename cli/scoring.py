@@ -26,11 +26,12 @@ from .ngram_scores import (
     Group,
     Numbered,
     Scores,
+    anchor_group,
     corpus_bleu_scores,
     unknown_share,
 )
 from .report import Cell, Column, Comparison, Report, compare
-from .texts import REAL, Model, Real, Request, gather
+from .texts import Model, Real, Request, gather
 
 LEAST_GRAMMATICAL = 100
 """Samples that a grammar is estimated from at least: of fewer, smoothing decides more than they do."""
@@ -54,17 +55,14 @@ class Measured:
 def score_models(request: Request) -> Report:
     """Score every run and file that was named, and the real anchor."""
     models, real = gather(request)
-    groups = [Group(model.name, model.texts) for model in models]
-    anchor = real.anchor
-    groups.append(Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate))
+    groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(request, models, real)
     numbered = Numbered.read(
         groups,
         real.references,
         real.training.texts if real.training is not None else None,
         units,
-        lowercase=request.lowercase,
-        window=request.window,
+        request.window,
     )
     measured = _measure(request, groups, numbered, real)
     _warn(measured)
@@ -91,7 +89,7 @@ def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Re
         for (group, lengths), scores in zip(numbered.groups, numbered.scores(), strict=True)
     ]
     if numbered.units not in SACREBLEU:
-        more = corpus_bleu_scores(groups, real.references, lowercase=request.lowercase)
+        more = corpus_bleu_scores(groups, real.references)
         for one, scores in zip(measured, more, strict=True):
             one.scores |= scores
     return measured

@@ -15,7 +15,7 @@ from bgan_text.scores.threads import one_thread
 
 from .device import choose_device
 from .likelihoods import Likelihoods, budget, fitted
-from .ngram_scores import Group, Numbered, Scores
+from .ngram_scores import Group, Numbered, Scores, anchor_group
 from .progress import Work
 from .scoring import grammar_scores, settings_of, units_of
 from .texts import REAL, Model, Request, gather, samples_of
@@ -98,14 +98,13 @@ def sweep(request: Request, temperatures: Sequence[float], *, likelihood: bool) 
             count = request.count or max(len(model.texts) for model in models)
             drawn += _of_baseline(rows, temperatures, count, request.seed, device, work)
             nets[BASELINE] = budget(rows)
-        drawn.append(Drawn(REAL, None, Group(REAL, real.anchor.texts, real.anchor.alternate, trained=True)))
+        drawn.append(Drawn(REAL, None, anchor_group(real.anchor)))
         numbered = Numbered.read(
             [one.group for one in drawn],
             real.references,
             None,
             units,
-            lowercase=request.lowercase,
-            window=request.window,
+            request.window,
         )
         scored = list(_scored(numbered, work))
         pairs = [("bleu-5", "self-bleu-5")]

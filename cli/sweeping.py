@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bgan_text.errors import UserError
 from bgan_text.files import write_json
 
 from .console import finite, newest_run, print_json, results, say
@@ -16,6 +17,8 @@ def run_sweep(
     """Sweep, write sweep.png and sweep.json, print the table or the data."""
     values = TEMPERATURES if temperatures is None else temperatures_of(temperatures)
     folder = out or _folder(request)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out {folder} is a file: a folder was expected")
     made = sweep(request, values, likelihood=likelihood)
     write_json(folder / "sweep.json", finite(made.to_json()))
     draw(made, folder / "sweep.png")

@@ -1,7 +1,6 @@
 """The texts that `score` compares: samples of runs and files, and real text from data or files."""
 
 import random
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.prepared import Prepared
-from bgan_text.corpora.sources import TABLES, decoded_lines, existing, table_suffix, text_lines
+from bgan_text.corpora.sources import plain_lines
 from bgan_text.errors import UserError
 from bgan_text.run import Run
 from bgan_text.scores.sequences import LONGEST_WINDOW
@@ -194,12 +193,7 @@ def drawn(texts: Iterable[str], count: int, seed: int) -> list[str]:
 
 
 def _lines(name: str) -> Iterator[str]:
-    if name == "-":
-        return decoded_lines(sys.stdin.buffer, "standard input")
-    path = existing(name)
-    if table_suffix(path) in TABLES:
-        raise UserError(f"{name} is a table: a text file with a sample a line was expected, one column of it")
-    return text_lines(path)
+    return plain_lines(name, "a text file with a sample a line was expected, one column of it")
 
 
 def _again_and_again(name: str) -> Stream:

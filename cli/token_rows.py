@@ -32,7 +32,7 @@ class TokenRows:
 
     def __init__(self, request: Request, real: Real, units: str) -> None:
         self._real, self._seed, self.cut = real, request.seed, 0
-        self._split = splitter(units, lowercase=request.lowercase)
+        self._split = splitter(units)
         self._between = "" if units == "char" else " "
         training = list(map(self._split, self._training_texts))
         if not training:

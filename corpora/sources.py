@@ -74,11 +74,16 @@ def read_lines(request: Request) -> Iterator[Sentence]:
 def _texts(path: str, column: str | None) -> Iterator[str]:
     if column is not None:
         return table_column(path, column)
+    return plain_lines(path, "name the --column that holds the text")
+
+
+def plain_lines(path: str, instead: str) -> Iterator[str]:
+    """The lines of a text file or, for '-', of standard input; a table is refused with what to do instead."""
     if path == "-":
         return decoded_lines(sys.stdin.buffer, "standard input")
     file = existing(path)
     if table_suffix(file) in TABLES:
-        raise UserError(f"{path} is a table: name the --column that holds the text")
+        raise UserError(f"{path} is a table: {instead}")
     return text_lines(file)
 
 

@@ -190,6 +190,7 @@ def test_a_sweep_without_a_grammar_draws_likelihoods(files: Command) -> None:
         (["--sweep", "--temperatures", "0,1"], "--temperatures 0,1: numbers above 0"),
         (["--temperatures", "1"], "belong to --sweep"),
         (["--out", "x"], "belong to --sweep"),
+        (["--sweep", "--out", "few.txt"], "--out few.txt is a file: a folder was expected"),
         (["--sweep", "--csv"], "--csv has no meaning with --sweep"),
         (["--mauve"], "--mauve compares embeddings: name a model with --embed"),
         (["--embed", "no-such-folder/x/y"], "cannot load the sentence embedding model 'no-such-folder/x/y'"),

@@ -79,7 +79,7 @@ def self_bleu_of(index: Index) -> dict[int, Score]:
         others = np.where(first, podium.count[1, counts.ids], podium.count[0, counts.ids])
         count = np.minimum(counts.count, others)
         matched.append(per_sample(counts.owner, count, size))
-        help_given.append(_help(podium, matched[-1], size))
+        help_given.append(_help(podium, matched[-1]))
     scores = _scores(matched, index.samples.lengths, closest_other(index.samples.lengths))
     return {order: _with_help(score, order, help_given) for order, score in scores.items()}
 
@@ -97,7 +97,7 @@ class Help:
     share: Floats
 
 
-def _help(podium: Podium, matched: Floats, size: int) -> Help:
+def _help(podium: Podium, matched: Floats) -> Help:
     """Whose matches hang on whom.
 
     The largest count among the others changes for want of one sample only where that one and the taker

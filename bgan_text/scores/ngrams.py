@@ -30,11 +30,17 @@ class Counts:
     owner: Integers
     count: Integers
 
+    def first(self) -> Integers:
+        """(U,) where the pairs of each n-gram that occurs begin."""
+        fresh = np.ones(len(self.ids), dtype=bool)
+        np.not_equal(self.ids[1:], self.ids[:-1], out=fresh[1:])
+        return np.flatnonzero(fresh)
+
     def per_ngram(self, values: Integers, ufunc: np.ufunc) -> tuple[Integers, Integers]:
         """Reduce (C,) values over the sequences: the (U,) n-grams that occur, and a value for each."""
         if not len(self.ids):
             return self.ids, values
-        first = np.flatnonzero(np.append(True, self.ids[1:] != self.ids[:-1]))
+        first = self.first()
         return self.ids[first], ufunc.reduceat(values, first)
 
 
@@ -71,7 +77,7 @@ class Level:
         tallest = int(counts.count.max(initial=0)) + 1
         keys = counts.ids.astype(np.int64) * tallest + (tallest - 1 - counts.count)
         _, place = stable_sort(keys)
-        first = np.flatnonzero(np.append(True, counts.ids[1:] != counts.ids[:-1])[: len(counts.ids)])
+        first = counts.first()
         holders = np.diff(first, append=len(counts.ids))
         count = np.zeros((3, self.distinct), dtype=np.int32)
         owner = np.full((2, self.distinct), -1, dtype=np.int32)

@@ -1,7 +1,7 @@
 """How far a score would move with other samples of the same model: bootstrap over samples.
 
 Efron and Tibshirani (1993). What is resampled are the samples' shares in the score
-(`Score.each`), not the samples: sample sets drawn with replacement hold duplicates, which would raise
+(`Score.shares`), not the samples: sample sets drawn with replacement hold duplicates, which would raise
 Self-BLEU and lower every measure of variety by themselves.
 """
 
