@@ -1,74 +1,112 @@
 """Every training option, declared once: the command line, the run folder and the checkpoint read it here.
 
-A field declares its default, its help, its range and, where the generators want different ones, the
-default for each. The module imports no torch, so that `bgan-text --help` answers at once.
+A field declares its default, its help, its range and, where a generator, an objective or a divergence
+wants another default, that. The module imports no torch, so that `bgan-text --help` answers at once.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, get_args, get_type_hints
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_type_hints
 
-from bgan_text.errors import UserError, choose, unknown
+from bgan_text.errors import UserError, unknown
+from bgan_text.interval import interval
+from bgan_text.setting import check, flag, is_a, setting
 
 GENERATORS = ("conv", "rnn")
-OBJECTIVES = ("importance", "partition", "reinforce", "mle")
+WEIGHING = ("importance", "partition", "reinforce", "constant")
+"""Objectives that see samples only through their scores: no gradient passes through a sample."""
+RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
+"""Objectives whose gradient passes through samples that are no tokens but points between them."""
+OBJECTIVES = (*WEIGHING, *RELAXED, "mle")
 DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "pearson", "hellinger", "jeffreys")
+WITHOUT_DIVERGENCE = {
+    "wgan": "its critic estimates the Wasserstein distance, which is no f-divergence",
+    "wgan-gp": "its critic estimates the Wasserstein distance, which is no f-divergence",
+    "constant": "its generator does not hear what the discriminator says",
+    "mle": "it descends KL(data || generator) itself, without a discriminator",
+}
+"""Why some objectives take no --divergence."""
+CREDITS = ("sequence", "prefix")
+BASELINES = ("none", "mean", "leave-one-out")
+CREDITED = ("importance", "partition", "reinforce")
 DECAYS = ("linear", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
-SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
-
-def setting(
-    default: Any,
-    text: str,
-    *,
-    minimum: float | None = None,
-    below: float | None = None,
-    choices: tuple[str, ...] = (),
-    rnn: Any = None,
-    changeable: bool = False,
-) -> Any:
-    """Declare an option.
-
-    Args:
-        default: its value when it is not given.
-        text: its help.
-        minimum: the least value accepted.
-        below: the first value too large.
-        choices: the names accepted.
-        rnn: the default for the rnn generator, where it differs.
-        changeable: whether a resumed run may be given another value.
-    """
-    metadata = {
-        "help": text,
-        "minimum": minimum,
-        "below": below,
-        "choices": choices,
-        "rnn": rnn,
-        "changeable": changeable,
-    }
-    return field(default=default, metadata=metadata)
+IMPROVED_WGAN = {
+    "objective": "wgan-gp",
+    "plain_nets": True,
+    "spectral_norm": False,
+    "width": 512,
+    "blocks": 5,
+    "noise": 128,
+    "discriminator_width": 512,
+    "discriminator_blocks": 5,
+    "discriminator_steps": 10,
+    "batch": 64,
+    "generator_rate": 1e-4,
+    "discriminator_rate": 1e-4,
+    "beta1": 0.5,
+    "beta2": 0.9,
+    "clip": 1e9,
+    "decay": "constant",
+    "average": 0.0,
+}
+PRESETS: dict[str, dict[str, Any]] = {"improved-wgan": IMPROVED_WGAN}
+"""Defaults by the name of who used them: `improved-wgan` is the character language model of Gulrajani et
+al. 2017 (appendix C and the published code, gan_language): its nets, its 10 critic steps, its Adam."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """The settings of one training run; immutable, checked when made."""
 
+    preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
     generator: str = setting("conv", "net that makes the samples", choices=GENERATORS)
     objective: str = setting("importance", "what the generator descends", choices=OBJECTIVES)
     divergence: str = setting("js", "divergence that the discriminator bounds", choices=DIVERGENCES)
-    draws: int = setting(20, "M, samples drawn for each noise vector", minimum=1)
-    batch: int = setting(128, "noise vectors, and real samples, of a step", minimum=1, rnn=64)
-    width: int = setting(64, "channels of the conv generator, units of the GRU", minimum=1, rnn=256)
-    blocks: int = setting(3, "residual blocks of the generator, or layers of the GRU", minimum=1, rnn=1)
+    credit: str = setting(
+        "sequence",
+        "what is scored: whole sequences, or every prefix so that each token is credited (rnn)",
+        choices=CREDITS,
+        of=CREDITED,
+    )
+    baseline: str = setting(
+        "leave-one-out",
+        "what is taken from the weights of draws to lower the gradient's variance",
+        choices=BASELINES,
+        of=CREDITED,
+    )
+    draws: int = setting(20, "M, samples drawn for each noise vector", minimum=1, of=WEIGHING)
+    batch: int = setting(128, "noise vectors, and real samples, of a step", minimum=1, where={"rnn": 64})
+    width: int = setting(
+        64, "channels of the conv generator, units of the GRU", minimum=1, where={"rnn": 256}
+    )
+    blocks: int = setting(
+        3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
+    )
     noise: int = setting(64, "size of the noise vector", minimum=1)
     discriminator_width: int = setting(64, "channels of the discriminator", minimum=1)
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0)
-    spectral_norm: bool = setting(True, "normalise the discriminator's weights spectrally")
+    plain_nets: bool = setting(False, "conv nets without normalisation, as improved_wgan_training's")
+    spectral_norm: bool = setting(
+        True,
+        "normalise the discriminator's weights spectrally",
+        where={"wgan": False, "wgan-gp": False},
+    )
+    weight_limit: float = setting(
+        0.01, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
+    )
+    gradient_penalty: float = setting(10.0, "weight of the gradient penalty", minimum=0.0, of=("wgan-gp",))
+    gumbel_start: float = setting(
+        1.0, "temperature of the Gumbel-softmax at first", minimum=1e-3, of=("gumbel",)
+    )
+    gumbel_end: float = setting(
+        0.1, "its temperature at the end, reached geometrically", minimum=1e-3, of=("gumbel",)
+    )
     discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1)
-    discriminator_draws: int = setting(1, "draws per noise vector that train the discriminator", minimum=1)
+    discriminator_draws: int = setting(
+        1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
+    )
     generator_rate: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
     discriminator_rate: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
@@ -102,23 +140,64 @@ class Config:
             interval(name, getattr(self, name))
         if self.steps is not None and self.minutes is not None:
             raise UserError("--steps and --minutes were both given: give one of them")
+        self._refuse_what_does_not_fit()
+
+    def _refuse_what_does_not_fit(self) -> None:
         if self.objective == "mle" and self.generator != "rnn":
             raise UserError(
                 "--objective mle needs the likelihood of a sentence, which --generator "
                 f"{self.generator} does not have: use --generator rnn"
             )
+        if self.objective == "wgan" and self.spectral_norm:
+            raise UserError(
+                "--objective wgan clips the critic's weights, which --spectral-norm would rescale: "
+                "leave one of them out"
+            )
+        if self.credit == "prefix" and self.generator != "rnn":
+            raise UserError(
+                "--credit prefix credits a token for what it makes of the tokens before it, which "
+                f"--generator {self.generator} does not read: use --generator rnn"
+            )
+        if self.draws == 1 and self.baseline == "leave-one-out" and self.objective in CREDITED:
+            raise UserError(
+                "--draws 1 leaves no other draw for --baseline leave-one-out: use --baseline mean"
+            )
+        if self.plain_nets and (self.generator != "conv" or self.spectral_norm):
+            raise UserError("--plain-nets are conv nets without normalisation: add --no-spectral-norm")
+
+    @property
+    def title(self) -> str:
+        """The objective, with its divergence if it has one."""
+        return (
+            self.objective
+            if self.objective in WITHOUT_DIVERGENCE
+            else f"{self.objective} ({self.divergence})"
+        )
 
     @classmethod
     def given(cls, values: Mapping[str, Any]) -> "Config":
-        """A configuration from the options that were given; the generator decides other defaults."""
+        """A configuration from the options that were given.
+
+        Other options take the default of the preset, or else that which suits the divergence, the
+        objective or the generator.
+
+        Raises:
+            UserError: a value is not accepted, or the objective has no use for an option.
+        """
         chosen = {name: value for name, value in values.items() if value is not None}
-        if chosen.get("generator") == "rnn":
-            for option in fields(cls):
-                if option.metadata["rnn"] is not None:
-                    chosen.setdefault(option.name, option.metadata["rnn"])
-        if "steps" not in chosen:
-            chosen.setdefault("minutes", 5.0)
-        return cls(**chosen)
+        settled = PRESETS.get(chosen.get("preset", ""), {}) | chosen
+        objective = settled.get("objective", cls.objective)
+        for name in chosen:
+            if name in unused_options(objective):
+                raise UserError(_useless(name, chosen[name], objective))
+        names = [settled.get(kind, getattr(cls, kind)) for kind in ("divergence", "objective", "generator")]
+        for option in fields(cls):
+            for name in names:
+                if name in option.metadata["where"]:
+                    settled.setdefault(option.name, option.metadata["where"][name])
+        if "steps" not in settled:
+            settled.setdefault("minutes", 5.0)
+        return cls(**settled)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Config":
@@ -129,7 +208,7 @@ class Config:
                 raise UserError(unknown("setting", name, known))
         hints = get_type_hints(cls)
         for name, value in values.items():
-            if not _is_a(value, hints[name]):
+            if not is_a(value, hints[name]):
                 raise UserError(f"setting {name!r} is {value!r}: expected {hints[name]}")
         return cls(**values)
 
@@ -155,53 +234,19 @@ class Config:
         return type(self)(**settings)
 
 
-def flag(name: str) -> str:
-    """The command-line spelling of a field."""
-    return "--" + name.replace("_", "-")
+def unused_options(objective: str) -> set[str]:
+    """Fields of `Config` that an objective does not read."""
+    unused = {
+        option.name
+        for option in fields(Config)
+        if option.metadata["of"] and objective not in option.metadata["of"]
+    }
+    return unused | ({"divergence"} if objective in WITHOUT_DIVERGENCE else set())
 
 
-def _is_a(value: Any, hint: Any) -> bool:
-    accepted = get_args(hint) or (hint,)
-    if isinstance(value, bool):
-        return bool in accepted
-    return isinstance(value, accepted) or (float in accepted and isinstance(value, int))
-
-
-def check(option: Field[Any], value: Any) -> None:
-    """Raise a `UserError` that names the option if its value is out of range or not a known name."""
-    if value is None:
-        return
-    name, metadata = flag(option.name), option.metadata
-    if metadata["choices"]:
-        choose(name.removeprefix("--"), value, dict.fromkeys(metadata["choices"]))
-    minimum, below = metadata["minimum"], metadata["below"]
-    if minimum is not None and not value >= minimum:
-        raise UserError(f"{name} {value}: at least {minimum:g} is needed")
-    if below is not None and not value < below:
-        raise UserError(f"{name} {value}: it must be below {below:g}")
-    if isinstance(value, float) and value == float("inf"):
-        raise UserError(f"{name} {value}: a finite number is needed")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """How often something is done: every so many steps, or every so many seconds."""
-
-    steps: int | None = None
-    seconds: float | None = None
-
-    def due(self, steps: int, seconds: float) -> bool:
-        """Whether it is due, this many steps and seconds after the last time."""
-        if self.steps is not None:
-            return steps >= self.steps
-        return self.seconds is not None and seconds >= self.seconds
-
-
-def interval(name: str, text: str) -> Interval:
-    """Read '30s', '5m', '1h' as a time and '500' as a number of steps."""
-    match = DURATION.fullmatch(text)
-    if match and float(match.group(1)) > 0:
-        return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])
-    if text.isdecimal() and int(text) > 0:
-        return Interval(steps=int(text))
-    raise UserError(f"{flag(name)} {text!r}: give a time such as 30s, 5m or 1h, or a number of steps")
+def _useless(name: str, value: Any, objective: str) -> str:
+    line = f"{flag(name)} {value} means nothing to --objective {objective}: "
+    if name == "divergence":
+        return line + WITHOUT_DIVERGENCE[objective]
+    (option,) = (option for option in fields(Config) if option.name == name)
+    return line + f"it is for {', '.join(option.metadata['of'])}"

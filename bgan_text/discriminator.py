@@ -1,4 +1,4 @@
-"""Tokens -> one score per sequence, the estimate of log p(x) / q(x)."""
+"""Tokens -> scores, the estimates of log p(x) / q(x): one for a sequence, or one for each of its prefixes."""
 
 import torch
 from torch import Tensor, nn
@@ -6,29 +6,34 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution
+from bgan_text.sampling import counted
 from bgan_text.space import Space
 
 
 class Discriminator(nn.Module):
     """Embedding -> residual 5-wide convolutions -> a dense layer over all positions -> score.
 
-    Spectral normalisation (Miyato et al. 2018) keeps the log-ratio from running away.
+    Spectral normalisation (Miyato et al. 2018) keeps the log-ratio from running away. `plain`: as in the
+    language model of Gulrajani et al. 2017, nothing but the blocks, with ReLU.
     """
 
-    def __init__(self, space: Space, *, width: int, blocks: int, spectral: bool) -> None:
+    def __init__(self, space: Space, *, width: int, blocks: int, spectral: bool, plain: bool = False) -> None:
         super().__init__()
         self.embedding = nn.Embedding(space.vocabulary, width)
-        self.blocks = nn.Sequential(
-            convolution(width, width, spectral=spectral),
-            *(ResidualBlock(width, slope=0.2, spectral=spectral) for _ in range(blocks)),
-            nn.LeakyReLU(0.2, inplace=True),
-        )
-        dense = nn.Linear(space.positions * width, 1)
-        self.dense = spectral_norm(dense) if spectral else dense
+        slope = 0.0 if plain else 0.2
+        body: list[nn.Module] = [ResidualBlock(width, slope=slope, spectral=spectral) for _ in range(blocks)]
+        if not plain:
+            body = [convolution(width, width, spectral=spectral), *body, nn.LeakyReLU(slope, inplace=True)]
+        self.blocks = nn.Sequential(*body)
+        self.dense = _dense(space.positions * width, spectral=spectral)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
         return self.score_embedded(self.embedding(tokens))
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
+        return points @ self.embedding.weight
 
     def score_embedded(self, embedded: Tensor) -> Tensor:
         """Scores of sequences that are embedded already: (K, L, width) float -> (K,) float32.
@@ -36,17 +41,52 @@ class Discriminator(nn.Module):
         What a gradient with respect to the input needs, as tokens have none.
         """
         with parametrize.cached():
-            self._normalise(embedded.device.type)
+            normalise(self, embedded.device.type)
             x = self.blocks(as_image(embedded))
             scores: Tensor = self.dense(as_rows(x).flatten(1))
         return scores.squeeze(1).float()
 
-    def _normalise(self, device: str) -> None:
-        """Make the normalised weights of this pass, which the layers then find in the cache.
 
-        In full precision: under autocast a GPU would run the power iteration in bfloat16.
-        """
-        with torch.autocast(device, enabled=False):
-            for layer in self.modules():
-                if parametrize.is_parametrized(layer, "weight"):
-                    _ = layer.weight
+class PrefixDiscriminator(nn.Module):
+    """Embedding -> causal residual convolutions -> a term for each token; a prefix scores their sum.
+
+    The chain rule in the form of a net: log p(x_1..t) / q(x_1..t) is the sum over s <= t of
+    log p(x_s | x_<s) / q(x_s | x_<s). Behind the end of a sequence nothing is left to tell apart, so the
+    terms there are 0.
+    """
+
+    def __init__(self, space: Space, *, width: int, blocks: int, spectral: bool) -> None:
+        super().__init__()
+        self.space = space
+        self.embedding = nn.Embedding(space.vocabulary, width)
+        self.place = nn.Parameter(torch.zeros(space.positions, width))
+        self.blocks = nn.Sequential(
+            convolution(width, width, spectral=spectral, causal=True),
+            *(ResidualBlock(width, slope=0.2, spectral=spectral, causal=True) for _ in range(blocks)),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+        self.dense = _dense(width, spectral=spectral)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K, L) float32, the scores of the prefixes of 1 .. L tokens."""
+        with parametrize.cached():
+            normalise(self, tokens.device.type)
+            x = self.blocks(as_image(self.embedding(tokens) + self.place))
+            terms: Tensor = self.dense(as_rows(x)).squeeze(2).float()
+        return terms.masked_fill(~counted(tokens, self.space.end), 0.0).cumsum(dim=1)
+
+
+def _dense(width: int, *, spectral: bool) -> nn.Module:
+    dense = nn.Linear(width, 1)
+    return spectral_norm(dense) if spectral else dense
+
+
+def normalise(net: nn.Module, device: str) -> None:
+    """Make the normalised weights of a pass, which the layers then find in the cache.
+
+    In full precision: under autocast a GPU would run the power iteration in bfloat16.
+    """
+    with torch.autocast(device, enabled=False):
+        for layer in net.modules():
+            if parametrize.is_parametrized(layer, "weight"):
+                _ = layer.weight

@@ -112,6 +112,12 @@ DIVERGENCES: dict[str, Divergence] = {
 }
 
 
+MEANS = Divergence(
+    "means", "difference of the mean scores", real=lambda score: score, fake=lambda score: score
+)
+"""What a Wasserstein critic ascends. No f-divergence: its score estimates no ratio."""
+
+
 def divergence_named(name: str) -> Divergence:
     """The declared divergence, or a `UserError` that lists the names."""
     return choose("divergence", name, DIVERGENCES)

@@ -2,7 +2,8 @@
 
 A generator called with noise (N, Z) returns that distribution, which can `sample`, give the
 `log_prob` of sequences, and their `weighted_log_prob`, the quantity every objective ascends. The
-trainer needs nothing else, so a new generator is a new conditional distribution.
+trainer needs nothing else, so a new generator is a new conditional distribution. For the objectives that
+pass a gradient through samples it gives `relaxed` ones too.
 """
 
 from typing import Protocol
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.layers import ResidualBlock, as_image, as_rows
+from bgan_text.relaxation import Relaxation
 from bgan_text.sampling import chunked_log_prob, counted, draw, draw_each, log_prob, weighted_histogram
 from bgan_text.space import Space
 
@@ -25,7 +27,13 @@ class Conditional(Protocol):
         """(M, N, L) -> (M, N), nats."""
 
     def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
-        """(M, N, L), (M, N) -> scalar: the sum of coefficients * log g, divided by N."""
+        """(M, N, L), (M, N) -> scalar: the sum of coefficients * log g, divided by N.
+
+        An autoregressive one takes (M, N, L) coefficients as well, one for each token.
+        """
+
+    def relaxed(self, relax: Relaxation) -> Tensor:
+        """(N, L, V) points of the simplex, one sequence for each noise vector."""
 
 
 class Factorised:
@@ -46,24 +54,31 @@ class Factorised:
         histogram = weighted_histogram(coefficients, tokens, self.logits.shape[-1])
         return (histogram * self.logits.log_softmax(dim=-1)).sum() / self.logits.shape[0]
 
+    def relaxed(self, relax: Relaxation) -> Tensor:
+        return relax(self.logits)
+
 
 class ConvolutionalGenerator(nn.Module):
-    """Noise -> dense -> residual 5-wide convolutions -> logits of all positions at once."""
+    """Noise -> dense -> residual 5-wide convolutions -> logits of all positions at once.
 
-    def __init__(self, space: Space, *, width: int, blocks: int, noise: int) -> None:
+    `plain`: without batch normalisation, as in the language model of Gulrajani et al. 2017.
+    """
+
+    def __init__(self, space: Space, *, width: int, blocks: int, noise: int, plain: bool = False) -> None:
         super().__init__()
         self.space, self.width, self.noise = space, width, noise
         self.dense = nn.Linear(noise, space.positions * width)
         self.blocks = nn.Sequential(
-            *(ResidualBlock(width, batch_norm=True, slope=0.0) for _ in range(blocks))
+            *(ResidualBlock(width, batch_norm=not plain, slope=0.0) for _ in range(blocks))
         )
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = nn.Identity() if plain else nn.BatchNorm2d(width)
+        self.activation = nn.Identity() if plain else nn.ReLU()
         self.logits = nn.Linear(width, space.vocabulary)
 
     def forward(self, noise: Tensor) -> Factorised:
         """(N, Z) noise -> the conditional distribution of N rows."""
         x = as_image(self.dense(noise).view(-1, self.space.positions, self.width))
-        x = self.norm(self.blocks(x)).relu()
+        x = self.activation(self.norm(self.blocks(x)))
         return Factorised(self.logits(as_rows(x)).float())
 
 
@@ -92,6 +107,10 @@ class Autoregressive:
         return torch.stack(tokens, dim=1).view(draws, rows, net.space.positions)
 
     def log_prob(self, tokens: Tensor) -> Tensor:
+        return self.token_log_prob(tokens).sum(dim=-1)
+
+    def token_log_prob(self, tokens: Tensor) -> Tensor:
+        """Log-probability of each token given those before, 0 behind the end: (M, N, L) -> (M, N, L)."""
         net = self.net
         draws, rows, positions = tokens.shape
         flat = tokens.reshape(-1, positions)
@@ -102,10 +121,29 @@ class Autoregressive:
             hidden.reshape(-1, hidden.shape[-1]), net.logits.weight, net.logits.bias, flat.reshape(-1)
         )
         each = each.view_as(flat).masked_fill(~counted(flat, net.space.end), 0.0)
-        return each.sum(dim=-1).view(draws, rows)
+        return each.view(draws, rows, positions)
 
     def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
-        return (coefficients * self.log_prob(tokens)).sum() / self.noise.shape[0]
+        each = self.token_log_prob(tokens) if coefficients.dim() == 3 else self.log_prob(tokens)
+        return (coefficients * each).sum() / self.noise.shape[0]
+
+    def relaxed(self, relax: Relaxation) -> Tensor:
+        """What is fed back is the mixture of embeddings. A sequence ends where the end has all the mass."""
+        net = self.net
+        end = torch.eye(net.space.vocabulary, device=self.noise.device)[net.space.end or 0]
+        ended = torch.zeros_like(self.noise[:, :1], dtype=torch.bool)
+        state = net.initial(self.noise)
+        fed = net.embedding.weight[net.start].expand(len(self.noise), -1)
+        points = []
+        for _ in range(net.space.positions):
+            hidden, state = net.step_embedded(fed.unsqueeze(1), self.noise, state)
+            point = relax(net.logits(hidden.squeeze(1)).float())
+            if net.space.end is not None:
+                point = torch.where(ended, end, point)
+                ended = ended | (point[:, net.space.end, None] == 1.0)
+            points.append(point)
+            fed = point @ net.embedding.weight[: net.start]
+        return torch.stack(points, dim=1)
 
 
 class RecurrentGenerator(nn.Module):
@@ -130,7 +168,11 @@ class RecurrentGenerator(nn.Module):
 
     def step(self, tokens: Tensor, noise: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Read (K, T) tokens: (K, T, width) hidden vectors and the state after them."""
-        x = self.embedding(tokens) + self.from_noise(noise).unsqueeze(1)
+        return self.step_embedded(self.embedding(tokens), noise, state)
+
+    def step_embedded(self, embedded: Tensor, noise: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of (K, T, width) embedded tokens."""
+        x = embedded + self.from_noise(noise).unsqueeze(1)
         hidden, state = self.cell(x.to(state.dtype), state)
         return hidden, state
 

@@ -13,10 +13,12 @@ KERNEL = 5
 RESIDUAL_SCALE = 0.3
 
 
-def convolution(width_in: int, width_out: int, *, spectral: bool = False) -> nn.Module:
-    """A 5-wide convolution along the positions that keeps their number."""
-    layer = nn.Conv2d(width_in, width_out, (1, KERNEL), padding=(0, KERNEL // 2))
-    return spectral_norm(layer) if spectral else layer
+def convolution(width_in: int, width_out: int, *, spectral: bool = False, causal: bool = False) -> nn.Module:
+    """A 5-wide convolution along the positions that keeps their number; a causal one looks only back."""
+    layer: nn.Module = nn.Conv2d(width_in, width_out, (1, KERNEL), padding=(0, 0 if causal else KERNEL // 2))
+    if spectral:
+        layer = spectral_norm(layer)
+    return nn.Sequential(nn.ZeroPad2d((KERNEL - 1, 0, 0, 0)), layer) if causal else layer
 
 
 class ResidualBlock(nn.Module):
@@ -26,13 +28,21 @@ class ResidualBlock(nn.Module):
     by default, spectral normalisation of its weights.
     """
 
-    def __init__(self, width: int, *, batch_norm: bool = False, slope: float, spectral: bool = False) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        batch_norm: bool = False,
+        slope: float,
+        spectral: bool = False,
+        causal: bool = False,
+    ) -> None:
         super().__init__()
 
         def half(*, inplace: bool) -> list[nn.Module]:
             norm = [nn.BatchNorm2d(width)] if batch_norm else []
             activation = nn.LeakyReLU(slope, inplace=inplace)
-            return [*norm, activation, convolution(width, width, spectral=spectral)]
+            return [*norm, activation, convolution(width, width, spectral=spectral, causal=causal)]
 
         # Only an activation whose input nobody else reads may overwrite it.
         self.body = nn.Sequential(*half(inplace=batch_norm), *half(inplace=True))

@@ -30,7 +30,7 @@ from bgan_text.state import State
 
 Loaded = TypeVar("Loaded")
 
-FORMAT = 1
+FORMAT = 2
 DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
 """What a run says of the data it was trained on."""
 KEPT = 2
@@ -52,7 +52,7 @@ class Run:
                     f"{folder} was written by bgan-text {card['version']} in format {card['format']}: "
                     f"this version {__version__} reads up to {FORMAT}; upgrade it"
                 )
-            self.config = Config.from_json(card["settings"])
+            self.config = Config.from_json(_settings_of(card["format"], card["settings"]))
             self.space = Space(**card["space"])
             self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -192,6 +192,13 @@ class Run:
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.folder / "metrics.jsonl", text.encode())
+
+
+def _settings_of(form: int, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings with those that runs of an earlier format were made with before there was an option."""
+    if form >= 2:
+        return settings
+    return {"baseline": "mean" if settings["objective"] == "reinforce" else "none", **settings}
 
 
 @contextmanager

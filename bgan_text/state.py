@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator
+from bgan_text.discriminator import Discriminator, PrefixDiscriminator
 from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS, Generator
 from bgan_text.objective import Running
@@ -25,7 +26,7 @@ class State:
 
     generator: Generator
     average: AveragedModel
-    discriminator: Discriminator
+    discriminator: Discriminator | PrefixDiscriminator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     running: Running
@@ -61,7 +62,7 @@ class State:
             discriminator_optimizer=torch.optim.Adam(
                 discriminator.parameters(), config.discriminator_rate, betas, fused=True
             ),
-            running=Running.fresh(device),
+            running=Running.fresh(device, (space.positions,) if config.credit == "prefix" else ()),
             rng=torch.Generator(device).manual_seed(config.seed),
             broken=torch.zeros((), device=device),
         )
@@ -82,23 +83,25 @@ class State:
 
 def make_generator(config: Config, space: Space) -> Generator:
     """An untrained generator, initialised from torch's global random stream."""
-    make = GENERATORS[config.generator]
-    return make(space, width=config.width, blocks=config.blocks, noise=config.noise)
+    layout: dict[str, Any] = {"width": config.width, "blocks": config.blocks, "noise": config.noise}
+    if config.plain_nets:
+        layout["plain"] = True
+    return GENERATORS[config.generator](space, **layout)
 
 
-def _nets(config: Config, space: Space) -> tuple[Generator, Discriminator]:
+def _make_discriminator(config: Config, space: Space) -> Discriminator | PrefixDiscriminator:
+    size = {"width": config.discriminator_width, "blocks": config.discriminator_blocks}
+    if config.credit == "prefix":
+        return PrefixDiscriminator(space, **size, spectral=config.spectral_norm)
+    return Discriminator(space, **size, spectral=config.spectral_norm, plain=config.plain_nets)
+
+
+def _nets(config: Config, space: Space) -> tuple[Generator, Discriminator | PrefixDiscriminator]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
-        generator = make_generator(config, space)
-        discriminator = Discriminator(
-            space,
-            width=config.discriminator_width,
-            blocks=config.discriminator_blocks,
-            spectral=config.spectral_norm,
-        )
-    return generator, discriminator
+        return make_generator(config, space), _make_discriminator(config, space)
 
 
 def parameter_count(net: nn.Module) -> int:

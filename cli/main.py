@@ -9,6 +9,7 @@ import typer
 from bgan_text import __version__
 from bgan_text.errors import UserError
 
+from .compare import compare
 from .prepare import prepare
 from .sample import sample
 from .score import score
@@ -41,7 +42,7 @@ def root(
     """Options before the command."""
 
 
-for command in (prepare, train, sample, score, show):
+for command in (prepare, train, sample, score, compare, show):
     app.command()(command)
 
 

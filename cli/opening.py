@@ -6,11 +6,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bgan_text.config import Config
+from bgan_text.config import WITHOUT_DIVERGENCE, Config
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
-from bgan_text.trainer import resolve_precision
+from bgan_text.stepping import resolve_precision
 
 from .console import newest_data, newest_run
 from .device import choose_device
@@ -51,7 +51,7 @@ def _refuse_other_content(folder: Path) -> None:
 def _claim_folder(prepared: Prepared, config: Config) -> Path:
     """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that is taken."""
     parts = [prepared.folder.name, config.generator, config.objective]
-    if config.objective != "mle":
+    if config.objective not in WITHOUT_DIVERGENCE:
         parts.append(config.divergence)
     name = "-".join(parts)
     for number in count(1):

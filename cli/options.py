@@ -9,36 +9,43 @@ import typer
 
 from bgan_text.config import Config
 
+Command = Callable[..., None]
 
-def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
+
+def with_config_options(without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """Give a command one option for each field of `Config`, in place of its `**given` parameter.
 
-    An option that is not given reaches the command as None.
+    An option that is not given reaches the command as None. `without`: fields that it has no option for.
     """
-    hints = get_type_hints(Config)
-    own = [
-        parameter
-        for parameter in inspect.signature(command).parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
-    made = [
-        inspect.Parameter(
-            option.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[_optional(hints[option.name]), _option(option)],
-        )
-        for option in fields(Config)
-    ]
 
-    def wrapped(**values: Any) -> None:
-        command(**values)
+    def decorate(command: Command) -> Command:
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in inspect.signature(command).parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        made = [_parameter(option) for option in fields(Config) if option.name not in without]
 
-    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + made
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return wrapped
+        def wrapped(**values: Any) -> None:
+            command(**values)
+
+        parameters = own + made
+        wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return wrapped
+
+    return decorate
+
+
+def _parameter(option: "Field[Any]") -> inspect.Parameter:
+    hint = _optional(get_type_hints(Config)[option.name])
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[hint, _option(option)],
+    )
 
 
 def _optional(hint: Any) -> Any:
@@ -50,9 +57,11 @@ def _option(option: "Field[Any]") -> Any:
     text = option.metadata["help"]
     if option.metadata["choices"]:
         text += f": {', '.join(option.metadata['choices'])}"
+    if option.metadata["of"]:
+        text += f"; for {', '.join(option.metadata['of'])}"
     if option.default is not None:
         default = str(option.default)
-        if option.metadata["rnn"] is not None:
-            default += f"; rnn: {option.metadata['rnn']}"
+        for name, value in option.metadata["where"].items():
+            default += f"; {name}: {value}"
         text += f" (default: {default})"
     return typer.Option(help=text[0].upper() + text[1:], show_default=False)

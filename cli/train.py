@@ -8,7 +8,7 @@ import typer
 from .options import with_config_options
 
 
-@with_config_options
+@with_config_options()
 def train(
     data: Annotated[
         Path | None,

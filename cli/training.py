@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from bgan_text.config import Interval, interval
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
+from bgan_text.interval import Interval, interval
 from bgan_text.run import Run, locked
 from bgan_text.state import State, parameter_count
 from bgan_text.trainer import Report, train
@@ -24,12 +24,20 @@ PROGRESS_INTERVAL = 0.5
 """Seconds between two updates of the progress line; each reads numbers from the device."""
 
 
+class BrokenRunError(UserError):
+    """A run came to numbers that are not finite: what it had saved before is all there will be."""
+
+
 class Training:
-    """One call of `train`, from the last checkpoint to the end or to an interruption."""
+    """One call of `train`, from the last checkpoint to the end or to an interruption.
+
+    `advises`: whether it says at the end which command may come next.
+    """
 
     def __init__(self, run: Run, prepared: Prepared, device: torch.device) -> None:
         self.run, self.prepared, self.device = run, prepared, device
         self.signal: int | None = None
+        self.advises = True
         self.numbers: dict[str, float] = {}
 
     def go(self) -> dict[str, Any]:
@@ -57,9 +65,8 @@ class Training:
         if config.draws == 1 and config.objective == "importance":
             say("Warning: --draws 1 makes every importance weight 1, so the discriminator teaches nothing.")
         goal = f"{config.steps:,} steps" if config.steps is not None else f"{config.minutes:g} minutes"
-        what = config.objective if config.objective == "mle" else f"{config.objective} ({config.divergence})"
         say(
-            f"{self.run.folder}: {config.generator}, {what}, {goal}, from step {state.step:,}; "
+            f"{self.run.folder}: {config.generator}, {config.title}, {goal}, from step {state.step:,}; "
             f"{parameter_count(state.generator):,} + {parameter_count(state.discriminator):,} parameters "
             f"on {self.device} in {config.precision}"
         )
@@ -70,6 +77,8 @@ class Training:
             return
         minutes = self.state.elapsed / 60
         say(f"Saved step {self.state.step:,} after {minutes:.1f} minutes: {self.run.folder}")
+        if not self.advises:
+            return
         if self.signal is not None:
             say(f"Interrupted. Go on with: bgan-text train --resume --run {self.run.folder}")
         else:
@@ -140,7 +149,7 @@ class Training:
         kept = (
             f"the checkpoint of step {max(checkpoints)} is kept" if checkpoints else "nothing was saved yet"
         )
-        raise UserError(
+        raise BrokenRunError(
             f"a loss or gradient was not finite by step {self.state.step}; the update was not made, {kept}. "
             "Lower --generator-rate and --discriminator-rate, or keep --spectral-norm on"
         )
@@ -152,7 +161,10 @@ class Training:
     def _save(self) -> None:
         if self.state.broken.item():
             self._broken()
-        self.run.save(self.state)
+        try:
+            self.run.save(self.state)
+        except UserError as error:  # a weight or a running mean is not finite
+            raise BrokenRunError(str(error)) from error
 
     def _evaluate(self, evaluator: Evaluator) -> None:
         evaluation = evaluator(self.state)

@@ -19,7 +19,7 @@ from bgan_text.corpora.sources import SOURCES
 from bgan_text.divergence import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
-COMMANDS = ("prepare", "train", "sample", "score", "show")
+COMMANDS = ("prepare", "train", "sample", "score", "compare", "show")
 
 
 def help_of(command: str) -> str:

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
-from bgan_text.config import Config, Interval, interval
+from bgan_text.config import RELAXED, Config
+from bgan_text.divergence import DIVERGENCES
 from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS
+from bgan_text.interval import Interval, interval
 from bgan_text.objective import ADVERSARIAL_OBJECTIVES
 
 
@@ -16,7 +18,8 @@ def test_every_option_has_a_help_text() -> None:
 def test_names_are_those_that_the_core_knows() -> None:
     choices = {option.name: option.metadata["choices"] for option in fields(Config)}
     assert list(choices["generator"]) == list(GENERATORS)
-    assert list(choices["objective"]) == [*ADVERSARIAL_OBJECTIVES, "mle"]
+    assert list(choices["objective"]) == [*ADVERSARIAL_OBJECTIVES, *RELAXED, "mle"]
+    assert list(choices["divergence"]) == list(DIVERGENCES)
 
 
 def test_json_both_ways() -> None:
@@ -30,6 +33,23 @@ def test_the_generator_decides_defaults_unless_they_are_given() -> None:
     assert Config.given({"generator": "rnn", "width": 5}).width == 5
     assert Config.given({}).minutes == 5.0
     assert Config.given({"steps": 3}).minutes is None
+
+
+def test_objective_and_divergence_decide_defaults_too() -> None:
+    assert Config.given({"objective": "wgan-gp"}).spectral_norm is False
+    assert Config.given({"objective": "gumbel"}).spectral_norm is True
+    assert Config.given({"objective": "wgan-gp", "spectral_norm": True}).spectral_norm is True
+
+
+def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None:
+    config = Config.given({"preset": "improved-wgan", "batch": 32})
+    assert (config.objective, config.width, config.blocks, config.noise) == ("wgan-gp", 512, 5, 128)
+    assert (config.discriminator_width, config.discriminator_blocks) == (512, 5)
+    assert (config.discriminator_steps, config.gradient_penalty, config.batch) == (10, 10.0, 32)
+    assert (config.generator_rate, config.discriminator_rate) == (1e-4, 1e-4)
+    assert (config.beta1, config.beta2, config.decay) == (0.5, 0.9, "constant")
+    assert config.plain_nets
+    assert Config.from_json(config.to_json()) == config
 
 
 @pytest.mark.parametrize(
@@ -46,6 +66,19 @@ def test_the_generator_decides_defaults_unless_they_are_given() -> None:
         ({"objective": "importnace"}, "did you mean 'importance'"),
         ({"steps": 3, "minutes": 1.0}, "both given"),
         ({"objective": "mle"}, "use --generator rnn"),
+        ({"objective": "wgan", "divergence": "js"}, "Wasserstein distance, which is no f-divergence"),
+        ({"objective": "constant", "divergence": "kl"}, "does not hear what the discriminator says"),
+        (
+            {"objective": "wgan-gp", "draws": 5},
+            "--draws 5 means nothing to --objective wgan-gp: it is",
+        ),
+        ({"gumbel_end": 0.1}, "--gumbel-end 0.1 means nothing to --objective importance: it is for gumbel"),
+        ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which --spectral-norm"),
+        ({"credit": "prefix"}, "--generator conv does not read: use --generator rnn"),
+        ({"draws": 1}, "leaves no other draw for --baseline leave-one-out: use --baseline mean"),
+        ({"plain_nets": True}, "add --no-spectral-norm"),
+        ({"preset": "improved"}, "unknown preset 'improved': did you mean 'improved-wgan'"),
+        ({"preset": "improved-wgan", "divergence": "js"}, "--objective wgan-gp"),
         ({"save_every": "soon"}, "--save-every 'soon': give a time such as 30s"),
         ({"evaluate_every": "0"}, "--evaluate-every '0'"),
     ],

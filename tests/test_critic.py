@@ -15,8 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bgan_text.discriminator import Discriminator
 from bgan_text.errors import UserError
+from bgan_text.penalty import slopes
 from bgan_text.scores.critic import CRITIC_DISTANCES, critic_distance, critic_distances
-from bgan_text.scores.critic_training import CriticSettings, slopes
+from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.space import Space
 
 TINY = Space(2, 3)
@@ -92,7 +93,10 @@ def test_slopes_and_their_gradients_are_those_of_literal_one_hots(space: Space, 
     net = Discriminator(space, width=6, blocks=1, spectral=False)
     one, other = torch.randint(space.vocabulary, (2, 9, space.positions), generator=rng)
     mix = torch.rand(9, generator=rng)
-    ours, literal = slopes(net, one, other, mix, graph=True), literal_slopes(net, one, other, mix)
+    ours, literal = (
+        slopes(net, net.embedding(one), net.embedding(other), mix, graph=True),
+        literal_slopes(net, one, other, mix),
+    )
     torch.testing.assert_close(ours, literal)
     weights = [weight for name, weight in net.named_parameters() if not name.endswith("bias")]
     gradients = (torch.autograd.grad((norms - 1).square().mean(), weights) for norms in (ours, literal))

@@ -32,7 +32,7 @@ def section(command: str) -> str:
 
 
 def test_there_are_commands() -> None:
-    assert {words[0] for words in commands()} == {"prepare", "train", "sample", "score", "show"}
+    assert {words[0] for words in commands()} == {"prepare", "train", "sample", "score", "compare", "show"}
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator
+from bgan_text.discriminator import Discriminator, PrefixDiscriminator
 from bgan_text.generator import GENERATORS, ConvolutionalGenerator, Generator, RecurrentGenerator
 from bgan_text.objective import Running, importance
 from bgan_text.space import Space
@@ -207,3 +207,73 @@ def test_recurrent_generator_reads_the_noise(rng: torch.Generator) -> None:
     tokens = torch.randint(1, 31, (1, 1, 9), generator=rng)
     one, other = (net(torch.full((1, 5), value)).log_prob(tokens) for value in (-1.0, 1.0))
     assert (one - other).abs() > 1e-3
+
+
+def plain_pair() -> tuple[Generator, Discriminator]:
+    state = State.fresh(
+        Config.given({"preset": "improved-wgan", "width": 8, "discriminator_width": 8, "steps": 1}),
+        SPACES[0],
+        torch.device("cpu"),
+    )
+    assert isinstance(state.discriminator, Discriminator)
+    return state.generator, state.discriminator
+
+
+def test_plain_nets_are_blocks_and_nothing_else(rng: torch.Generator) -> None:
+    """Written out: dense, five blocks x + 0.3 conv(relu(conv(relu(x)))), logits; and back."""
+    generator, discriminator = plain_pair()
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in generator.modules())
+    assert not any(parametrize.is_parametrized(layer) for layer in discriminator.modules())
+
+    def blocks(layers: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        convolutions = [layer for layer in layers.modules() if isinstance(layer, torch.nn.Conv2d)]
+        assert len(convolutions) == 10
+        for first, second in zip(convolutions[::2], convolutions[1::2], strict=True):
+            inner = torch.nn.functional.conv1d(x.relu(), first.weight.squeeze(2), first.bias, padding=2)
+            inner = torch.nn.functional.conv1d(inner.relu(), second.weight.squeeze(2), second.bias, padding=2)
+            x = x + 0.3 * inner
+        return x
+
+    noise = torch.randn(4, 128, generator=rng)
+    assert isinstance(generator, ConvolutionalGenerator)
+    x = generator.dense(noise).view(4, 6, 8).transpose(1, 2)
+    literal = generator.logits(blocks(generator.blocks, x).transpose(1, 2))
+    torch.testing.assert_close(generator(noise).logits, literal)
+    tokens = torch.randint(2, (4, 6), generator=rng)
+    x = discriminator.embedding(tokens).transpose(1, 2)
+    literal = discriminator.dense(blocks(discriminator.blocks, x).transpose(1, 2).flatten(1)).squeeze(1)
+    torch.testing.assert_close(discriminator(tokens), literal)
+
+
+def prefix_discriminator(space: Space) -> PrefixDiscriminator:
+    torch.manual_seed(0)
+    return PrefixDiscriminator(space, width=8, blocks=2, spectral=True).eval()
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_score_of_a_prefix_does_not_look_ahead(space: Space, rng: torch.Generator) -> None:
+    net = prefix_discriminator(space)
+    one = torch.randint(1, space.vocabulary, (5, space.positions), generator=rng)
+    for changed in range(space.positions):
+        other = one.clone()
+        other[:, changed] = (one[:, changed] + 1) % space.vocabulary
+        same = net(one) == net(other)
+        assert same[:, :changed].all()
+        assert not same[:, changed].any()
+
+
+def test_nothing_is_added_behind_the_end() -> None:
+    net = prefix_discriminator(SPACES[1])
+    tokens = torch.tensor([[3, 4, 0, 0, 0, 0, 0, 0, 0], [3, 4, 0, 5, 6, 7, 8, 9, 1]])
+    scores = net(tokens)
+    torch.testing.assert_close(scores[0], scores[1])
+    assert (scores[:, 2:] == scores[:, 2:3]).all()
+    assert scores[0, 1] != scores[0, 2]
+
+
+def test_every_parameter_of_the_prefix_discriminator_learns(rng: torch.Generator) -> None:
+    net = prefix_discriminator(SPACES[0])
+    net(torch.randint(2, (5, 6), generator=rng)).square().sum().backward()
+    for key, parameter in net.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.abs().sum() > 0, key

@@ -35,6 +35,19 @@ def test_a_run_folder_opens_as_it_was_made(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "tokenizer.json").read_bytes() == b"{}"
 
 
+@pytest.mark.parametrize(("objective", "baseline"), [("importance", "none"), ("reinforce", "mean")])
+def test_a_run_of_the_first_format_keeps_the_baseline_it_had(
+    objective: str, baseline: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "run", objective=objective)
+    card = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    card["format"] = 1
+    for name in ("baseline", "credit", "preset"):
+        del card["settings"][name]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(card), "utf-8")
+    assert Run(tmp_path / "run").config.baseline == baseline
+
+
 def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
     run, state = make(tmp_path / "run")
     for step in (1, 2, 3):

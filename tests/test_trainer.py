@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from bgan_text.checkpoint import load_checkpoint, save_checkpoint
-from bgan_text.config import Config
+from bgan_text.config import Config, unused_options
 from bgan_text.generator import ConvolutionalGenerator
 from bgan_text.space import Space
 from bgan_text.state import State
-from bgan_text.trainer import Report, Trainer, resolve_precision, train
+from bgan_text.stepping import resolve_precision
+from bgan_text.trainer import Report, Trainer, train
+from bgan_text.weighing import Weighing
 
 SPACE = Space(6, 11, end=0)
 CPU = torch.device("cpu")
@@ -22,6 +24,14 @@ KINDS: list[dict[str, Any]] = [
     {"generator": "rnn", "width": 16, "objective": "mle"},
     {"objective": "partition", "divergence": "hellinger"},
     {"objective": "reinforce", "divergence": "kl", "discriminator_steps": 2, "discriminator_draws": 2},
+    {"generator": "rnn", "width": 16, "credit": "prefix"},
+    {"objective": "constant"},
+    {"objective": "wgan", "discriminator_steps": 2},
+    {"objective": "wgan-gp", "precision": "bfloat16"},
+    {"objective": "wgan-gp", "plain_nets": True},
+    {"objective": "gan-relaxed", "divergence": "gan"},
+    {"objective": "gumbel"},
+    {"generator": "rnn", "width": 16, "objective": "gumbel", "divergence": "kl"},
 ]
 
 
@@ -34,7 +44,9 @@ def settings(**more: Any) -> Config:
         "discriminator_width": 8,
         "precision": "float32",
     }
-    return Config.given(small | more)
+    values = small | more
+    unused = unused_options(values.get("objective", "importance"))
+    return Config.given({name: value for name, value in values.items() if name not in unused})
 
 
 def batches(config: Config) -> Callable[[int, int], Tensor]:
@@ -156,10 +168,10 @@ def test_scoring_after_an_update_reads_the_new_weights() -> None:
     """Low-precision copies of weights must not outlive an update."""
     config = settings(precision="bfloat16", discriminator_rate=0.1)
     state = State.fresh(config, SPACE, CPU)
-    trainer, real = Trainer(state, config), batches(config)(0, 0)
+    trainer, real = Weighing(state, config), batches(config)(0, 0)
     draws = torch.randint(SPACE.vocabulary, (2, 12, 6), generator=torch.Generator().manual_seed(1))
     before = trainer.score(draws)
-    trainer._discriminator_step(real, draws[:1])
+    trainer.discriminator_step(real, draws[:1])
     after = trainer.score(draws)
     assert (before - after).abs().max() > 0.5
     exact = state.discriminator(draws.flatten(0, 1)).view(2, 12)
@@ -184,7 +196,7 @@ def test_numbers_of_a_step() -> None:
 
 
 def test_one_draw_gives_the_discriminator_no_say() -> None:
-    config = settings(draws=1)
+    config = settings(draws=1, baseline="mean")
     rows = run(config, State.fresh(config, SPACE, CPU))
     assert all(row["importance_variance"] == 0.0 and row["effective_draws"] == 1.0 for row in rows)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bgan_text.divergence import LOG_2, Divergence, divergence_named
+from bgan_text.divergence import LOG_2, MEANS, divergence_named
 from bgan_text.errors import UserError, choose
 from bgan_text.sampling import counted
 from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress, fresh
@@ -24,11 +24,6 @@ from bgan_text.space import Space
 LEAST_ROWS = 30
 SHARES = 0.6, 0.2
 """Shares of the rows that train a critic and that choose among its steps; it is read on the others."""
-
-
-MEANS = Divergence(
-    "means", "difference of the mean scores", real=lambda score: score, fake=lambda score: score
-)
 
 CRITIC_DISTANCES = {
     "js": CriticDistance(divergence_named("js"), unit=2.0 * LOG_2),

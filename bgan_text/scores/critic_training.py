@@ -1,6 +1,6 @@
-"""Training a critic: what it ascends, its gradient penalty, and when it is good enough.
+"""Training a critic: what it ascends, and when it is good enough.
 
-Shapes: K, R, S rows, L positions, V vocabulary.
+Shapes: R, S rows, L positions.
 """
 
 import math
@@ -14,6 +14,7 @@ from torch import Tensor
 from bgan_text.discriminator import Discriminator
 from bgan_text.divergence import Divergence
 from bgan_text.errors import UserError
+from bgan_text.penalty import penalty, slopes
 from bgan_text.space import Space
 
 SCALES = [(step / 20) ** 2 for step in range(21)]
@@ -25,9 +26,6 @@ few rows say. Where nothing is borne out the scale is 0, and so is the f-diverge
 
 EMBEDDING_SCALE = 0.3
 """Of the initial embedding: chance directions of rare tokens would teach a critic its rows by heart."""
-
-LEAST_SQUARE = 1e-12
-"""Where a squared gradient norm is cut: its root has no derivative at 0."""
 
 BETAS = 0.5, 0.99
 CHUNK_ROWS = 256
@@ -72,31 +70,6 @@ class CriticSettings:
             least = 0 if name in ("blocks", "rate", "decay", "penalty") else 1
             if not least <= value < math.inf:
                 raise UserError(f"critic setting {name} {value}: a finite number from {least} up is needed")
-
-
-def slopes(net: Discriminator, one: Tensor, other: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
-    """Norm of the critic's gradient with respect to a one-hot sequence, between two sequences.
-
-    The critic sees a one-hot sequence x only as x W, W the (V, width) embedding. So with g, (L, width),
-    its gradient with respect to x W, that with respect to x is g W', and its squared norm the sum over
-    positions of g (W' W) g': no (K, L, V) tensor is made.
-
-    Args:
-        net: the critic.
-        one: (K, L) int64 tokens.
-        other: (K, L) int64 tokens.
-        mix: (K,) float, 0 at `one` and 1 at `other`.
-        graph: whether the result is to be differentiated with respect to the weights.
-
-    Returns:
-        (K,) float.
-    """
-    with torch.enable_grad():
-        weight = net.embedding.weight
-        embedded = torch.lerp(net.embedding(one), net.embedding(other), mix.view(-1, 1, 1))
-        (gradient,) = torch.autograd.grad(net.score_embedded(embedded).sum(), embedded, create_graph=graph)
-        square = (gradient @ (weight.T @ weight) * gradient).sum(dim=(1, 2))
-    return square.clamp(min=LEAST_SQUARE).sqrt()
 
 
 class Critic:
@@ -157,19 +130,22 @@ class Critic:
         loss = -self.distance.divergence.bound(real_scores, fake_scores)
         if self.distance.penalised:
             mix = torch.rand(batch, generator=self.rng, device=device)
-            loss = loss + self._penalty(slopes(self.net, real, fake, mix, graph=True))
+            loss = loss + self.settings.penalty * penalty(self._slopes(real, fake, mix, graph=True))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
 
-    def _penalty(self, norms: Tensor) -> Tensor:
-        return self.settings.penalty * (norms - 1.0).square().mean()
+    def _slopes(self, real: Tensor, fake: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
+        with torch.enable_grad():
+            return slopes(self.net, self.net.embedding(real), self.net.embedding(fake), mix, graph=graph)
 
     def _look(self, rows: Pair) -> tuple[float, float]:
         """The best cautious value that scaling the scores gives, and that scale."""
         real, fake = self.scores(rows)
         if self.distance.penalised:
-            return (self._cautious(real, fake) - self._penalty(self.slopes_between(rows))).item(), 1.0
+            return (
+                self._cautious(real, fake) - self.settings.penalty * penalty(self.slopes_between(rows))
+            ).item(), 1.0
         values = torch.stack([self._cautious(scale * real, scale * fake) for scale in SCALES])
         value, index = values.max(dim=0)
         return value.item(), SCALES[int(index)]
@@ -190,7 +166,7 @@ class Critic:
         count = min(map(len, rows))
         mix = torch.linspace(0.0, 1.0, count, device=self.dense.device)
         parts = zip(*(each[:count].split(CHUNK_ROWS) for each in (*rows, mix)), strict=True)
-        return torch.cat([slopes(self.net, *part).detach() for part in parts])
+        return torch.cat([self._slopes(*part).detach() for part in parts])
 
     def _scaled(self, scale: float) -> dict[str, Tensor]:
         """A copy of the net's weights with its scores multiplied by `scale`."""

@@ -1,0 +1,34 @@
+"""How often something is done: every so many steps, or every so many seconds."""
+
+import re
+from dataclasses import dataclass
+
+from bgan_text.errors import UserError
+from bgan_text.setting import flag
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often something is done: every so many steps, or every so many seconds."""
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def due(self, steps: int, seconds: float) -> bool:
+        """Whether it is due, this many steps and seconds after the last time."""
+        if self.steps is not None:
+            return steps >= self.steps
+        return self.seconds is not None and seconds >= self.seconds
+
+
+def interval(name: str, text: str) -> Interval:
+    """Read '30s', '5m', '1h' as a time and '500' as a number of steps."""
+    match = DURATION.fullmatch(text)
+    if match and float(match.group(1)) > 0:
+        return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])
+    if text.isdecimal() and int(text) > 0:
+        return Interval(steps=int(text))
+    raise UserError(f"{flag(name)} {text!r}: give a time such as 30s, 5m or 1h, or a number of steps")

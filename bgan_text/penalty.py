@@ -1,0 +1,41 @@
+"""How steep a discriminator is between two sequences, for the gradient penalty of a Wasserstein critic."""
+
+import torch
+from torch import Tensor
+
+from bgan_text.discriminator import Discriminator
+
+LEAST_SQUARE = 1e-12
+"""Where a squared gradient norm is cut: its root has no derivative at 0."""
+
+
+def slopes(net: Discriminator, one: Tensor, other: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
+    """Norm of the score's gradient with respect to a point between two relaxed sequences.
+
+    The net sees a point x of (L, V) numbers only as x W, W the (V, width) embedding. So with g, (L, width),
+    its gradient with respect to x W, that with respect to x is g W', and its squared norm the sum over
+    positions of g (W' W) g': no (K, L, V) tensor is made.
+
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017, section 4.
+
+    Args:
+        net: the discriminator.
+        one: (K, L, width) sequences, embedded.
+        other: (K, L, width) sequences, embedded.
+        mix: (K,) float, 0 at `one` and 1 at `other`.
+        graph: whether the result is to be differentiated with respect to the weights.
+
+    Returns:
+        (K,) float.
+    """
+    with torch.enable_grad():
+        weight = net.embedding.weight
+        between = torch.lerp(one, other, mix.view(-1, 1, 1))
+        (gradient,) = torch.autograd.grad(net.score_embedded(between).sum(), between, create_graph=graph)
+        square = (gradient @ (weight.T @ weight) * gradient).sum(dim=(1, 2))
+    return square.clamp(min=LEAST_SQUARE).sqrt()
+
+
+def penalty(norms: Tensor) -> Tensor:
+    """Mean of (norm - 1)^2, the two-sided penalty: (K,) -> scalar."""
+    return (norms - 1.0).square().mean()

@@ -1,0 +1,96 @@
+"""Steps of the objectives that pass a gradient through samples: relaxed ones, or draws that pretend to be.
+
+    wgan         Arjovsky et al. 2017: the critic's weights are clipped after each of its steps
+    wgan-gp      Gulrajani et al. 2017: its slope is held near 1 by a penalty
+    gan-relaxed  Goodfellow et al. 2014, for any f-divergence (Nowozin et al. 2016)
+    gumbel       the same on straight-through Gumbel-softmax draws (Jang et al. 2017)
+
+The first three show the discriminator the softmax outputs beside the one-hot vectors of the data, as the
+language model of Gulrajani et al. does. The discriminator ascends E_p[T(F)] - E_q[f*(T(F))], the generator
+E_q[T(F)]: for `gan` that is -log(1 - D) turned into log D (Goodfellow et al. 2014, section 3; Nowozin et al.
+2016, section 3.2), which still has a gradient where the discriminator is sure. For a Wasserstein critic T and
+f* are the score itself.
+"""
+
+import torch
+from torch import Tensor
+
+from bgan_text.config import Config
+from bgan_text.discriminator import Discriminator
+from bgan_text.divergence import MEANS, divergence_named
+from bgan_text.penalty import penalty, slopes
+from bgan_text.relaxation import Relaxation, softmax, straight_through
+from bgan_text.state import State
+from bgan_text.stepping import Numbers, Stepper
+
+
+class Relaxing(Stepper):
+    """Steps of wgan, wgan-gp, gan-relaxed and gumbel."""
+
+    def __init__(self, state: State, config: Config) -> None:
+        super().__init__(state, config)
+        assert isinstance(state.discriminator, Discriminator), "prefix credit weighs tokens"
+        self.discriminator = state.discriminator
+        wasserstein = config.objective in ("wgan", "wgan-gp")
+        self.divergence = MEANS if wasserstein else divergence_named(config.divergence)
+
+    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
+        relax = self.relaxation(progress)
+        numbers: Numbers = {}
+        for real in real_batches:
+            with torch.no_grad():
+                fake = self._relaxed(relax)
+            numbers = self.discriminator_step(real, fake)
+        return numbers | self._generator_step(self._relaxed(relax))
+
+    def relaxation(self, progress: float) -> Relaxation:
+        """How logits become points; the temperature of `gumbel` falls geometrically."""
+        config = self.config
+        if config.objective != "gumbel":
+            return softmax
+        share = min(1.0, progress)
+        temperature = config.gumbel_start ** (1.0 - share) * config.gumbel_end**share
+        return straight_through(temperature, self.state.rng)
+
+    def _relaxed(self, relax: Relaxation) -> Tensor:
+        conditional = self.conditional()
+        with self.autocast():
+            return conditional.relaxed(relax)
+
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> Numbers:
+        """Ascend the bound on reals (N, L) and points (N, L, V), and stay in bounds."""
+        config, net = self.config, self.discriminator
+        net.train()
+        with self.autocast():
+            sides = [net.embedding(real), net.embed_relaxed(fake).float()]
+            real_scores, fake_scores = net.score_embedded(torch.cat(sides)).split(len(real))
+        bound = self.divergence.bound(real_scores, fake_scores)
+        numbers = {"bound": bound, "real_score": real_scores.mean(), "fake_score": fake_scores.mean()}
+        loss = -bound
+        if config.objective == "wgan-gp":
+            norms = self._slopes(*sides)
+            loss = loss + config.gradient_penalty * penalty(norms)
+            numbers["slope"] = norms.mean()
+        numbers |= self.update_discriminator(loss)
+        if config.objective == "wgan":
+            self._clip_weights()
+        return numbers
+
+    def _slopes(self, real: Tensor, fake: Tensor) -> Tensor:
+        mix = torch.rand(len(real), device=real.device, generator=self.state.rng)
+        with self.autocast():
+            return slopes(self.discriminator, real, fake, mix, graph=True)
+
+    @torch.no_grad()
+    def _clip_weights(self) -> None:
+        limit = self.config.weight_limit
+        for weight in self.discriminator.parameters():
+            weight.clamp_(-limit, limit)
+
+    def _generator_step(self, points: Tensor) -> Numbers:
+        net = self.discriminator.eval().requires_grad_(False)
+        with self.autocast():
+            scores = net.score_embedded(net.embed_relaxed(points))
+        numbers = self.update_generator(-self.divergence.real(scores).mean())
+        net.requires_grad_(True)
+        return numbers

@@ -1,0 +1,86 @@
+"""Steps of the objectives that weigh draws: tokens are scored, and no gradient passes through them."""
+
+import torch
+from torch import Tensor
+
+from bgan_text.config import Config
+from bgan_text.divergence import divergence_named
+from bgan_text.generator import Conditional
+from bgan_text.objective import (
+    coefficients,
+    continuation,
+    effective_draws,
+    importance_weights,
+    partition_weights,
+)
+from bgan_text.state import State
+from bgan_text.stepping import Numbers, Stepper
+
+
+class Weighing(Stepper):
+    """Steps of importance, partition, reinforce and constant."""
+
+    def __init__(self, state: State, config: Config) -> None:
+        super().__init__(state, config)
+        self.divergence = divergence_named(config.divergence)
+
+    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
+        config = self.config
+        *earlier, last = real_batches
+        for real in earlier:
+            with torch.no_grad():
+                fake = self._sample(self.conditional(), config.discriminator_draws)
+            self.discriminator_step(real, fake)
+        conditional = self.conditional()
+        # The draws that train the discriminator are not those that it weighs: it has just been taught
+        # that the former are fake.
+        tokens = self._sample(conditional, config.discriminator_draws + config.draws)
+        fake, draws = tokens.split([config.discriminator_draws, config.draws])
+        numbers = self.discriminator_step(last, fake)
+        return numbers | self._generator_step(conditional, draws)
+
+    def _sample(self, conditional: Conditional, draws: int) -> Tensor:
+        with self.autocast():
+            return conditional.sample(draws, self.state.rng)
+
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> Numbers:
+        """Ascend the bound on reals (N, L) and draws (K, N, L)."""
+        state = self.state
+        state.discriminator.train()
+        with self.autocast():
+            scores = state.discriminator(torch.cat([real, fake.flatten(0, 1)]))
+        real_scores, fake_scores = scores[: len(real)], scores[len(real) :]
+        bound = self.divergence.bound(real_scores, fake_scores)
+        return self.update_discriminator(-bound) | {
+            "bound": bound,
+            "real_score": real_scores.mean(),
+            "fake_score": fake_scores.mean(),
+        }
+
+    def _generator_step(self, conditional: Conditional, draws: Tensor) -> Numbers:
+        state, config = self.state, self.config
+        scores = self.score(draws)
+        if config.credit == "prefix" and config.objective == "reinforce":
+            scores = continuation(scores)
+        state.running.update(scores)
+        baseline = "none" if config.objective == "constant" else config.baseline
+        chosen = coefficients(config.objective, baseline, scores, state.running)
+        with self.autocast():
+            loss = -conditional.weighted_log_prob(draws, chosen)
+        weights = importance_weights(scores)
+        return self.update_generator(loss) | {
+            "effective_draws": effective_draws(weights).mean(),
+            "importance_variance": (config.draws * weights).var(correction=0),
+            "partition_variance": partition_weights(scores, state.running).var(correction=0),
+        }
+
+    @torch.no_grad()
+    def score(self, draws: Tensor) -> Tensor:
+        """The discriminator's scores of draws, without a gradient.
+
+        (M, N, L) -> (M, N), or (M, N, L) where it scores prefixes.
+        """
+        self.state.discriminator.eval()
+        with self.autocast():
+            scores: Tensor = self.state.discriminator(draws.flatten(0, 1))
+        return scores.view(*draws.shape[:2], *scores.shape[1:])

@@ -1,0 +1,64 @@
+"""Every combination that is allowed trains; every other is refused with its reason."""
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+
+from bgan_text.config import (
+    CREDITED,
+    CREDITS,
+    DIVERGENCES,
+    GENERATORS,
+    OBJECTIVES,
+    WITHOUT_DIVERGENCE,
+    Config,
+)
+from bgan_text.errors import UserError
+from bgan_text.space import Space
+from bgan_text.state import State
+from bgan_text.trainer import train
+
+SPACE = Space(5, 4, end=0)
+EVERY = list(itertools.product(GENERATORS, OBJECTIVES, [None, *DIVERGENCES], [None, *CREDITS]))
+
+
+def given(generator: str, objective: str, divergence: str | None, credit: str | None) -> dict[str, Any]:
+    return {"generator": generator, "objective": objective, "divergence": divergence, "credit": credit,
+            "steps": 20, "batch": 4, "width": 4, "blocks": 1, "discriminator_width": 4, "noise": 3,
+            "precision": "float32"}  # fmt: skip
+
+
+def allowed(generator: str, objective: str, divergence: str | None, credit: str | None) -> bool:
+    if objective == "mle" and generator != "rnn":
+        return False
+    if objective in WITHOUT_DIVERGENCE and divergence is not None:
+        return False
+    return credit is None or (objective in CREDITED and (credit == "sequence" or generator == "rnn"))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY if allowed(*kind)])
+def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None]) -> None:
+    config = Config.given(given(*kind))
+    state = State.fresh(config, SPACE, torch.device("cpu"))
+    before = [parameter.detach().clone() for parameter in state.generator.parameters()]
+    rng = torch.Generator().manual_seed(1)
+    real = torch.randint(SPACE.vocabulary, (64, SPACE.positions), generator=rng)
+    reports = list(
+        train(state, config, lambda step, index: real[4 * (step % 16) :][:4], lambda state: state.step / 20)
+    )
+    assert len(reports) == 20
+    assert state.broken.item() == 0
+    assert all(torch.isfinite(torch.tensor(value)) for value in reports[-1].read().values())
+    moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
+    assert sum(moved) > 0.8 * len(moved)  # a unit of so small a net may be dead
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY if not allowed(*kind)])
+def test_other_combinations_are_refused_with_the_reason(
+    kind: tuple[str, str, str | None, str | None],
+) -> None:
+    with pytest.raises(UserError, match=r"means nothing to --objective|use --generator rnn") as refused:
+        Config.given(given(*kind))
+    assert "\n" not in str(refused.value)
