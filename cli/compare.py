@@ -26,6 +26,10 @@ def compare(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each method, with seeds 0, 1, ...")] = 3,
     data: Annotated[Path | None, typer.Option(help="Prepared folder. (default: the newest in data/)")] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Real text to score against, a sample a line. (default: the folder's test split)"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the runs and compare.json. (default: comparisons/DATA)"),
@@ -62,7 +66,7 @@ def compare(
 
     if json and markdown:
         raise UserError("--json and --markdown: one format at a time")
-    wish = Wish(objectives, divergences, seeds, data, out, n, scores, device, given)
+    wish = Wish(objectives, divergences, seeds, data, reference, out, n, scores, device, given)
     made = run_comparison(wish)
     if json:
         print_json(made.standing.to_json())

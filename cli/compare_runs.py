@@ -150,6 +150,7 @@ class Attempt:
             "version": __version__,
             "data": prepared.signature,
             "step": self.reached()[0],
+            "reference": _stamp(request.reference),
             "samples": request.count,
             "seed": request.seed,
         }
@@ -164,6 +165,14 @@ class Attempt:
         return Outcome(
             self.seed, self.folder, steps, seconds, scores, real, record.get("settings", {}), failed
         )
+
+
+def _stamp(reference: Path | None) -> list[Any] | None:
+    """A file as it is now: when it changes, scores against it are made again."""
+    if reference is None:
+        return None
+    found = reference.stat()
+    return [str(reference.resolve()), found.st_size, found.st_mtime_ns]
 
 
 def _is_empty(folder: Path) -> bool:

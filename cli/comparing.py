@@ -34,6 +34,7 @@ class Wish:
     divergences: str | None
     seeds: int
     data: Path | None
+    reference: Path | None
     out: Path | None
     count: int
     scores: str | None
@@ -56,12 +57,20 @@ class Comparison:
         if wish.seeds < 1:
             raise UserError(f"--seeds {wish.seeds}: at least 1 is needed")
         choose_device(wish.device)
+        if wish.reference is not None and not wish.reference.is_file():
+            raise UserError(f"--reference {wish.reference}: a text file with a sample a line was expected")
         self.wish = wish
         self.methods = methods_of(wish.objectives, wish.divergences, wish.given.get("generator"))
         self.prepared = Prepared(wish.data if wish.data is not None else newest_data())
         self.columns = _columns(wish.scores, self.prepared)
         # A run's own spread over its samples says nothing of another training, so none is drawn.
-        self.request = Request(data=self.prepared.folder, count=wish.count, resamples=0, device=wish.device)
+        self.request = Request(
+            data=self.prepared.folder,
+            reference=wish.reference,
+            count=wish.count,
+            resamples=0,
+            device=wish.device,
+        )
         self.home = wish.out or Path("comparisons") / self.prepared.folder.resolve().name
         # Seed by seed, so that an interrupted comparison has done as much of each method.
         self.attempts = [

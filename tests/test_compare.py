@@ -419,3 +419,32 @@ def test_nothing_known_is_no_error() -> None:
     assert empty.to_json()["methods"][0]["scores"] == {}
     with pytest.raises(UserError, match="names with commas"):
         methods_of(" , ", None, None)
+
+
+def test_a_reference_of_its_own_is_scored_against_and_noticed_when_it_changes(
+    compare: Command, tmp_path: Path
+) -> None:
+    held_out = tmp_path / "held.txt"
+    words = [
+        "--steps",
+        1,
+        "--seeds",
+        1,
+        *TINY,
+        "--objectives",
+        "importance",
+        "--reference",
+        "held.txt",
+        "--json",
+    ]
+    found = []
+    for text in ("ab cab bad 1\n" * 40, "zz zz zz 9\n" * 50):
+        held_out.write_text(text)
+        report = json.loads(compare(*words).out)
+        assert report["settings"]["reference"] == "held.txt"
+        assert report["settings"]["references"] == text.count("\n")
+        found.append(report["methods"][0]["scores"]["js-1"]["values"][0])
+    assert found[0] != found[1]
+    refused = compare("--reference", "absent.txt", *TINY)
+    assert refused.code == 1
+    assert "--reference absent.txt: a text file with a sample a line was expected" in refused.err
