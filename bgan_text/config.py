@@ -17,7 +17,8 @@ WEIGHING = ("importance", "partition", "reinforce", "constant")
 """Objectives that see samples only through their scores: no gradient passes through a sample."""
 RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
 """Objectives whose gradient passes through samples that are no tokens but points between them."""
-OBJECTIVES = (*WEIGHING, *RELAXED, "mle")
+ADVERSARIAL = (*WEIGHING, *RELAXED)
+OBJECTIVES = (*ADVERSARIAL, "mle")
 DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "pearson", "hellinger", "jeffreys")
 WITHOUT_DIVERGENCE = {
     "wgan": "its critic estimates the Wasserstein distance, which is no f-divergence",
@@ -85,13 +86,14 @@ class Config:
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
     )
     noise: int = setting(64, "size of the noise vector", minimum=1)
-    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1)
-    discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0)
+    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1, of=ADVERSARIAL)
+    discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
     plain_nets: bool = setting(False, "conv nets without normalisation, as improved_wgan_training's")
     spectral_norm: bool = setting(
         True,
         "normalise the discriminator's weights spectrally",
         where={"wgan": False, "wgan-gp": False},
+        of=ADVERSARIAL,
     )
     weight_limit: float = setting(
         0.01, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
@@ -103,12 +105,14 @@ class Config:
     gumbel_end: float = setting(
         0.1, "its temperature at the end, reached geometrically", minimum=1e-3, of=("gumbel",)
     )
-    discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1)
+    discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1, of=ADVERSARIAL)
     discriminator_draws: int = setting(
         1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
     )
     generator_rate: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
-    discriminator_rate: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
+    discriminator_rate: float = setting(
+        8e-3, "learning rate of the discriminator", minimum=0.0, of=ADVERSARIAL
+    )
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)
     clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
@@ -121,7 +125,7 @@ class Config:
     )
     minutes: float | None = setting(
         None,
-        "stop after this much training time in all (5 unless --steps is given)",
+        "stop after this much training in all, evaluation and saving aside (5 unless --steps is given)",
         minimum=0.0,
         changeable=True,
     )
@@ -158,12 +162,23 @@ class Config:
                 "--credit prefix credits a token for what it makes of the tokens before it, which "
                 f"--generator {self.generator} does not read: use --generator rnn"
             )
-        if self.draws == 1 and self.baseline == "leave-one-out" and self.objective in CREDITED:
+        if self.draws == 1 and self.objective in CREDITED and self.baseline != "none":
+            self._refuse_one_draw()
+        if self.plain_nets and self.generator != "conv":
+            raise UserError(f"--plain-nets are conv nets: --generator {self.generator} has no such form")
+        if self.plain_nets and self.spectral_norm:
+            raise UserError("--plain-nets have no normalisation: add --no-spectral-norm")
+
+    def _refuse_one_draw(self) -> None:
+        if self.objective == "importance":
             raise UserError(
-                "--draws 1 leaves no other draw for --baseline leave-one-out: use --baseline mean"
+                "--draws 1 makes every importance weight 1, so the discriminator would teach nothing: "
+                "use more draws"
             )
-        if self.plain_nets and (self.generator != "conv" or self.spectral_norm):
-            raise UserError("--plain-nets are conv nets without normalisation: add --no-spectral-norm")
+        if self.baseline == "leave-one-out":
+            raise UserError(
+                "--draws 1 leaves no other draw for --baseline leave-one-out: use more, or --baseline mean"
+            )
 
     @property
     def title(self) -> str:

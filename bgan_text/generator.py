@@ -130,7 +130,9 @@ class Autoregressive:
     def relaxed(self, relax: Relaxation) -> Tensor:
         """What is fed back is the mixture of embeddings. A sequence ends where the end has all the mass."""
         net = self.net
-        end = torch.eye(net.space.vocabulary, device=self.noise.device)[net.space.end or 0]
+        end = self.noise.new_zeros(net.space.vocabulary)
+        if net.space.end is not None:
+            end[net.space.end] = 1.0
         ended = torch.zeros_like(self.noise[:, :1], dtype=torch.bool)
         state = net.initial(self.noise)
         fed = net.embedding.weight[net.start].expand(len(self.noise), -1)

@@ -19,17 +19,18 @@ gradient as it is and lowers the variance:
     leave-one-out  the mean coefficient of the other draws of the noise vector (Kool et al., "Buy 4 REINFORCE
                    samples, get a baseline for free!", 2019)
 
-(Normalised weights depend on all draws; theirs, leave-one-out, is the gradient less 1/M stretched by
-M/(M - 1), which brings its expectation nearer to that of many draws.)
+(Normalised weights depend on all draws: theirs, leave-one-out, is that of the baseline 1/M stretched by
+M/(M - 1), so its expectation is longer by that, which brings it nearer to that of many draws.)
 
 Where every prefix has a score F_t, each token has a coefficient of its own, and log g is a sum over tokens:
 
     importance, partition   F_t, the ratio of the prefix that ends with the token, in place of F
     reinforce               F_L - F_(t-1), that of the continuation that begins with it
 
-If exp F_t is the mean of exp F over what may follow the prefix, as it is for the exact ratio p/q of a
-generator without noise, the expected gradient is that of whole sequences; for reinforce it always is. What
-is left out, the future there and the past here, has no part in it but its variance.
+For reinforce the expected gradient is that of whole sequences: what came before a token has no part in it
+but its variance. For partition, and importance as the draws grow, it is so where exp F_t is the mean of
+exp F over what may follow the prefix and z: for the exact ratio p/q, of a generator without noise. With
+noise they differ, as F_t does not know z; where q = p all scores are 0 and both are at rest.
 """
 
 import math

@@ -18,7 +18,7 @@ from bgan_text.setting import flag
 
 from .compare_methods import Method
 from .console import finite, say
-from .opening import go_on, start
+from .opening import go_on, is_free, start
 from .scoring import score_models
 from .texts import REAL, Request
 from .training import BrokenRunError
@@ -58,10 +58,13 @@ class Attempt:
         self.config = Config.given(options)
         self.folder = home / method.folder(seed)
 
-    def refuse_other(self, prepared: Prepared) -> None:
-        """Raise a `UserError` if the folder holds something else than the run that was asked for."""
+    def refuse_other(self, prepared: Prepared, device: str) -> None:
+        """Raise a `UserError` if the folder holds something else than the run that was asked for.
+
+        `device`: the kind that it would be trained on now; minutes on another are no equal time.
+        """
         if not self._started():
-            if self.folder.exists() and not _is_empty(self.folder):
+            if not is_free(self.folder):
                 raise UserError(f"{self.folder} is not a run folder: remove it or name another --out")
             return
         run = Run(self.folder)
@@ -71,6 +74,11 @@ class Attempt:
                 "another --out"
             )
         _refuse_other_settings(self.folder, self.config, run.config)
+        if (before := self._header().get("device", device)) != device:
+            raise UserError(
+                f"the run in {self.folder} was trained on {before}, and {device} was chosen now: "
+                f"--device {before}, or name another --out"
+            )
 
     def _started(self) -> bool:
         return (self.folder / "run.json").exists()
@@ -82,14 +90,19 @@ class Attempt:
 
     def reached(self) -> tuple[int, float]:
         """Steps and seconds of training up to the last checkpoint."""
+        header = self._header()
+        return (int(header["step"]), float(header["elapsed"])) if header else (0, 0.0)
+
+    def _header(self) -> dict[str, str]:
+        """What the last checkpoint says of itself; nothing if there is none."""
         if not self._started() or not (checkpoints := Run(self.folder).checkpoints()):
-            return 0, 0.0
+            return {}
         path = checkpoints[max(checkpoints)]
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
-            return int(header["step"]), float(header["elapsed"])
-        except (SafetensorError, KeyError, ValueError) as error:
+            return {name: header[name] for name in ("step", "elapsed", "device")}
+        except (SafetensorError, KeyError) as error:
             raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from error
 
     def finished(self) -> bool:
@@ -173,10 +186,6 @@ def _stamp(reference: Path | None) -> list[Any] | None:
         return None
     found = reference.stat()
     return [str(reference.resolve()), found.st_size, found.st_mtime_ns]
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and all(path.name == ".lock" for path in folder.iterdir())
 
 
 def _changeable(config: Config) -> dict[str, Any]:

@@ -74,8 +74,12 @@ def _plain(value: float | None) -> Cell | None:
 
 
 def _best(standing: Standing, score: str) -> float:
-    """The best mean among the methods; NaN, which no value equals, where there is none to choose."""
-    cells = [row.cell(score) for row in standing.rows]
+    """The best mean among the methods; NaN, which no value equals, where there is none to choose.
+
+    A method that lacks runs, for they failed or are to come, is not compared with those that have them.
+    """
+    most = max((len(row.worked()) for row in standing.rows), default=0)
+    cells = [row.cell(score) for row in standing.rows if len(row.worked()) == most]
     means = [cell.value for cell in cells if cell is not None and not math.isnan(cell.value)]
     better, real = ENTRIES[score].better, standing.real().get(score, math.nan)
     if len(set(means)) < 2 or (better == "real" and math.isnan(real)):
@@ -100,7 +104,8 @@ def notes(standing: Standing) -> Iterator[str]:
     options = "".join(f", {name} {value}" for name, value in training["options"].items())
     yield (
         f"trained {training['budget']} each, {seeds}, data {training['data']}, "
-        f"generator {training['generator']} unless named{options}"
+        f"generator {training['generator']} unless named{options}, on {training['device']}, "
+        f"threads {training['threads']}"
     )
     if (report := standing.scoring()) is not None:
         yield settings_line(report)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bgan_text.config import Config
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError, choose
@@ -19,6 +21,7 @@ from .compare_runs import Attempt, Outcome
 from .compare_standing import Row, Standing
 from .console import finite, newest_data, say
 from .device import choose_device
+from .opening import is_free
 from .texts import Request
 
 COLUMNS = ("js-1", "js-4", "self-bleu-3", "recall-1", "grammatical")
@@ -56,7 +59,7 @@ class Comparison:
     def __init__(self, wish: Wish) -> None:
         if wish.seeds < 1:
             raise UserError(f"--seeds {wish.seeds}: at least 1 is needed")
-        choose_device(wish.device)
+        self.device = choose_device(wish.device).type
         if wish.reference is not None and not wish.reference.is_file():
             raise UserError(f"--reference {wish.reference}: a text file with a sample a line was expected")
         self.wish = wish
@@ -80,7 +83,7 @@ class Comparison:
         ]
         _refuse_other_content(self.home)
         for attempt in self.attempts:
-            attempt.refuse_other(self.prepared)
+            attempt.refuse_other(self.prepared, self.device)
         self.outcomes: dict[Attempt, Outcome] = {}
 
     def go(self) -> int | None:
@@ -147,6 +150,8 @@ class Comparison:
                 "seeds": self.wish.seeds,
                 "data": str(self.prepared.folder),
                 "signature": self.prepared.signature,
+                "device": self.device,
+                "threads": torch.get_num_threads(),
                 "generator": self.wish.given.get("generator") or Config.generator,
                 "samples": self.wish.count,
                 "options": {
@@ -199,5 +204,5 @@ def _columns(text: str | None, prepared: Prepared) -> list[str]:
 def _refuse_other_content(home: Path) -> None:
     if home.exists() and not home.is_dir():
         raise UserError(f"--out {home} is a file: a folder was expected")
-    if home.exists() and not (home / RESULT).exists() and any(home.iterdir()):
+    if home.exists() and not (home / RESULT).exists() and not is_free(home):
         raise UserError(f"--out {home} holds something else than a comparison: name another folder")

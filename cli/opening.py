@@ -41,11 +41,19 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
 
 
 def _refuse_other_content(folder: Path) -> None:
-    """A new run may go to a folder that is absent or empty; `Run.create` refuses one with a run."""
-    if not folder.exists() or (folder / "run.json").exists():
-        return
-    if not folder.is_dir() or any(path.name != ".lock" for path in folder.iterdir()):
+    """A new run may go to a folder that is absent or free; `Run.create` refuses one with a run."""
+    if not (folder / "run.json").exists() and not is_free(folder):
         raise UserError(f"{folder} exists and is not a run folder: name another --run")
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is absent, empty, or holds no more than a run that was killed as it was made."""
+    beginnings = {"tokenizer.json", "tokenizer.model"}
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(
+        path.name.startswith(".") or path.name in beginnings for path in folder.iterdir()
+    )
 
 
 def _claim_folder(prepared: Prepared, config: Config) -> Path:

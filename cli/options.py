@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from bgan_text.config import Config
+from bgan_text.config import ADVERSARIAL, Config
 
 Command = Callable[..., None]
 
@@ -57,7 +57,9 @@ def _option(option: "Field[Any]") -> Any:
     text = option.metadata["help"]
     if option.metadata["choices"]:
         text += f": {', '.join(option.metadata['choices'])}"
-    if option.metadata["of"]:
+    if option.metadata["of"] == ADVERSARIAL:
+        text += "; not for mle"
+    elif option.metadata["of"]:
         text += f"; for {', '.join(option.metadata['of'])}"
     if option.default is not None:
         default = str(option.default)

@@ -111,10 +111,12 @@ class Training:
         config, state = self.run.config, self.state
         batches = self.prepared.batches(config.batch, config.seed, self.device)
         evaluator = Evaluator(self.prepared, config.seed)
-        begun = time.monotonic() - state.elapsed
-        save = _Regular(interval("save_every", config.save_every), state.step, self._save)
+        self.begun = time.monotonic() - state.elapsed
+        save = _Regular(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
         evaluate = _Regular(
-            interval("evaluate_every", config.evaluate_every), state.step, lambda: self._evaluate(evaluator)
+            interval("evaluate_every", config.evaluate_every),
+            state.step,
+            self._off_clock(lambda: self._evaluate(evaluator)),
         )
         report: Report | None = None
         with TrainingProgress(self._progress(state), state.step) as progress:
@@ -124,17 +126,27 @@ class Training:
                 lambda: progress.update(self._progress(state), state.step, self._read(report)),
             )
             for report in train(state, config, batches, self._progress):
-                state.elapsed = time.monotonic() - begun
+                state.elapsed = time.monotonic() - self.begun
                 if state.step % config.log_every == 0:
                     self._log(report)
                 for task in (evaluate, save, show):
                     task.tick(state.step)
-            state.elapsed = time.monotonic() - begun
         self._read(report)
         if state.step not in self.run.checkpoints():
             self._save()
         if evaluate.step != state.step:
             self._evaluate(evaluator)
+
+    def _off_clock(self, action: Callable[[], None]) -> Callable[[], None]:
+        """The same, without its time: what is trained longer is not what is looked at less."""
+
+        def timed() -> None:
+            self.state.broken.item()  # the steps that a GPU has still to finish are on the clock
+            start = time.monotonic()
+            action()
+            self.begun += time.monotonic() - start
+
+        return timed
 
     def _read(self, report: Report | None) -> dict[str, float]:
         """Read a step's numbers; a loss that was not finite ends the run here."""

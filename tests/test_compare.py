@@ -1,6 +1,7 @@
 """`bgan-text compare`: the same training for all, nothing twice, and what its table says."""
 
 import io
+import itertools
 import json
 import math
 import random
@@ -167,14 +168,17 @@ def test_more_seeds_methods_and_steps_add_to_what_is_there(compare: Command) -> 
     assert other["scores"]["js-4"] != method["scores"]["js-4"]
 
 
-def test_minutes_are_the_same_for_all_and_may_grow(compare: Command) -> None:
+def test_minutes_are_the_same_for_all_and_may_grow(compare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that moves by .01 seconds whenever it is read."""
+    ticks = itertools.count()
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(ticks) / 100)
     made = compare(*PAIR, "--minutes", 0.005, "--seeds", 1, *TINY, "--json")
     first = json.loads(made.out)["methods"]
     assert all(method["runs"][0]["seconds"] >= 0.3 for method in first)
     assert "about 0.0 minutes of training left" in made.err
-    second = json.loads(compare(*PAIR, "--minutes", 0.01, "--seeds", 1, *TINY, "--json").out)["methods"]
+    second = json.loads(compare(*PAIR, "--minutes", 0.1, "--seeds", 1, *TINY, "--json").out)["methods"]
     for before, after in zip(first, second, strict=True):
-        assert after["runs"][0]["seconds"] >= 0.6
+        assert after["runs"][0]["seconds"] >= 6.0
         assert after["steps"]["mean"] > before["steps"]["mean"]
     steps = compare(*PAIR, "--steps", 9, "--seeds", 1, *TINY)
     assert "--steps 9 was given, but the run in" in steps.err

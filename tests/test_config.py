@@ -75,7 +75,12 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ({"gumbel_end": 0.1}, "--gumbel-end 0.1 means nothing to --objective importance: it is for gumbel"),
         ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which --spectral-norm"),
         ({"credit": "prefix"}, "--generator conv does not read: use --generator rnn"),
-        ({"draws": 1}, "leaves no other draw for --baseline leave-one-out: use --baseline mean"),
+        ({"draws": 1}, "--draws 1 makes every importance weight 1, so the discriminator would teach nothing"),
+        ({"objective": "reinforce", "draws": 1}, "no other draw for --baseline leave-one-out: use more"),
+        (
+            {"objective": "mle", "generator": "rnn", "discriminator_rate": 1.0},
+            "means nothing to --objective mle",
+        ),
         ({"plain_nets": True}, "add --no-spectral-norm"),
         ({"preset": "improved"}, "unknown preset 'improved': did you mean 'improved-wgan'"),
         ({"preset": "improved-wgan", "divergence": "js"}, "--objective wgan-gp"),

@@ -195,10 +195,18 @@ def test_numbers_of_a_step() -> None:
     assert 1.0 <= rows[-1]["effective_draws"] <= config.draws
 
 
-def test_one_draw_gives_the_discriminator_no_say() -> None:
-    config = settings(draws=1, baseline="mean")
-    rows = run(config, State.fresh(config, SPACE, CPU))
-    assert all(row["importance_variance"] == 0.0 and row["effective_draws"] == 1.0 for row in rows)
+@pytest.mark.parametrize(("draws", "same"), [(1, True), (2, False)])
+def test_one_draw_gives_the_discriminator_no_say(draws: int, same: bool) -> None:
+    """The generator's first step is the same whatever the discriminator says."""
+    config = settings(draws=draws, baseline="none")
+    one, other = (State.fresh(config, SPACE, CPU) for _ in range(2))
+    with torch.no_grad():
+        for parameter in other.discriminator.parameters():
+            parameter.mul_(3.0)
+    run(config, one, until=1)
+    run(config, other, until=1)
+    pairs = zip(one.generator.parameters(), other.generator.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs) == same
 
 
 def test_a_trained_discriminator_teaches_a_small_language() -> None:
