@@ -109,9 +109,15 @@ class Config:
     discriminator_draws: int = setting(
         1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
     )
-    generator_rate: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
+    generator_rate: float = setting(
+        2e-3, "learning rate of the generator", minimum=0.0, where={"gumbel": 4e-3}
+    )
     discriminator_rate: float = setting(
-        8e-3, "learning rate of the discriminator", minimum=0.0, of=ADVERSARIAL
+        8e-3,
+        "learning rate of the discriminator",
+        minimum=0.0,
+        where={"pearson": 5e-4, "wgan-gp": 2e-3},
+        of=ADVERSARIAL,
     )
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)

@@ -234,3 +234,26 @@ def test_precision_is_what_was_asked() -> None:
     assert resolve_precision("float32", CPU) is torch.float32
     assert resolve_precision("bfloat16", CPU) is torch.bfloat16
     assert resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize("objective", ["importance", "partition", "reinforce"])
+def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
+    """The generator's gradient against coefficients written out from the discriminator's terms."""
+    config = settings(objective=objective, credit="prefix", generator="rnn", baseline="none", clip=1e6)
+    state = State.fresh(config, SPACE, CPU)
+    stepper = Weighing(state, config)
+    conditional = stepper.conditional()
+    draws = conditional.sample(4, state.rng)
+    scores = stepper.score(draws).double()
+    terms = scores.diff(dim=-1, prepend=torch.zeros_like(scores[..., :1]))
+    if objective == "reinforce":
+        weights = torch.stack([terms[..., t:].sum(-1) for t in range(SPACE.positions)], dim=-1) / 4
+    else:
+        ratios = torch.stack([terms[..., : t + 1].sum(-1).exp() for t in range(SPACE.positions)], dim=-1)
+        scale = ratios.sum(0) if objective == "importance" else 4 * ratios.mean((0, 1))
+        weights = ratios / scale
+    loss = -conditional.weighted_log_prob(draws, weights.float())
+    exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
+    stepper._generator_step(conditional, draws)
+    for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
+        torch.testing.assert_close(parameter.grad, expected, rtol=1e-3, atol=1e-6)
