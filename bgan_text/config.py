@@ -96,7 +96,7 @@ class Config:
         of=ADVERSARIAL,
     )
     weight_limit: float = setting(
-        0.01, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
+        0.02, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
     )
     gradient_penalty: float = setting(10.0, "weight of the gradient penalty", minimum=0.0, of=("wgan-gp",))
     gumbel_start: float = setting(
@@ -105,18 +105,20 @@ class Config:
     gumbel_end: float = setting(
         0.1, "its temperature at the end, reached geometrically", minimum=1e-3, of=("gumbel",)
     )
-    discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1, of=ADVERSARIAL)
+    discriminator_steps: int = setting(
+        1, "discriminator steps per generator step", minimum=1, where={"wgan": 3}, of=ADVERSARIAL
+    )
     discriminator_draws: int = setting(
         1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
     )
     generator_rate: float = setting(
-        2e-3, "learning rate of the generator", minimum=0.0, where={"gumbel": 4e-3}
+        2e-3, "learning rate of the generator", minimum=0.0, where={"gumbel": 4e-3, "wgan": 1e-3}
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 5e-4, "wgan-gp": 2e-3},
+        where={"pearson": 5e-4, "wgan": 1e-3, "wgan-gp": 2e-3},
         of=ADVERSARIAL,
     )
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
