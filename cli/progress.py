@@ -133,7 +133,10 @@ def brief(numbers: dict[str, float]) -> str:
     """The numbers that matter, in a line."""
     if "bound" not in numbers:
         return f"loss {numbers.get('generator_loss', float('nan')):.3f}"
-    return (
+    line = (
         f"bound {numbers['bound']:.3f}, score real {numbers['real_score']:+.2f} "
-        f"fake {numbers['fake_score']:+.2f}, effective draws {numbers['effective_draws']:.1f}"
+        f"fake {numbers['fake_score']:+.2f}"
     )
+    if "effective_draws" in numbers:
+        line += f", effective draws {numbers['effective_draws']:.1f}"
+    return line + (f", slope {numbers['slope']:.2f}" if "slope" in numbers else "")

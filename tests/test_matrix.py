@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import torch
 
+from bgan_text.cli.progress import brief
 from bgan_text.config import (
     CREDITED,
     CREDITS,
     DIVERGENCES,
     GENERATORS,
     OBJECTIVES,
+    WEIGHING,
     WITHOUT_DIVERGENCE,
     Config,
 )
@@ -40,7 +42,7 @@ def allowed(generator: str, objective: str, divergence: str | None, credit: str 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if allowed(*kind)])
 def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None]) -> None:
-    config = Config.given(given(*kind))
+    objective, config = kind[1], Config.given(given(*kind))
     state = State.fresh(config, SPACE, torch.device("cpu"))
     before = [parameter.detach().clone() for parameter in state.generator.parameters()]
     rng = torch.Generator().manual_seed(1)
@@ -50,7 +52,11 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
     )
     assert len(reports) == 20
     assert state.broken.item() == 0
-    assert all(torch.isfinite(torch.tensor(value)) for value in reports[-1].read().values())
+    numbers = reports[-1].read()
+    assert all(torch.isfinite(torch.tensor(value)) for value in numbers.values())
+    assert ("effective draws" in brief(numbers)) == (objective in WEIGHING)
+    assert ("slope" in brief(numbers)) == (objective == "wgan-gp")
+    assert ("loss" in brief(numbers)) == (objective == "mle")
     moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
     assert sum(moved) > 0.8 * len(moved)  # a unit of so small a net may be dead
 

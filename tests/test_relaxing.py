@@ -186,3 +186,24 @@ def test_recurrent_straight_through_samples_follow_the_model(rng: torch.Generato
     for position in range(SPACE.positions):
         one, other = (torch.bincount(rows[:, position], minlength=4) / 20_000 for rows in (tokens, ordinary))
         torch.testing.assert_close(one, other, rtol=0, atol=0.02)
+
+
+def test_the_gradient_of_recurrent_points_goes_through_what_is_fed_back(rng: torch.Generator) -> None:
+    """Against differences: what the first token's logits do to the points that follow."""
+    torch.manual_seed(3)
+    net = RecurrentGenerator(Space(4, 3), width=6, blocks=1, noise=3)
+    noise, aim = torch.randn(5, 3, generator=rng), torch.randn(5, 4, 3, generator=rng)
+
+    def value() -> Tensor:
+        return (net(noise).relaxed(softmax) * aim).sum()
+
+    value().backward()
+    direction = torch.randn(net.logits.weight.shape, generator=rng)
+    assert net.logits.weight.grad is not None
+    slope = (net.logits.weight.grad * direction).sum().item()
+    with torch.no_grad():
+        net.logits.weight += 1e-2 * direction
+        above = value().item()
+        net.logits.weight -= 2e-2 * direction
+        below = value().item()
+    assert slope == pytest.approx((above - below) / 2e-2, rel=2e-3)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from bgan_text.checkpoint import load_checkpoint, save_checkpoint
-from bgan_text.config import Config, unused_options
+from bgan_text.config import BASELINES, Config, unused_options
 from bgan_text.generator import ConvolutionalGenerator
+from bgan_text.objective import Running, coefficients
 from bgan_text.space import Space
 from bgan_text.state import State
 from bgan_text.stepping import resolve_precision
@@ -257,3 +258,20 @@ def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
     stepper._generator_step(conditional, draws)
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+@pytest.mark.parametrize("objective", ["importance", "partition", "reinforce"])
+def test_the_baseline_reaches_the_generator(objective: str, baseline: str) -> None:
+    config = settings(objective=objective, baseline=baseline, clip=1e6)
+    state = State.fresh(config, SPACE, CPU)
+    stepper = Weighing(state, config)
+    conditional = stepper.conditional()
+    draws = conditional.sample(4, state.rng)
+    scores, running = stepper.score(draws), Running.fresh(CPU)
+    running.update(scores)
+    loss = -conditional.weighted_log_prob(draws, coefficients(objective, baseline, scores, running))
+    exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
+    stepper._generator_step(conditional, draws)
+    for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
+        torch.testing.assert_close(parameter.grad, expected)
