@@ -190,12 +190,10 @@ class Config:
 
     @property
     def title(self) -> str:
-        """The objective, with its divergence if it has one."""
-        return (
-            self.objective
-            if self.objective in WITHOUT_DIVERGENCE
-            else f"{self.objective} ({self.divergence})"
-        )
+        """The objective, with its divergence if it has one and its credit if that is not the usual."""
+        remarks = [] if self.objective in WITHOUT_DIVERGENCE else [self.divergence]
+        remarks += [] if self.credit == "sequence" else [self.credit]
+        return f"{self.objective} ({', '.join(remarks)})" if remarks else self.objective
 
     @classmethod
     def given(cls, values: Mapping[str, Any]) -> "Config":

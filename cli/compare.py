@@ -16,8 +16,8 @@ def compare(
     objectives: Annotated[
         str,
         typer.Option(
-            help="Objectives with commas between, or all; rnn:importance names the generator too. "
-            "mle takes rnn unless --generator is given."
+            help="Objectives with commas between, or all; rnn:importance names the generator too, "
+            "rnn:importance:prefix the credit. mle and prefix take rnn unless --generator is given."
         ),
     ] = "importance,reinforce,mle",
     divergences: Annotated[

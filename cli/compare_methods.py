@@ -1,10 +1,11 @@
-"""The methods that `compare` trains: a generator, an objective and, if it takes one, a divergence."""
+"""The methods that `compare` trains: an objective, with its generator, divergence and credit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bgan_text.config import (
+    CREDITS,
     DIVERGENCES,
     GENERATORS,
     OBJECTIVES,
@@ -24,60 +25,67 @@ class Method:
     generator: str
     objective: str
     divergence: str | None
+    credit: str | None
     shown: bool
 
     @property
     def name(self) -> str:
-        """Objective (divergence, generator), as far as there is something to say."""
-        remarks = [self.divergence] if self.divergence is not None else []
-        remarks += [self.generator] if self.shown else []
+        """Objective (divergence, credit, generator), as far as there is something to say."""
+        parts = self.divergence, self.credit, self.generator if self.shown else None
+        remarks = [part for part in parts if part is not None]
         return f"{self.objective} ({', '.join(remarks)})" if remarks else self.objective
 
     def folder(self, seed: int) -> str:
         """The name of a run's folder: the same whatever it is compared with."""
-        parts = [self.generator, self.objective, self.divergence, f"seed{seed}"]
+        parts = [self.generator, self.objective, self.divergence, self.credit, f"seed{seed}"]
         return "-".join(part for part in parts if part is not None)
 
     def options(self, seed: int) -> dict[str, Any]:
         """Its own options of `train`."""
         options = {"generator": self.generator, "objective": self.objective, "seed": seed}
-        return options if self.divergence is None else options | {"divergence": self.divergence}
+        given = {"divergence": self.divergence, "credit": self.credit}
+        return options | {name: value for name, value in given.items() if value is not None}
 
 
 def methods_of(objectives: str, divergences: str | None, generator: str | None) -> list[Method]:
     """The methods that were named, in that order, each once.
 
     Args:
-        objectives: names with commas between, each perhaps with its generator before a colon.
+        objectives: names with commas between, each perhaps with its generator before and its credit behind a
+            colon.
         divergences: names with commas between; the default one unless given.
         generator: the one that was given for all, if any.
 
     Raises:
         UserError: a name is not known, none is given, or no objective takes the divergences.
     """
-    pairs = list(_pairs(objectives, generator))
+    triples = list(_triples(objectives, generator))
     kinds = [Config.divergence] if divergences is None else _names("divergence", divergences, DIVERGENCES)
-    if divergences is not None and all(objective in WITHOUT_DIVERGENCE for _, objective in pairs):
+    if divergences is not None and all(objective in WITHOUT_DIVERGENCE for _, objective, _ in triples):
         raise UserError(f"--divergences {divergences} means nothing: none of {objectives} takes a divergence")
     usual = generator or Config.generator
     methods = [
-        Method(net, objective, divergence, net != usual)
-        for net, objective in pairs
+        Method(net, objective, divergence, credit, net != usual)
+        for net, objective, credit in triples
         for divergence in ([None] if objective in WITHOUT_DIVERGENCE else kinds)
     ]
     return list(dict.fromkeys(methods))
 
 
-def _pairs(text: str, given: str | None) -> Iterator[tuple[str, str]]:
-    """Generator and objective of each word such as `importance` or `rnn:importance`."""
+def _triples(text: str, given: str | None) -> Iterator[tuple[str, str, str | None]]:
+    """Generator, objective and credit of each word such as `importance` or `rnn:importance:prefix`."""
     for word in _words("objectives", text):
-        generator, _, names = word.rpartition(":")
-        if generator:
-            choose("generator", generator, dict.fromkeys(GENERATORS))
+        head, *rest = word.split(":")
+        credit = rest.pop() if len(rest) == 2 or (rest and rest[-1] in CREDITS) else None
+        generator, names = (head, rest[0]) if rest else (None, head)
+        for kind, name, known in (("generator", generator, GENERATORS), ("credit", credit, CREDITS)):
+            if name is not None:
+                choose(kind, name, dict.fromkeys(known))
         for objective in _names("objective", names, OBJECTIVES):
-            # The likelihood of a sentence needs a recurrent net: nobody has to know in order to compare.
-            suitable = "rnn" if objective == "mle" else Config.generator
-            yield generator or given or suitable, objective
+            # The likelihood of a sentence and the credit of a prefix need a recurrent net: nobody has to
+            # know in order to compare.
+            suitable = "rnn" if objective == "mle" or credit == "prefix" else Config.generator
+            yield generator or given or suitable, objective, credit
 
 
 def _names(kind: str, text: str, known: Sequence[str]) -> list[str]:

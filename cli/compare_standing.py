@@ -44,6 +44,7 @@ class Row:
             "generator": self.method.generator,
             "objective": self.method.objective,
             "divergence": self.method.divergence,
+            "credit": self.method.credit,
             "settings": dict(self.settings),
             "runs": [outcome.to_json() for outcome in self.outcomes],
             "seeds": [outcome.seed for outcome in self.worked()],

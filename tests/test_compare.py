@@ -369,7 +369,7 @@ def standing(**scores: list[list[float]]) -> Standing:
             Outcome(seed, Path("x"), 10 + seed, 1.0, dict(zip(scores, run, strict=True)), real, {})
             for seed, run in enumerate(runs)
         ]
-        rows.append(Row(Method("conv", name, "js", False), {}, outcomes))
+        rows.append(Row(Method("conv", name, "js", None, False), {}, outcomes))
     shared = {"budget": "1 steps", "seeds": 2, "data": "d", "generator": "conv", "samples": 9, "options": {}}
     return Standing(rows, list(scores), shared, 0)
 
@@ -452,3 +452,22 @@ def test_a_reference_of_its_own_is_scored_against_and_noticed_when_it_changes(
     refused = compare("--reference", "absent.txt", *TINY)
     assert refused.code == 1
     assert "--reference absent.txt: a text file with a sample a line was expected" in refused.err
+
+
+def test_a_method_may_name_its_generator_and_its_credit() -> None:
+    words = "rnn:importance:prefix,reinforce:prefix,rnn:reinforce,importance:sequence,mle"
+    found = methods_of(words, None, None)
+    assert [method.name for method in found] == [
+        "importance (js, prefix, rnn)", "reinforce (js, prefix, rnn)", "reinforce (js, rnn)",
+        "importance (js, sequence)", "mle (rnn)",
+    ]  # fmt: skip
+    assert found[0].folder(2) == "rnn-importance-js-prefix-seed2"
+    assert found[1].options(3)["credit"] == "prefix"
+    assert "credit" not in found[2].options(3)
+    for word, message in (
+        ("rnn:importance:token", "unknown credit 'token'"),
+        ("lstm:importance", "unknown generator 'lstm'"),
+        ("rnn:importnace:prefix", "unknown objective 'importnace'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            methods_of(word, None, None)

@@ -1,0 +1,110 @@
+"""Write the tables of comparisons into the documents, from numbers that are kept in docs/comparisons.json.
+
+python docs/comparisons.py                      write the tables anew
+python docs/comparisons.py --check              fail if a document is not what would be written
+python docs/comparisons.py NAME=FILE ...        take numbers from a compare.json of `bgan-text compare` first
+
+A table stands in a document between <!-- comparison NAME --> and <!-- end -->.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+KEPT = DOCS / "comparisons.json"
+DOCUMENTS = (DOCS / "objectives.md", DOCS.parent / "README.md")
+COLUMNS = {
+    "js-1": "JS-1 ↓",
+    "js-4": "JS-4 ↓",
+    "self-bleu-3": "Self-BLEU-3 ↓",
+    "recall-1": "recall-1 ↑",
+    "grammatical": "grammatical ↑",
+}
+PLACE = re.compile(r"(<!-- comparison (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def taken(report: dict[str, Any]) -> dict[str, Any]:
+    """What the documents need of a comparison."""
+    methods = {
+        method["name"]: {
+            "runs": len(method["seeds"]),
+            "failed": sum(run["failed"] is not None for run in method["runs"]),
+            "steps": method["steps"]["mean"],
+            "scores": {
+                name: [
+                    round(score[part], 4) if score[part] is not None else None
+                    for part in ("mean", "deviation")
+                ]
+                for name, score in method["scores"].items()
+                if name in COLUMNS
+            },
+        }
+        for method in report["methods"]
+    }
+    real = {name: round(report["real"][name], 4) for name in COLUMNS if name in report["real"]}
+    return {"methods": methods, "real": real, "training": report["training"], "settings": report["settings"]}
+
+
+def table(comparison: dict[str, Any]) -> str:
+    """A row per method, real text last, the best mean of each column in bold."""
+    shown = [name for name in COLUMNS if name in comparison["real"]]
+    methods = comparison["methods"]
+    best = {name: (max if "↑" in COLUMNS[name] else min)(means(comparison, name)) for name in shown}
+    lines = [f"| method | {' | '.join(COLUMNS[name] for name in shown)} | steps | runs |"]
+    lines.append("|---|" + "--:|" * (len(shown) + 2))
+    for method, row in methods.items():
+        cells = [cell(row["scores"].get(name), best[name]) for name in shown]
+        steps = f"{row['steps']:,.0f}" if row["runs"] else "-"
+        runs = f"{row['runs']}" + (f", {row['failed']} failed" if row["failed"] else "")
+        lines.append(f"| {method} | {' | '.join(cells)} | {steps} | {runs} |")
+    real = " | ".join(figure(comparison["real"][name]) for name in shown)
+    lines.append(f"| real text | {real} | | |")
+    return "\n".join(lines) + "\n"
+
+
+def means(comparison: dict[str, Any], score: str) -> list[float]:
+    """The mean of a score of each method that has it."""
+    return [row["scores"][score][0] for row in comparison["methods"].values() if score in row["scores"]]
+
+
+def cell(score: list[float | None] | None, best: float) -> str:
+    """Mean ± deviation, in bold if it is the best."""
+    if score is None or score[0] is None:
+        return "-"
+    text = figure(score[0]) + ("" if score[1] is None else f" ±{figure(score[1])}")
+    return f"**{text}**" if score[0] == best else text
+
+
+def figure(value: float) -> str:
+    """.332, or 1.000."""
+    text = f"{value:.3f}"
+    return text.removeprefix("0")
+
+
+def main(arguments: list[str]) -> int:
+    """Take numbers, then write or check the documents."""
+    kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+    pairs = [argument.split("=", 1) for argument in arguments if argument != "--check"]
+    kept |= {name: taken(json.loads(Path(path).read_text("utf-8"))) for name, path in pairs}
+    if pairs:
+        KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    stale = []
+    for document in DOCUMENTS:
+        before = document.read_text("utf-8")
+        after = PLACE.sub(lambda match: f"{match[1]}\n{table(kept[match[2]])}\n{match[3]}", before)
+        if after == before:
+            continue
+        if "--check" in arguments:
+            stale.append(document.name)
+        else:
+            document.write_text(after, "utf-8")
+    if stale:
+        print(f"{', '.join(stale)} out of date: run python docs/comparisons.py", file=sys.stderr)
+    return bool(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
