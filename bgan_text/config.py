@@ -203,9 +203,10 @@ class Config:
         objective or the generator.
 
         Raises:
-            UserError: a value is not accepted, or the objective has no use for an option.
+            UserError: a name or value is not accepted, or the objective has no use for an option.
         """
         chosen = {name: value for name, value in values.items() if value is not None}
+        _check_names_and_types(chosen)
         settled = PRESETS.get(chosen.get("preset", ""), {}) | chosen
         objective = settled.get("objective", cls.objective)
         for name in chosen:
@@ -223,14 +224,7 @@ class Config:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Config":
         """Read back what `to_json` gave; a key it does not know is an error."""
-        known = {option.name for option in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise UserError(unknown("setting", name, known))
-        hints = get_type_hints(cls)
-        for name, value in values.items():
-            if not is_a(value, hints[name]):
-                raise UserError(f"setting {name!r} is {value!r}: expected {hints[name]}")
+        _check_names_and_types(values)
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
@@ -253,6 +247,15 @@ class Config:
         if "minutes" in changes and "steps" not in changes:
             settings["steps"] = None
         return type(self)(**settings)
+
+
+def _check_names_and_types(values: Mapping[str, Any]) -> None:
+    hints = get_type_hints(Config)
+    for name, value in values.items():
+        if name not in hints:
+            raise UserError(unknown("setting", name, hints))
+        if not is_a(value, hints[name]):
+            raise UserError(f"setting {name!r} is {value!r}: expected {hints[name]}")
 
 
 def unused_options(objective: str) -> set[str]:

@@ -213,7 +213,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout as error:
         raise UserError(
-            f"{folder} is in use by another training: wait for it, or name another --run"
+            f"{folder} is in use by another training: wait for it, or name another folder"
         ) from error
     try:
         for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote

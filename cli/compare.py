@@ -39,7 +39,7 @@ def compare(
         str | None,
         typer.Option(
             help="Columns of the table, with commas between; compare.json has every score. "
-            "(default: js-1, js-4, self-bleu-3, recall-1, grammatical)"
+            "(default: js-1, js-4, recall-1, and grammatical or self-bleu-3)"
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -52,8 +52,7 @@ def compare(
     All methods get seed 0, then seed 1, ...; an option that some of them do not read is for the others.
 
     The same command again goes on where it stopped and trains nothing twice. More seeds or methods add
-    to what is there, more --minutes train on from it: learning rates that had decayed rise once more, so
-    take another --out for runs as of one call.
+    to the runs that are there; the table and compare.json show those that were asked for.
 
     A run whose loss is not finite has failed: the others go on and the exit code is 1.
     Remove its folder to have it tried again.

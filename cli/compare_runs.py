@@ -24,6 +24,7 @@ from .texts import REAL, Request
 from .training import BrokenRunError
 
 SCORES, FAILED = "scores.json", "failed.json"
+BUDGET = ("steps", "minutes")
 
 
 @dataclass(frozen=True)
@@ -197,21 +198,17 @@ def _changeable(config: Config) -> dict[str, Any]:
 
 
 def _refuse_other_settings(folder: Path, asked: Config, found: Config) -> None:
-    """A run may be given more time, and else only what does not change its numbers."""
-    unlike = f"the run in {folder} was made with"
-    advice = "repeat those settings, or name another --out"
+    """A run is as long as it was planned to be: its learning rates fell in that time."""
+    unlike, advice = f"the run in {folder} was made with", "repeat that, or name another --out"
     for option in fields(asked):
         name = option.name
         new, old = getattr(asked, name), getattr(found, name)
         # 'auto' became the precision of the device when the run was made.
         if new == old or (name == "precision" and new == "auto"):
             continue
-        if not option.metadata["changeable"]:
-            raise UserError(f"{flag(name)} is {new}, but {unlike} {old}: {advice}")
-        if name in ("steps", "minutes") and new is not None:
-            if old is None:
-                raise UserError(f"{flag(name)} {new} was given, but {unlike}out it: {advice}")
-            if new < old:
-                raise UserError(
-                    f"{flag(name)} is {new}, but {unlike} {old}, and less cannot be made of it: {advice}"
-                )
+        if not option.metadata["changeable"] or name in BUDGET:
+            raise UserError(f"{_said(name, new)}, but {unlike} {_said(name, old)}: {advice}")
+
+
+def _said(name: str, value: Any) -> str:
+    return f"no {flag(name)}" if value is None else f"{flag(name)} {value}"

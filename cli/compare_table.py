@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .catalogue import ENTRIES
+from .catalogue import CATALOGUE, ENTRIES
 from .compare_standing import Row, Standing
 from .report import Cell
 from .table import ARROWS, LEGEND, formatted, settings_line
@@ -76,13 +76,14 @@ def _plain(value: float | None) -> Cell | None:
 def _best(standing: Standing, score: str) -> float:
     """The best mean among the methods; NaN, which no value equals, where there is none to choose.
 
-    A method that lacks runs, for they failed or are to come, is not compared with those that have them.
+    Variety alone is not good or bad: noise has most of it. A method that lacks runs, for they failed or
+    are to come, is not compared with those that have them.
     """
     most = max((len(row.worked()) for row in standing.rows), default=0)
     cells = [row.cell(score) for row in standing.rows if len(row.worked()) == most]
     means = [cell.value for cell in cells if cell is not None and not math.isnan(cell.value)]
     better, real = ENTRIES[score].better, standing.real().get(score, math.nan)
-    if len(set(means)) < 2 or (better == "real" and math.isnan(real)):
+    if score in CATALOGUE["variety"] or len(set(means)) < 2 or (better == "real" and math.isnan(real)):
         return math.nan
     if better == "real":
         return min(means, key=lambda mean: abs(mean - real))

@@ -22,10 +22,10 @@ from .compare_standing import Row, Standing
 from .console import finite, newest_data, say
 from .device import choose_device
 from .opening import is_free
-from .texts import Request
+from .texts import Request, refuse_unreadable
 
-COLUMNS = ("js-1", "js-4", "self-bleu-3", "recall-1", "grammatical")
-"""What fits in 100 characters: near and far order, variety of the samples, of the words, and grammar."""
+COLUMNS = ("js-1", "js-4", "recall-1")
+"""What fits in 80 characters with one more: low and high order, and variety."""
 RESULT = "compare.json"
 
 
@@ -60,8 +60,8 @@ class Comparison:
         if wish.seeds < 1:
             raise UserError(f"--seeds {wish.seeds}: at least 1 is needed")
         self.device = choose_device(wish.device).type
-        if wish.reference is not None and not wish.reference.is_file():
-            raise UserError(f"--reference {wish.reference}: a text file with a sample a line was expected")
+        if wish.reference is not None:
+            refuse_unreadable(wish.reference)
         self.wish = wish
         self.methods = methods_of(wish.objectives, wish.divergences, wish.given.get("generator"))
         self.prepared = Prepared(wish.data if wish.data is not None else newest_data())
@@ -196,7 +196,7 @@ def _columns(text: str | None, prepared: Prepared) -> list[str]:
     groups += ["by the grammar"] if prepared.corpus == "grammar" else []
     known = {name: name for group in groups for name in CATALOGUE[group]}
     if text is None:
-        return [name for name in COLUMNS if name in known]
+        return [*COLUMNS, "grammatical" if "grammatical" in known else "self-bleu-3"]
     names = [choose("score", word.strip(), known) for word in text.split(",")]
     return list(dict.fromkeys(names))
 

@@ -213,6 +213,13 @@ def _cased(texts: Iterable[str], request: Request) -> Iterable[str]:
     return map(str.lower, texts) if request.lowercase else texts
 
 
+def refuse_unreadable(reference: Path) -> None:
+    """Raise a `UserError` unless a file of real text is there and holds some."""
+    if not reference.is_file():
+        raise UserError(f"--reference {reference}: a text file with a sample a line was expected")
+    _refuse_blank(str(reference), _lines(str(reference)))
+
+
 def _refuse_blank(name: str, lines: Iterable[str]) -> None:
     if not any(line.strip() for line in lines):
         shown = "standard input" if name == "-" else name

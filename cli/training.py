@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from bgan_text.config import ADVERSARIAL
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.interval import Interval, interval
@@ -67,9 +68,14 @@ class Training:
         goal = f"{config.steps:,} steps" if config.steps is not None else f"{config.minutes:g} minutes"
         say(
             f"{self.run.folder}: {config.generator}, {config.title}, {goal}, from step {state.step:,}; "
-            f"{parameter_count(state.generator):,} + {parameter_count(state.discriminator):,} parameters "
-            f"on {self.device} in {config.precision}"
+            f"{self._sizes()} parameters on {self.device} in {config.precision}"
         )
+
+    def _sizes(self) -> str:
+        """Of the nets that the objective trains."""
+        nets = [self.state.generator]
+        nets += [self.state.discriminator] if self.run.config.objective in ADVERSARIAL else []
+        return " + ".join(f"{parameter_count(net):,}" for net in nets)
 
     def _farewell(self, first: int) -> None:
         if first and self.state.step == first and self.signal is None:
