@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 
 from bgan_text.config import ADVERSARIAL
 from bgan_text.corpora.prepared import Prepared
@@ -73,8 +74,9 @@ class Training:
 
     def _sizes(self) -> str:
         """Of the nets that the objective trains."""
-        nets = [self.state.generator]
-        nets += [self.state.discriminator] if self.run.config.objective in ADVERSARIAL else []
+        nets: list[nn.Module] = [self.state.generator]
+        if self.run.config.objective in ADVERSARIAL:
+            nets.append(self.state.discriminator)
         return " + ".join(f"{parameter_count(net):,}" for net in nets)
 
     def _farewell(self, first: int) -> None:
