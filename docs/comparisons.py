@@ -23,6 +23,8 @@ COLUMNS = {
     "recall-1": "recall-1 ↑",
     "grammatical": "grammatical ↑",
 }
+VARIETY = ("self-bleu-3", "recall-1")
+"""Good or bad only beside the others: noise has most of it."""
 PLACE = re.compile(r"(<!-- comparison (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -52,7 +54,10 @@ def table(comparison: dict[str, Any]) -> str:
     """A row per method, real text last, the best mean of each column in bold."""
     shown = [name for name in COLUMNS if name in comparison["real"]]
     methods = comparison["methods"]
-    best = {name: (max if "↑" in COLUMNS[name] else min)(means(comparison, name)) for name in shown}
+    best = {
+        name: None if name in VARIETY else (max if "↑" in COLUMNS[name] else min)(means(comparison, name))
+        for name in shown
+    }
     lines = [f"| method | {' | '.join(COLUMNS[name] for name in shown)} | steps | runs |"]
     lines.append("|---|" + "--:|" * (len(shown) + 2))
     for method, row in methods.items():
@@ -70,7 +75,7 @@ def means(comparison: dict[str, Any], score: str) -> list[float]:
     return [row["scores"][score][0] for row in comparison["methods"].values() if score in row["scores"]]
 
 
-def cell(score: list[float | None] | None, best: float) -> str:
+def cell(score: list[float | None] | None, best: float | None) -> str:
     """Mean ± deviation, in bold if it is the best."""
     if score is None or score[0] is None:
         return "-"

@@ -197,3 +197,10 @@ def test_links_in_documents_lead_somewhere() -> None:
     for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_tables_of_comparisons_are_those_of_the_kept_numbers() -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "comparisons.py"), "--check"], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
