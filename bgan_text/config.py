@@ -209,8 +209,9 @@ class Config:
         _check_names_and_types(chosen)
         settled = PRESETS.get(chosen.get("preset", ""), {}) | chosen
         objective = settled.get("objective", cls.objective)
+        unused = unused_options(objective)
         for name in chosen:
-            if name in unused_options(objective):
+            if name in unused:
                 raise UserError(_useless(name, chosen[name], objective))
         names = [settled.get(kind, getattr(cls, kind)) for kind in ("divergence", "objective", "generator")]
         for option in fields(cls):

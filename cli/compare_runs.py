@@ -108,7 +108,7 @@ class Attempt:
 
     def finished(self) -> bool:
         """Whether it was saved after all of its steps or minutes."""
-        if not self._started() or not Run(self.folder).checkpoints():
+        if not self._header():
             return False
         step, seconds = self.reached()
         if self.config.steps is not None:

@@ -214,7 +214,7 @@ def _cased(texts: Iterable[str], request: Request) -> Iterable[str]:
 
 
 def refuse_unreadable(reference: Path) -> None:
-    """Raise a `UserError` unless a file of real text is there and holds some."""
+    """Raise a `UserError` unless a file of real text is there and holds some; a pipe is read only once."""
     if not reference.is_file():
         raise UserError(f"--reference {reference}: a text file with a sample a line was expected")
     _refuse_blank(str(reference), _lines(str(reference)))

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bgan_text.cli.catalogue import CATALOGUE, ENTRIES
+
 DOCS = Path(__file__).parent
 KEPT = DOCS / "comparisons.json"
 DOCUMENTS = (DOCS / "objectives.md", DOCS.parent / "README.md")
@@ -23,8 +25,6 @@ COLUMNS = {
     "recall-1": "recall-1 ↑",
     "grammatical": "grammatical ↑",
 }
-VARIETY = ("self-bleu-3", "recall-1")
-"""Good or bad only beside the others: noise has most of it."""
 PLACE = re.compile(r"(<!-- comparison (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -55,13 +55,14 @@ def table(comparison: dict[str, Any]) -> str:
     shown = [name for name in COLUMNS if name in comparison["real"]]
     methods = comparison["methods"]
     best = {
-        name: None if name in VARIETY else (max if "↑" in COLUMNS[name] else min)(means(comparison, name))
+        name: (max if ENTRIES[name].better == "higher" else min)(means(comparison, name))
         for name in shown
+        if name not in CATALOGUE["variety"]  # as in the table of `compare`
     }
     lines = [f"| method | {' | '.join(COLUMNS[name] for name in shown)} | steps | runs |"]
     lines.append("|---|" + "--:|" * (len(shown) + 2))
     for method, row in methods.items():
-        cells = [cell(row["scores"].get(name), best[name]) for name in shown]
+        cells = [cell(row["scores"].get(name), best.get(name)) for name in shown]
         steps = f"{row['steps']:,.0f}" if row["runs"] else "-"
         runs = f"{row['runs']}" + (f", {row['failed']} failed" if row["failed"] else "")
         lines.append(f"| {method} | {' | '.join(cells)} | {steps} | {runs} |")
