@@ -108,7 +108,7 @@ def continuation(prefix_scores: Tensor) -> Tensor:
     return prefix_scores[..., -1:] - before
 
 
-ADVERSARIAL_OBJECTIVES: dict[str, Callable[[Tensor, Running], Tensor]] = {
+WEIGHING_RULES: dict[str, Callable[[Tensor, Running], Tensor]] = {
     "importance": importance,
     "partition": partition,
     "reinforce": reinforce,
@@ -121,12 +121,12 @@ def coefficients(objective: str, baseline: str, scores: Tensor, running: Running
     """The objective's coefficients less the baseline: (M, N, ...) -> (M, N, ...).
 
     Args:
-        objective: a key of `ADVERSARIAL_OBJECTIVES`.
+        objective: a key of `WEIGHING_RULES`.
         baseline: none, mean, or leave-one-out, which needs two draws.
         scores: of the draws.
         running: the means so far, these scores included.
     """
-    plain, draws = ADVERSARIAL_OBJECTIVES[objective](scores, running), scores.shape[0]
+    plain, draws = WEIGHING_RULES[objective](scores, running), scores.shape[0]
     if baseline == "leave-one-out":
         return (plain - plain.mean(dim=0)) * (draws / (draws - 1))
     if baseline == "mean":

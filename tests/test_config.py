@@ -8,7 +8,7 @@ from bgan_text.divergence import DIVERGENCES
 from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS
 from bgan_text.interval import Interval, interval
-from bgan_text.objective import ADVERSARIAL_OBJECTIVES
+from bgan_text.objective import WEIGHING_RULES
 
 
 def test_every_option_has_a_help_text() -> None:
@@ -18,7 +18,7 @@ def test_every_option_has_a_help_text() -> None:
 def test_names_are_those_that_the_core_knows() -> None:
     choices = {option.name: option.metadata["choices"] for option in fields(Config)}
     assert list(choices["generator"]) == list(GENERATORS)
-    assert list(choices["objective"]) == [*ADVERSARIAL_OBJECTIVES, *RELAXED, "mle"]
+    assert list(choices["objective"]) == [*WEIGHING_RULES, *RELAXED, "mle"]
     assert list(choices["divergence"]) == list(DIVERGENCES)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from bgan_text.config import BASELINES
 from bgan_text.generator import Autoregressive, Factorised, RecurrentGenerator
 from bgan_text.objective import (
-    ADVERSARIAL_OBJECTIVES,
+    WEIGHING_RULES,
     Running,
     coefficients,
     continuation,
@@ -185,7 +185,7 @@ def test_baselines(rng: torch.Generator) -> None:
     running.reward = torch.tensor(-0.2)
     for objective, mean in (("importance", 1.0), ("partition", 1.0), ("reinforce", -0.2)):
         plain = coefficients(objective, "none", scores, running)
-        torch.testing.assert_close(plain, ADVERSARIAL_OBJECTIVES[objective](scores, running))
+        torch.testing.assert_close(plain, WEIGHING_RULES[objective](scores, running))
         torch.testing.assert_close(coefficients(objective, "mean", scores, running), plain - mean / 4)
         others = torch.stack([(plain.sum(0) - plain[m]) / 3 for m in range(4)])
         torch.testing.assert_close(coefficients(objective, "leave-one-out", scores, running), plain - others)
