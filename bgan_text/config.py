@@ -1,7 +1,7 @@
 """Every training option, declared once: the command line, the run folder and the checkpoint read it here.
 
-A field declares its default, its help, its range and, where a generator, an objective or a divergence
-wants another default, that. The module imports no torch, so that `bgan-text --help` answers at once.
+A field declares its default, its help, its range and, where a divergence, an objective, a credit or a
+generator wants another default, that. The module imports no torch, so that `bgan-text --help` answers at once.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,8 @@ WITHOUT_DIVERGENCE = {
 }
 """Why some objectives take no --divergence."""
 CREDITS = ("sequence", "prefix")
+KINDS = ("divergence", "objective", "credit", "generator")
+"""Options whose value may bring other defaults with it, the strongest first."""
 BASELINES = ("none", "mean", "leave-one-out")
 CREDITED = ("importance", "partition", "reinforce")
 DECAYS = ("linear", "constant")
@@ -77,10 +79,12 @@ class Config:
         choices=BASELINES,
         of=CREDITED,
     )
-    draws: int = setting(20, "M, samples drawn for each noise vector", minimum=1, of=WEIGHING)
+    draws: int = setting(
+        20, "M, samples drawn for each noise vector", minimum=1, where={"prefix": 3}, of=WEIGHING
+    )
     batch: int = setting(128, "noise vectors, and real samples, of a step", minimum=1, where={"rnn": 64})
     width: int = setting(
-        64, "channels of the conv generator, units of the GRU", minimum=1, where={"rnn": 256}
+        64, "channels of the conv generator, units of the GRU", minimum=1, where={"prefix": 128, "rnn": 256}
     )
     blocks: int = setting(
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
@@ -213,7 +217,7 @@ class Config:
         for name in chosen:
             if name in unused:
                 raise UserError(_useless(name, chosen[name], objective))
-        names = [settled.get(kind, getattr(cls, kind)) for kind in ("divergence", "objective", "generator")]
+        names = [settled.get(kind, getattr(cls, kind)) for kind in KINDS]
         for option in fields(cls):
             for name in names:
                 if name in option.metadata["where"]:

@@ -32,7 +32,7 @@ def setting(
         minimum: the least value accepted.
         below: the first value too large.
         choices: the names accepted.
-        where: other defaults, by the name of the generator, objective or divergence that wants them.
+        where: other defaults, by the name of the divergence, objective, credit or generator that wants them.
         of: the objectives that read it, if not all do.
         changeable: whether a resumed run may be given another value.
     """

@@ -27,10 +27,12 @@ def test_json_both_ways() -> None:
     assert Config.from_json(config.to_json()) == config
 
 
-def test_the_generator_decides_defaults_unless_they_are_given() -> None:
+def test_the_generator_and_the_credit_decide_defaults_unless_they_are_given() -> None:
     assert Config.given({}).width == 64
     assert Config.given({"generator": "rnn"}).width == 256
     assert Config.given({"generator": "rnn", "width": 5}).width == 5
+    assert Config.given({"generator": "rnn", "credit": "prefix"}).draws == 3
+    assert Config.given({"generator": "rnn", "credit": "prefix"}).width == 128
     assert Config.given({}).minutes == 5.0
     assert Config.given({"steps": 3}).minutes is None
 
