@@ -116,13 +116,16 @@ class Config:
         1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
     )
     generator_rate: float = setting(
-        2e-3, "learning rate of the generator", minimum=0.0, where={"gumbel": 4e-3, "wgan": 1e-3}
+        2e-3,
+        "learning rate of the generator",
+        minimum=0.0,
+        where={"pearson": 5e-4, "gumbel": 4e-3, "wgan": 1e-3},
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 5e-4, "wgan": 1e-3, "wgan-gp": 2e-3},
+        where={"pearson": 1e-3, "wgan": 1e-3, "wgan-gp": 2e-3},
         of=ADVERSARIAL,
     )
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
