@@ -1,7 +1,8 @@
 """Every training option, declared once: the command line, the run folder and the checkpoint read it here.
 
 A field declares its default, its help, its range and, where a divergence, an objective, a credit or a
-generator wants another default, that. The module imports no torch, so that `bgan-text --help` answers at once.
+generator wants another default, that. The module imports no torch, so that `bgan-text --help` answers at
+once.
 """
 
 from collections.abc import Mapping
@@ -119,13 +120,13 @@ class Config:
         2e-3,
         "learning rate of the generator",
         minimum=0.0,
-        where={"pearson": 5e-4, "gumbel": 4e-3, "wgan": 1e-3},
+        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3},
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 1e-3, "wgan": 1e-3, "wgan-gp": 2e-3},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3},
         of=ADVERSARIAL,
     )
     beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)

@@ -5,9 +5,13 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution
+from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution, normalise
+from bgan_text.pyramid import PictureScore
 from bgan_text.sampling import counted
 from bgan_text.space import Space
+
+MOST_COLOUR_CHANNELS = 8
+"""What an embedded pixel has at most: fewer than there are colours, which differ in degree."""
 
 
 class Discriminator(nn.Module):
@@ -47,6 +51,32 @@ class Discriminator(nn.Module):
         return scores.squeeze(1).float()
 
 
+class PictureDiscriminator(nn.Module):
+    """The same for a picture: embedding of each pixel's token -> strided convolutions -> score."""
+
+    def __init__(self, space: Space, *, width: int, spectral: bool) -> None:
+        super().__init__()
+        assert space.shape is not None
+        self.shape = space.shape
+        colours = min(space.vocabulary - 1, MOST_COLOUR_CHANNELS)
+        self.embedding = nn.Embedding(space.vocabulary, colours)
+        self.picture = PictureScore(*space.shape, channels=colours, features=width, spectral=spectral)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K,) float32."""
+        return self.score_embedded(self.embedding(tokens))
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, colours) float."""
+        return points @ self.embedding.weight
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of pictures that are embedded already: (K, L, colours) float -> (K,) float32."""
+        pixels = embedded.unflatten(1, self.shape).permute(0, 3, 1, 2)  # a channels-last picture as it is
+        scores: Tensor = self.picture(pixels)
+        return scores
+
+
 class PrefixDiscriminator(nn.Module):
     """Embedding -> causal residual convolutions -> a term for each token; a prefix scores their sum.
 
@@ -79,14 +109,3 @@ class PrefixDiscriminator(nn.Module):
 def _dense(width: int, *, spectral: bool) -> nn.Module:
     dense = nn.Linear(width, 1)
     return spectral_norm(dense) if spectral else dense
-
-
-def normalise(net: nn.Module, device: str) -> None:
-    """Make the normalised weights of a pass, which the layers then find in the cache.
-
-    In full precision: under autocast a GPU would run the power iteration in bfloat16.
-    """
-    with torch.autocast(device, enabled=False):
-        for layer in net.modules():
-            if parametrize.is_parametrized(layer, "weight"):
-                _ = layer.weight

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.layers import ResidualBlock, as_image, as_rows
+from bgan_text.pyramid import Pyramid
 from bgan_text.relaxation import Relaxation
 from bgan_text.sampling import chunked_log_prob, counted, draw, draw_each, log_prob, weighted_histogram
 from bgan_text.space import Space
@@ -80,6 +81,22 @@ class ConvolutionalGenerator(nn.Module):
         x = as_image(self.dense(noise).view(-1, self.space.positions, self.width))
         x = self.activation(self.norm(self.blocks(x)))
         return Factorised(self.logits(as_rows(x)).float())
+
+
+class PictureGenerator(nn.Module):
+    """Noise -> transposed convolutions -> logits of all pixels at once, as DCGAN with colours for tokens."""
+
+    def __init__(self, space: Space, *, width: int, noise: int) -> None:
+        super().__init__()
+        assert space.shape is not None
+        self.space, self.noise = space, noise
+        self.pyramid = Pyramid(*space.shape, features=width, noise=noise)
+        self.logits = nn.Linear(width, space.vocabulary)
+
+    def forward(self, noise: Tensor) -> Factorised:
+        """(N, Z) noise -> the conditional distribution of N rows of pixels."""
+        features = self.pyramid(noise).permute(0, 2, 3, 1).flatten(1, 2)
+        return Factorised(self.logits(features).float())
 
 
 class Autoregressive:
@@ -183,9 +200,10 @@ class RecurrentGenerator(nn.Module):
         return Autoregressive(self, noise)
 
 
-Generator = ConvolutionalGenerator | RecurrentGenerator
+Generator = ConvolutionalGenerator | PictureGenerator | RecurrentGenerator
 
 GENERATORS: dict[str, type[ConvolutionalGenerator] | type[RecurrentGenerator]] = {
     "conv": ConvolutionalGenerator,
     "rnn": RecurrentGenerator,
 }
+"""Generators of sequences. `conv` for pictures is a `PictureGenerator`."""

@@ -1,4 +1,4 @@
-"""The residual convolution block that both nets are built from.
+"""The residual convolution block that the nets of sequences are built from.
 
 Sequences are carried as (rows, width, 1, positions) in channels-last memory, that is as a one-pixel-
 high image whose innermost stride is the channel: on a CPU the library's two-dimensional channels-last
@@ -7,6 +7,7 @@ convolution runs several times faster than its one-dimensional one, and in bfloa
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 KERNEL = 5
@@ -60,3 +61,14 @@ def as_image(x: Tensor) -> Tensor:
 def as_rows(x: Tensor) -> Tensor:
     """(rows, width, 1, positions) -> a (rows, positions, width) view."""
     return x.squeeze(2).transpose(1, 2)
+
+
+def normalise(net: nn.Module, device: str) -> None:
+    """Make the normalised weights of a pass, which the layers then find in the cache.
+
+    In full precision: under autocast a GPU would run the power iteration in bfloat16.
+    """
+    with torch.autocast(device, enabled=False):
+        for layer in net.modules():
+            if parametrize.is_parametrized(layer, "weight"):
+                _ = layer.weight

@@ -3,13 +3,15 @@
 import torch
 from torch import Tensor
 
-from bgan_text.discriminator import Discriminator
+from bgan_text.discriminator import Discriminator, PictureDiscriminator
 
 LEAST_SQUARE = 1e-12
 """Where a squared gradient norm is cut: its root has no derivative at 0."""
 
 
-def slopes(net: Discriminator, one: Tensor, other: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
+def slopes(
+    net: Discriminator | PictureDiscriminator, one: Tensor, other: Tensor, mix: Tensor, *, graph: bool = False
+) -> Tensor:
     """Norm of the score's gradient with respect to a point between two relaxed sequences.
 
     The net sees a point x of (L, V) numbers only as x W, W the (V, width) embedding. So with g, (L, width),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator
+from bgan_text.discriminator import PrefixDiscriminator
 from bgan_text.divergence import MEANS, divergence_named
 from bgan_text.penalty import penalty, slopes
 from bgan_text.relaxation import Relaxation, softmax, straight_through
@@ -29,7 +29,7 @@ class Relaxing(Stepper):
 
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
-        assert isinstance(state.discriminator, Discriminator), "prefix credit weighs tokens"
+        assert not isinstance(state.discriminator, PrefixDiscriminator), "prefix credit weighs tokens"
         self.discriminator = state.discriminator
         wasserstein = config.objective in ("wgan", "wgan-gp")
         self.divergence = MEANS if wasserstein else divergence_named(config.divergence)

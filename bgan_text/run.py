@@ -25,7 +25,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.sampling import counted
-from bgan_text.space import Space
+from bgan_text.space import Canvas, Space, is_picture, space_from_json, space_to_json
 from bgan_text.state import State
 
 Loaded = TypeVar("Loaded")
@@ -53,7 +53,10 @@ class Run:
                     f"this version {__version__} reads up to {FORMAT}; upgrade it"
                 )
             self.config = Config.from_json(_settings_of(card["format"], card["settings"]))
-            self.space = Space(**card["space"])
+            space = space_from_json(card["space"])
+            if isinstance(space, Canvas):
+                raise ValueError("it has real numbers where tokens were expected")
+            self.space = space
             self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
@@ -85,24 +88,24 @@ class Run:
             run.write_card()
         return run
 
+    @property
+    def pictures(self) -> bool:
+        """Whether the samples are pictures, not text."""
+        return is_picture(self.space)
+
     def data_folder(self) -> Path:
         """Where the prepared folder was, seen from the working folder: both may have moved together."""
         return Path(os.path.relpath(self.folder / self.data["folder"]))
 
     def write_card(self) -> None:
         """Write run.json anew."""
-        space = {
-            "positions": self.space.positions,
-            "vocabulary": self.space.vocabulary,
-            "end": self.space.end,
-        }
         write_json(
             self.folder / "run.json",
             {
                 "format": FORMAT,
                 "version": __version__,
                 "settings": self.config.to_json(),
-                "space": space,
+                "space": space_to_json(self.space),
                 "data": self.data,
             },
         )

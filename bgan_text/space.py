@@ -1,21 +1,25 @@
-"""The set of sequences that a generator generates; text and images differ in nothing else."""
+"""The set of samples that a generator generates: rows of tokens, or pictures of real numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from bgan_text.errors import UserError
 
 
 @dataclass(frozen=True)
 class Space:
-    """All rows of `positions` integers in `0 .. vocabulary - 1`.
+    """All rows of `positions` integers in `0 .. vocabulary - 1`. Text and images differ in nothing else.
 
     `end` is the token that ends a sequence shorter than `positions`; it also fills the rest of the
-    row. `None` means that every sequence has full length (an image).
+    row. `None` means that every sequence has full length (an image). `shape` is the height and width
+    of an image, whose pixels are the positions row by row; `None` for a sequence.
     """
 
     positions: int
     vocabulary: int
     end: int | None = None
+    shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.positions < 1:
@@ -24,3 +28,39 @@ class Space:
             raise UserError(f"the vocabulary has {self.vocabulary} tokens: at least 2 are needed")
         if self.end is not None and not 0 <= self.end < self.vocabulary:
             raise UserError(f"end token {self.end} is outside 0..{self.vocabulary - 1}")
+        if self.shape is not None and self.shape[0] * self.shape[1] != self.positions:
+            raise UserError(f"an image of {self.shape[0]} x {self.shape[1]} has not {self.positions} pixels")
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """All pictures of `channels` real numbers in -1 .. 1 for each of height x width pixels."""
+
+    channels: int
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if min(self.channels, self.height, self.width) < 1:
+            raise UserError(f"a picture of {self.channels} x {self.height} x {self.width} has no pixels")
+
+
+def is_picture(space: Space | Canvas) -> bool:
+    """Whether the samples are pictures, not sequences."""
+    return isinstance(space, Canvas) or space.shape is not None
+
+
+def space_from_json(value: Mapping[str, Any]) -> Space | Canvas:
+    """Read back what `space_to_json` gave; a `TypeError` or `KeyError` if it is something else."""
+    if "channels" in value:
+        return Canvas(**value)
+    shape = value.get("shape")
+    return Space(**{**value, "shape": None if shape is None else (int(shape[0]), int(shape[1]))})
+
+
+def space_to_json(space: Space | Canvas) -> dict[str, Any]:
+    """A space as JSON values; what a sequence does not have is left out."""
+    value = asdict(space)
+    if value.get("shape", ...) is None:
+        del value["shape"]
+    return value

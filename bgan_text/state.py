@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator, PrefixDiscriminator
+from bgan_text.discriminator import Discriminator, PictureDiscriminator, PrefixDiscriminator
 from bgan_text.errors import UserError
-from bgan_text.generator import GENERATORS, Generator
+from bgan_text.generator import GENERATORS, Generator, PictureGenerator
 from bgan_text.objective import Running
 from bgan_text.space import Space
 
@@ -26,7 +26,7 @@ class State:
 
     generator: Generator
     average: AveragedModel
-    discriminator: Discriminator | PrefixDiscriminator
+    discriminator: Discriminator | PictureDiscriminator | PrefixDiscriminator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     running: Running
@@ -81,22 +81,29 @@ class State:
         yield "discriminator", self.discriminator_optimizer, self.discriminator
 
 
+Critic = Discriminator | PictureDiscriminator | PrefixDiscriminator
+
+
 def make_generator(config: Config, space: Space) -> Generator:
     """An untrained generator, initialised from torch's global random stream."""
+    if space.shape is not None and config.generator == "conv":
+        return PictureGenerator(space, width=config.width, noise=config.noise)
     layout: dict[str, Any] = {"width": config.width, "blocks": config.blocks, "noise": config.noise}
     if config.plain_nets:
         layout["plain"] = True
     return GENERATORS[config.generator](space, **layout)
 
 
-def _make_discriminator(config: Config, space: Space) -> Discriminator | PrefixDiscriminator:
+def _make_discriminator(config: Config, space: Space) -> Critic:
+    if space.shape is not None and config.credit == "sequence":
+        return PictureDiscriminator(space, width=config.discriminator_width, spectral=config.spectral_norm)
     size = {"width": config.discriminator_width, "blocks": config.discriminator_blocks}
     if config.credit == "prefix":
         return PrefixDiscriminator(space, **size, spectral=config.spectral_norm)
     return Discriminator(space, **size, spectral=config.spectral_norm, plain=config.plain_nets)
 
 
-def _nets(config: Config, space: Space) -> tuple[Generator, Discriminator | PrefixDiscriminator]:
+def _nets(config: Config, space: Space) -> tuple[Generator, Critic]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):

@@ -65,6 +65,8 @@ class Comparison:
         self.wish = wish
         self.methods = methods_of(wish.objectives, wish.divergences, wish.given.get("generator"))
         self.prepared = Prepared(wish.data if wish.data is not None else newest_data())
+        if self.prepared.pictures:
+            raise UserError(f"{self.prepared.folder} holds pictures, not text, which is what compare scores")
         self.columns = _columns(wish.scores, self.prepared)
         # A run's own spread over its samples says nothing of another training, so none is drawn.
         self.request = Request(

@@ -1,46 +1,94 @@
-"""A look at a run while it trains: three samples, and how far their n-grams are from real ones."""
+"""A look at a run while it trains: a few samples, and how far all of them are from real ones."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bgan_text.corpora.picture_grid import grid, write_png
 from bgan_text.corpora.prepared import Prepared
-from bgan_text.run import sample_rows
+from bgan_text.run import Run, sample_rows
 from bgan_text.scores.distribution import js_of_rows
+from bgan_text.scores.patches import SIDES, patch_js
 from bgan_text.scores.sequences import Sequences
 from bgan_text.state import State
 
 EVALUATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
+GRID_SAMPLES = 64
+GRIDS = "grids"
+"""The folder in a run's folder for pictures of samples, one a look, always of the same noise."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """JS-1..4 of token n-grams against the validation split, and a few samples."""
+    """What a look saw.
+
+    `divergences`: Jensen-Shannon, by name, against the validation split. `title`: what they are. `samples`:
+    a few, of text. `record`: what else goes into metrics.jsonl.
+    """
 
     divergences: dict[str, float]
+    title: str
     samples: list[str]
+    record: dict[str, Any]
 
 
 class Evaluator:
     """Evaluates states of one run on the validation split, always with the same noise."""
 
-    def __init__(self, prepared: Prepared, seed: int) -> None:
-        self.tokenizer, self.space, self.seed = prepared.tokenizer(), prepared.space, seed
-        self.validation = self._sequences(prepared.rows("validation"))
+    def __init__(self, prepared: Prepared, run: Run) -> None:
+        self.space, self.seed = run.space, run.config.seed
+        self.validation = prepared.rows("validation")
 
     def __call__(self, state: State) -> Evaluation:
         """Sample the weight average and compare; the run's own random stream is not touched."""
-        sampler = state.sampler()
-        rows = torch.cat(list(sample_rows(sampler, EVALUATION_SAMPLES, self.seed, state.device)))
-        values = js_of_rows(self._sequences(rows), self.validation, min(4, self.space.positions))
-        return Evaluation(
-            {f"js-{order}": value for order, value in values.items()},
-            [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()],
-        )
+        rows = sample_rows(state.sampler(), EVALUATION_SAMPLES, self.seed, state.device)
+        return self.seen(torch.cat(list(rows)), state.step)
+
+    def seen(self, rows: Tensor, step: int) -> Evaluation:
+        """What is to be said of samples."""
+        raise NotImplementedError
+
+
+class TextEvaluator(Evaluator):
+    """Shows sentences, and JS-1..4 of token n-grams."""
+
+    def __init__(self, prepared: Prepared, run: Run) -> None:
+        super().__init__(prepared, run)
+        self.tokenizer = prepared.tokenizer()
+        self.real = self._sequences(self.validation)
+
+    def seen(self, rows: Tensor, step: int) -> Evaluation:
+        values = js_of_rows(self._sequences(rows), self.real, min(4, self.space.positions))
+        samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
+        divergences = {f"js-{order}": value for order, value in values.items()}
+        return Evaluation(divergences, f"JS-1..{len(values)}", samples, {"samples": samples})
 
     def _sequences(self, rows: Tensor) -> Sequences:
         lengths = np.full(len(rows), self.space.positions, dtype=np.int64)
         return Sequences(rows.reshape(-1).numpy(), lengths, self.space.vocabulary)
+
+
+class PictureEvaluator(Evaluator):
+    """Writes a grid of pictures, and the JS of patches of 1, 2 and 3 pixels a side."""
+
+    def __init__(self, prepared: Prepared, run: Run) -> None:
+        super().__init__(prepared, run)
+        self.palette, self.folder = prepared.palette(), run.folder
+
+    def seen(self, rows: Tensor, step: int) -> Evaluation:
+        assert self.space.shape is not None
+        pictures, real = (one.view(-1, *self.space.shape).numpy() for one in (rows, self.validation))
+        values = patch_js(pictures, real, [side for side in SIDES if side <= min(self.space.shape)])
+        name = f"{GRIDS}/{step:09d}.png"
+        write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
+        divergences = {f"patch-js-{side}": score.value for side, score in values.items()}
+        return Evaluation(divergences, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
+
+
+def evaluator(prepared: Prepared, run: Run) -> Evaluator:
+    """What looks at a run on this data."""
+    return PictureEvaluator(prepared, run) if run.pictures else TextEvaluator(prepared, run)

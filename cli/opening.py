@@ -10,6 +10,8 @@ from bgan_text.config import WITHOUT_DIVERGENCE, Config
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
+from bgan_text.setting import flag
+from bgan_text.space import Canvas, Space
 from bgan_text.stepping import resolve_precision
 
 from .console import newest_data, newest_run
@@ -24,7 +26,8 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     if folder is not None:
         _refuse_other_content(folder)
     prepared = Prepared(data if data is not None else newest_data())
-    tokenizer = prepared.tokenizer()
+    space = _space(prepared, given)
+    codec = prepared.codec()
     if config.precision == "auto":
         dtype = resolve_precision("auto", chosen)
         config = Config.from_json(config.to_json() | {"precision": str(dtype).removeprefix("torch.")})
@@ -35,9 +38,27 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
         "signature": prepared.signature,
         "tokenizer": prepared.tokenizer_signature,
     }
-    files = {tokenizer.file: tokenizer.content()}
-    run = Run.create(home, config, prepared.space, trained_on, files)
+    files = {codec.file: codec.content()}
+    run = Run.create(home, config, space, trained_on, files)
     return Training(run, prepared, chosen)
+
+
+def _space(prepared: Prepared, given: Mapping[str, Any]) -> Space:
+    """The prepared folder's space, if it is one of tokens and the options given mean something to it."""
+    space = prepared.space
+    if isinstance(space, Canvas):
+        raise UserError(
+            f"{prepared.folder} has pixels that are real numbers, which no objective takes: prepare it with "
+            "--colors 2 to 256"
+        )
+    if space.shape is not None and given.get("generator") != "rnn":
+        for name in ("blocks", "discriminator_blocks", "plain_nets"):
+            if given.get(name) is not None:
+                raise UserError(
+                    f"{flag(name)} {given[name]} means nothing to nets for pictures: they have as many "
+                    "layers as halve a side to 7 pixels or fewer"
+                )
+    return space
 
 
 def _refuse_other_content(folder: Path) -> None:

@@ -1,19 +1,24 @@
 """`bgan-text prepare`: a corpus becomes a folder of tokens."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 
 def prepare(
     corpus: Annotated[
-        str, typer.Argument(help="grammar (built in), lm1b (One Billion Word), or lines (your text).")
+        str,
+        typer.Argument(
+            help="Text: grammar (built in), lm1b (One Billion Word), lines (your text). Pictures: mnist, "
+            "cifar10, celeba, lsun, imagenet, images (your pictures)."
+        ),
     ] = "grammar",
     path: Annotated[
         list[str] | None,
         typer.Option(
-            help="File to read; '-' for standard input; for lm1b its archive or folder. Repeatable."
+            help="What to read instead of the hub. Text: a file, '-' for standard input, for lm1b its "
+            "archive or folder. Pictures: a folder, an archive, an .npz, the official files. Repeatable."
         ),
     ] = None,
     column: Annotated[
@@ -40,10 +45,48 @@ def prepare(
         typer.Option(help="What to do with longer sentences: drop, cut or window. (default: drop)"),
     ] = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case the text.")] = False,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures: cut to the central square and scale to so many pixels a side. (default: mnist: "
+            "28; cifar10, celeba: 32; lsun, imagenet: 64; images: as they are)"
+        ),
+    ] = None,
+    grey: Annotated[
+        bool | None,
+        typer.Option(
+            "--grey/--no-grey",
+            help="Pictures: turn all into grey levels, or all into red, green and blue. (default: as they "
+            "are; grey for two colours)",
+        ),
+    ] = None,
+    colors: Annotated[
+        str | None,
+        typer.Option(
+            help="Pictures: how many colours a pixel can have, 2 to 256; none keeps real numbers, which no "
+            "objective takes yet. (default: 16; mnist: 2)"
+        ),
+    ] = None,
+    binarize: Annotated[
+        str | None,
+        typer.Option(
+            help="Two colours: threshold at half, static (drawn once, as likely as bright), or stochastic "
+            "(drawn anew for each batch). (default: threshold)"
+        ),
+    ] = None,
+    quantizer: Annotated[
+        str | None,
+        typer.Option(help="How a palette is chosen: kmeans or median-cut. (default: kmeans)"),
+    ] = None,
+    corrupt: Annotated[
+        int | None,
+        typer.Option(help="Pictures: how many unreadable ones to skip before giving up. (default: 10)"),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Read at most so many sentences; of lm1b, as many training ones. (default: grammar: 50000)"
+            help="Read at most so many samples; where some are held out, as many training ones. "
+            "(default: grammar: 50000)"
         ),
     ] = None,
     keep_duplicates: Annotated[
@@ -59,45 +102,40 @@ def prepare(
     """Turn a corpus into rows of tokens, split into train, validation and test.
 
     Example: bgan-text prepare lines --path poems.txt --tokenizer char --length 32 --overlong cut
-    """
-    from bgan_text.corpora.preparing import Recipe
-    from bgan_text.corpora.preparing import prepare as write
 
+    Example: bgan-text prepare images --path photographs.zip --size 32 --colors 16
+    """
     from .console import print_json, say
+    from .preparation import prepared, summary
     from .progress import Stages
 
-    recipe = Recipe.given(
-        corpus,
-        paths=tuple(path or ()),
-        column=column,
-        tokenizer=tokenizer,
-        vocabulary=vocabulary,
-        length=length,
-        overlong=overlong,
-        lowercase=lowercase,
-        limit=limit,
-        keep_duplicates=keep_duplicates,
-        seed=seed,
-    )
+    given = {
+        "paths": tuple(path or ()),
+        "limit": limit,
+        "keep_duplicates": keep_duplicates,
+        "seed": seed,
+    }
+    of_text = {
+        "column": column,
+        "tokenizer": tokenizer,
+        "vocabulary": vocabulary,
+        "length": length,
+        "overlong": overlong,
+        "lowercase": lowercase or None,
+    }
+    of_pictures = {
+        "size": size,
+        "grey": grey,
+        "colors": colors,
+        "binarize": binarize,
+        "quantizer": quantizer,
+        "corrupt": corrupt,
+    }
     folder = out if out is not None else Path("data") / corpus
     with Stages() as stages:
-        prepared = write(recipe, folder, stages.update, overwrite=overwrite)
-    for line in summary(prepared.card):
+        made = prepared(corpus, folder, given, of_text, of_pictures, stages.update, overwrite=overwrite)
+    for line in summary(made.card):
         say(line)
     say(f"Prepared {folder}. Next: bgan-text train --data {folder}")
     if json:
-        print_json({"data": str(folder), **prepared.card})
-
-
-def summary(card: dict[str, Any]) -> list[str]:
-    """What a card says, in two lines."""
-    counts, space = card["counts"], card["space"]
-    unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
-    return [
-        f"{counts['read']:,} sentences read: {counts['blank']:,} blank, {counts['dropped']:,} dropped as "
-        f"overlong, {counts['cut']:,} cut, {counts['windowed']:,} windowed, {counts['duplicates']:,} "
-        f"{'duplicates kept' if card['settings']['keep_duplicates'] else 'deduplicated'}, "
-        f"{unknown:.2%} of tokens unknown",
-        f"{counts['train']:,} train, {counts['validation']:,} validation, {counts['test']:,} test samples of "
-        f"{space['positions']} positions; {space['vocabulary']:,} tokens ({card['tokenizer']})",
-    ]
+        print_json({"data": str(folder), **made.card})

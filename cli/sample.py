@@ -6,48 +6,115 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from bgan_text.errors import UserError
 
+if TYPE_CHECKING:
+    from bgan_text.corpora.pictures import Pixels
+    from bgan_text.run import Run
+
 
 def sample(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
-    n: Annotated[int, typer.Option("--n", "-n", help="How many samples.")] = 10,
+    n: Annotated[
+        int | None, typer.Option("--n", "-n", help="How many samples. (default: 10; pictures: 64)")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed; the same one gives the same samples.")] = 0,
     temperature: Annotated[float, typer.Option(help="Below 1 samples are safer, above 1 more varied.")] = 1.0,
     weights: Annotated[str, typer.Option(help="Weights to sample from: average or last.")] = "average",
     step: Annotated[int | None, typer.Option(help="Checkpoint to sample from. (default: the last)")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with text and tokens.")
+        bool, typer.Option("--json", help="One JSON object a line, with tokens and, of text, the text.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    animate: Annotated[
+        bool, typer.Option("--animate", help="Pictures: a GIF of how they came about, from the run's grids.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write. (default: standard output; pictures: samples.png in the run folder)"
+        ),
+    ] = None,
 ) -> None:
-    """Print samples of a trained run, one a line.
+    """Print samples of a trained run, one a line; of pictures, draw a grid of them.
 
     Example: bgan-text sample --n 3 --temperature 0.8
+
+    Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
     from bgan_text.errors import choose
     from bgan_text.run import Run
 
     from .console import newest_run
     from .device import choose_device
-    from .sampling import sampled
+    from .sampling import sampled, sampled_pictures
 
-    if n < 1:
+    if n is not None and n < 1:
         raise UserError(f"--n {n}: at least 1 is needed")
     average = choose("weights", weights, {"average": True, "last": False})
     opened = Run(run if run is not None else newest_run())
-    texts = sampled(
-        opened, n, seed, choose_device(device), temperature=temperature, average=average, step=step
-    )
+    if animate:
+        print(_animated(opened, out))
+        return
+    chosen = choose_device(device)
+    if opened.pictures:
+        count = 64 if n is None else n
+        drawn = sampled_pictures(
+            opened, count, seed, chosen, temperature=temperature, average=average, step=step
+        )
+        if not json:
+            print(_drawn(drawn, opened, out))
+            return
+        lines: Iterator[str] = (json_module.dumps({"tokens": tokens}) for _, tokens in drawn)
+    else:
+        count = 10 if n is None else n
+        texts = sampled(opened, count, seed, chosen, temperature=temperature, average=average, step=step)
+        lines = (
+            json_module.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) if json else text
+            for text, tokens in texts
+        )
     with _destination(out) as file:
-        for text, tokens in texts:
-            line = json_module.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) if json else text
+        for line in lines:
             file.write(line + "\n")
+
+
+def _drawn(pictures: "Iterator[tuple[Pixels, list[int]]]", run: "Run", out: Path | None) -> Path:
+    """A grid of pictures in one file."""
+    from bgan_text.corpora.picture_grid import grid, write_png
+
+    path = _picture_file(out, run.folder / "samples.png", ".png")
+    write_png(path, grid([pixels for pixels, _ in pictures]))
+    return path
+
+
+def _animated(run: "Run", out: Path | None) -> Path:
+    """The grids that training has drawn, one after the other."""
+    from bgan_text.corpora.picture_grid import write_animation
+
+    from .evaluation import GRIDS
+
+    path = _picture_file(out, run.folder / "samples.gif", ".gif")
+    grids = sorted((run.folder / GRIDS).glob("*.png"))
+    if not grids:
+        raise UserError(
+            f"{run.folder / GRIDS} holds no pictures: --animate shows those that training has drawn"
+        )
+    write_animation(path, grids)
+    return path
+
+
+def _picture_file(out: Path | None, usual: Path, suffix: str) -> Path:
+    if out is None:
+        return usual
+    if out.suffix != suffix:
+        raise UserError(f"--out {out}: a file that ends in {suffix} was expected")
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}")
+    return out
 
 
 @contextmanager

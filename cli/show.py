@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.space import Canvas, Space
+
 if TYPE_CHECKING:
     from bgan_text.corpora.prepared import Prepared
     from bgan_text.run import Run
@@ -68,7 +70,7 @@ def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
     lines = [
         f"run          {run.folder}",
         f"trained on   {run.data_folder()} ({run.data['corpus']}, signature {run.data['signature']})",
-        f"samples      {run.space.positions} positions of {run.space.vocabulary:,} tokens",
+        f"samples      {_samples(run.space)}",
         f"checkpoints  {', '.join(f'{step:,}' for step in run.checkpoints()) or 'none yet'}",
         "settings     " + ", ".join(f"{name} {value}" for name, value in run.config.to_json().items()),
     ]
@@ -80,14 +82,22 @@ def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
     return facts, lines
 
 
+def _samples(space: Space | Canvas) -> str:
+    if isinstance(space, Canvas):
+        return f"{space.width} x {space.height} pixels of {space.channels} numbers"
+    if space.shape is not None:
+        return f"{space.shape[1]} x {space.shape[0]} pixels of {space.vocabulary} colours"
+    return f"{space.positions} positions of {space.vocabulary:,} tokens"
+
+
 def _numbers(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, int | float))
 
 
 def _prepared(prepared: "Prepared") -> tuple[dict[str, Any], list[str]]:
-    from .prepare import summary
+    from .preparation import summary
 
-    examples = prepared.texts("train", EXAMPLES)
+    examples = [] if prepared.pictures else prepared.texts("train", EXAMPLES)
     facts = {"data": str(prepared.folder), **prepared.card, "examples": examples}
     lines = [f"{prepared.folder}: {prepared.corpus}, signature {prepared.signature}"]
     lines += summary(prepared.card)

@@ -19,7 +19,7 @@ from bgan_text.state import State, parameter_count
 from bgan_text.trainer import Report, train
 
 from .console import say
-from .evaluation import Evaluator
+from .evaluation import Evaluator, evaluator
 from .progress import TrainingProgress
 
 PROGRESS_INTERVAL = 0.5
@@ -118,13 +118,13 @@ class Training:
     def _loop(self) -> None:
         config, state = self.run.config, self.state
         batches = self.prepared.batches(config.batch, config.seed, self.device)
-        evaluator = Evaluator(self.prepared, config.seed)
+        look = evaluator(self.prepared, self.run)
         self.begun = time.monotonic() - state.elapsed
         save = _Regular(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
         evaluate = _Regular(
             interval("evaluate_every", config.evaluate_every),
             state.step,
-            self._off_clock(lambda: self._evaluate(evaluator)),
+            self._off_clock(lambda: self._evaluate(look)),
         )
         report: Report | None = None
         with TrainingProgress(self._progress(state), state.step) as progress:
@@ -143,7 +143,7 @@ class Training:
         if state.step not in self.run.checkpoints():
             self._save()
         if evaluate.step != state.step:
-            self._evaluate(evaluator)
+            self._evaluate(look)
 
     def _off_clock(self, action: Callable[[], None]) -> Callable[[], None]:
         """The same, without its time: what is trained longer is not what is looked at less."""
@@ -194,11 +194,11 @@ class Training:
                 "step": self.state.step,
                 "seconds": round(self.state.elapsed, 3),
                 **evaluation.divergences,
-                "samples": evaluation.samples,
+                **evaluation.record,
             }
         )
         values = " ".join(f"{value:.3f}" for value in evaluation.divergences.values())
-        say(f"step {self.state.step:,}: JS-1..{len(evaluation.divergences)} {values}")
+        say(f"step {self.state.step:,}: {evaluation.title} {values}")
         width = shutil.get_terminal_size().columns
         for text in evaluation.samples:
             say(f"  {text}"[: max(20, width)])

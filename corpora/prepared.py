@@ -1,14 +1,14 @@
 """A prepared folder: tokens in Arrow files that training maps into memory, a tokenizer and a card.
 
-    FOLDER/train, validation, test    Arrow data written with `datasets`: columns `tokens`, `text`
-    FOLDER/tokenizer.json | .model    the tokenizer
+    FOLDER/train, validation, test    Arrow data written with `datasets`: `tokens`, and `text` or `label`
+    FOLDER/tokenizer.json | .model    the tokenizer of text
+    FOLDER/palette.json               or else the palette of pictures
     FOLDER/card.json                  counts, settings, signature
 
-`corpora/preparing.py` makes it.
+`corpora/preparing.py` makes it of text, `corpora/preparing_pictures.py` of pictures.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,29 +20,13 @@ import torch
 from bgan_text import __version__
 from bgan_text.errors import UserError
 from bgan_text.files import read_json
-from bgan_text.space import Space
+from bgan_text.space import Canvas, is_picture, space_from_json
 
+from .palette import Palette, load_palette
 from .tokenizer import Tokenizer, load_tokenizer, signature
 
 FORMAT = 1
 SPLITS = ("train", "validation", "test")
-
-
-@dataclass
-class Counts:
-    """What became of the sentences that were read. Rows are samples of the model's length."""
-
-    read: int = 0
-    blank: int = 0
-    dropped: int = 0
-    cut: int = 0
-    windowed: int = 0
-    duplicates: int = 0
-    tokens: int = 0
-    unknown: int = 0
-    train: int = 0
-    validation: int = 0
-    test: int = 0
 
 
 class Prepared:
@@ -59,25 +43,47 @@ class Prepared:
                     f"{folder} was prepared by bgan-text {self.card['version']} in format "
                     f"{self.card['format']}: this version {__version__} reads up to {FORMAT}; upgrade it"
                 )
-            self.space = Space(**self.card["space"])
+            self.space = space_from_json(self.card["space"])
             self.signature: str = self.card["signature"]
             self.settings: dict[str, Any] = self.card["settings"]
             self.corpus: str = self.settings["corpus"]
-            self.lowercase: bool = self.settings["lowercase"]
+            self.lowercase: bool = self.settings.get("lowercase", False)
             self.tokenizer_signature: str = self.card["tokenizer"]
-            self.counts = Counts(**self.card["counts"])
+            self.counts: dict[str, int] = self.card["counts"]
         except (KeyError, TypeError) as error:
             raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
 
+    @property
+    def pictures(self) -> bool:
+        """Whether the samples are pictures, not text."""
+        return is_picture(self.space)
+
     def tokenizer(self) -> Tokenizer:
         """The folder's tokenizer, checked against the card."""
+        if self.pictures:
+            raise UserError(f"{self.folder} holds pictures, not text")
         tokenizer = load_tokenizer(self.folder)
-        if signature(tokenizer) != self.tokenizer_signature:
+        self._check_signature(signature(tokenizer))
+        return tokenizer
+
+    def palette(self) -> Palette:
+        """The folder's palette, checked against the card."""
+        if not self.pictures:
+            raise UserError(f"{self.folder} holds text, not pictures")
+        palette = load_palette(self.folder)
+        self._check_signature(signature(palette))
+        return palette
+
+    def codec(self) -> Tokenizer | Palette:
+        """What stands between tokens and what they mean."""
+        return self.palette() if self.pictures else self.tokenizer()
+
+    def _check_signature(self, found: str) -> None:
+        if found != self.tokenizer_signature:
             raise UserError(
-                f"the tokenizer in {self.folder} is {signature(tokenizer)}, its card says "
+                f"the tokenizer or palette in {self.folder} is {found}, its card says "
                 f"{self.tokenizer_signature}: the folder was changed, prepare it again"
             )
-        return tokenizer
 
     def split(self, name: str) -> datasets.Dataset:
         """One of the splits, mapped into memory: columns `tokens` (length L) and `text`."""
@@ -97,29 +103,37 @@ class Prepared:
             yield from data[start : start + 1000]["text"]
 
     def rows(self, name: str) -> torch.Tensor:
-        """All rows of a split, (count, L) int64; for splits that are bounded in size."""
-        return _rows(_numeric(self.split(name)), slice(None))
+        """All samples of a split, for splits that are bounded in size.
+
+        (count, L) int64 tokens, or (count, channels, height, width) float32 pixels.
+        """
+        return self._samples(_numeric(self.split(name)), slice(None), np.random.default_rng(0))
 
     def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
-        """(step, index) -> an (N, L) int64 batch of training rows, drawn with replacement.
+        """(step, index) -> a batch of N training samples, drawn with replacement; shaped as `rows`.
 
         A batch follows from the seed, step and index alone.
         """
         data = _numeric(self.split("train"))
 
         def at(step: int, index: int) -> torch.Tensor:
-            chosen = np.random.default_rng((seed, step, index)).integers(0, len(data), batch)
-            rows = _rows(data, chosen)
+            rng = np.random.default_rng((seed, step, index))
+            samples = self._samples(data, rng.integers(0, len(data), batch), rng)
             if device.type == "cuda":
-                return rows.pin_memory().to(device, non_blocking=True)
-            return rows
+                return samples.pin_memory().to(device, non_blocking=True)
+            return samples
 
         return at
+
+    def _samples(self, data: datasets.Dataset, chosen: Any, rng: np.random.Generator) -> torch.Tensor:
+        rows = np.asarray(data[chosen]["tokens"])
+        if isinstance(self.space, Canvas):
+            shape = len(rows), self.space.height, self.space.width, self.space.channels
+            return torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
+            rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
+        return torch.as_tensor(rows).long()
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:
     return data.with_format("numpy", columns=["tokens"])
-
-
-def _rows(data: datasets.Dataset, chosen: Any) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(data[chosen]["tokens"])).long()

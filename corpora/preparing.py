@@ -4,24 +4,21 @@ No row is in two splits. The folder is made under another name and renamed when 
 """
 
 import hashlib
-import tempfile
-from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 from datasets.arrow_writer import ArrowWriter
-from numpy.typing import NDArray
 
 from bgan_text import __version__
 from bgan_text.errors import UserError, choose
 from bgan_text.files import write_json
 
-from .prepared import FORMAT, SPLITS, Counts, Prepared
+from .prepared import FORMAT, Prepared
 from .sources import SOURCES, Request, Source
+from .splitting import Seen, split_rows, staged
 from .tokenizer import (
     END,
     UNKNOWN,
@@ -31,9 +28,6 @@ from .tokenizer import (
     train_tokenizer,
 )
 
-HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
-"""Validation and test each take one in ten samples, at most ten thousand; a corpus with a held-out part
-of its own is tested on all of that."""
 OVERLONG = ("drop", "cut", "window")
 
 Progress = Callable[[str, int], None]
@@ -83,11 +77,20 @@ def _known(corpus: str) -> Source:
 
 
 @dataclass
-class _Rows:
-    """Digest and origin of each row written, in order."""
+class Counts:
+    """What became of the sentences that were read. Rows are samples of the model's length."""
 
-    digests: "array[int]" = field(default_factory=lambda: array("Q"))
-    held_out: "array[int]" = field(default_factory=lambda: array("b"))
+    read: int = 0
+    blank: int = 0
+    dropped: int = 0
+    cut: int = 0
+    windowed: int = 0
+    duplicates: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    train: int = 0
+    validation: int = 0
+    test: int = 0
 
 
 def prepare(recipe: Recipe, out: Path, progress: Progress, *, overwrite: bool = False) -> "Prepared":
@@ -102,22 +105,12 @@ def prepare(recipe: Recipe, out: Path, progress: Progress, *, overwrite: bool = 
     Raises:
         UserError: something is wrong with the input; `out` is then as it was.
     """
-    if out.exists() and not (overwrite and (out / "card.json").exists()):
-        hint = "give --overwrite to replace it, or " if (out / "card.json").exists() else ""
-        raise UserError(f"{out} exists already: {hint}name another folder with --out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
-        stage = Path(place) / "new"
-        stage.mkdir()
+    with staged(out, overwrite=overwrite) as stage:
         _write(recipe, stage, progress)
-        if out.exists():
-            out.rename(Path(place) / "old")
-        stage.rename(out)
     return Prepared(out)
 
 
 def _write(recipe: Recipe, stage: Path, progress: Progress) -> None:
-    datasets.disable_progress_bars()  # the caller shows progress of its own
     counts = Counts()
     sentences = _spool(recipe, stage / "sentences.arrow", counts, progress)
     tokenizer = train_tokenizer(
@@ -126,12 +119,15 @@ def _write(recipe: Recipe, stage: Path, progress: Progress) -> None:
     if tokenizer.vocabulary < 3:
         raise UserError("the text gives no tokens: nothing is left to learn")
     rows, seen = _encode(recipe, sentences, tokenizer, stage / "rows.arrow", counts, progress)
-    signed = _split(recipe, rows, seen, stage, counts)
+    splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=recipe.length)
+    counts.duplicates = splits.duplicates
+    for name, size in splits.sizes.items():
+        setattr(counts, name, size)
     del sentences, rows
     (stage / "sentences.arrow").unlink()
     (stage / "rows.arrow").unlink()
     (stage / tokenizer.file).write_bytes(tokenizer.content())
-    write_json(stage / "card.json", _card(recipe, tokenizer, counts, signed))
+    write_json(stage / "card.json", _card(recipe, tokenizer, counts, splits.digest))
 
 
 def _spool(recipe: Recipe, path: Path, counts: Counts, progress: Progress) -> datasets.Dataset:
@@ -174,12 +170,12 @@ def _encode(
     path: Path,
     counts: Counts,
     progress: Progress,
-) -> tuple[datasets.Dataset, _Rows]:
+) -> tuple[datasets.Dataset, Seen]:
     features = datasets.Features(
         tokens=datasets.Sequence(datasets.Value("int32"), length=recipe.length),
         text=datasets.Value("string"),
     )
-    seen = _Rows()
+    seen = Seen()
     with ArrowWriter(features=features, path=str(path)) as writer:
         for start in range(0, len(sentences), 1000):
             batch = sentences[start : start + 1000]
@@ -188,8 +184,7 @@ def _encode(
                     row = piece + [END] * (recipe.length - len(piece))
                     counts.tokens += len(piece)
                     counts.unknown += piece.count(UNKNOWN)
-                    seen.digests.append(row_digest(row))
-                    seen.held_out.append(held_out)
+                    seen.add(row, held_out)
                     writer.write({"tokens": row, "text": tokenizer.decode(row)})
             progress("encoding", min(start + 1000, len(sentences)))
         if not seen.digests:
@@ -217,52 +212,6 @@ def _pieces(tokens: list[int], recipe: Recipe, counts: Counts) -> Iterator[list[
         counts.windowed += 1
         for start in range(0, len(tokens), recipe.length):
             yield tokens[start : start + recipe.length]
-
-
-def row_digest(row: list[int]) -> int:
-    """64 bits that stand for a row: 30 million rows collide with a chance of 2 in 100,000."""
-    content = np.asarray(row, dtype="<i4").tobytes()
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
-
-
-def _split(recipe: Recipe, rows: datasets.Dataset, seen: _Rows, stage: Path, counts: Counts) -> str:
-    """Write the splits; returns a digest of them. Which split a row is in follows from its own digest."""
-    digests = np.frombuffer(seen.digests, dtype=np.uint64)
-    held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
-    distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    if len(distinct) < len(SPLITS):
-        raise UserError(
-            f"the corpus has {len(distinct)} distinct sample{'s' * (len(distinct) > 1)} of length "
-            f"{recipe.length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
-        )
-    counts.duplicates = len(digests) - len(distinct)
-    split_of_distinct = _assign(distinct, held_out[first])
-    signed = hashlib.sha256()
-    for number, name in enumerate(SPLITS):
-        if recipe.keep_duplicates:
-            chosen = np.flatnonzero(split_of_distinct[inverse] == number)
-        else:
-            chosen = np.sort(first[split_of_distinct == number])
-        rows.select(chosen).save_to_disk(stage / name)
-        setattr(counts, name, len(chosen))
-        signed.update(name.encode() + digests[chosen].tobytes())
-    if counts.train == 0:
-        raise UserError("no sample is left to train on: give a larger corpus or a larger --limit")
-    return signed.hexdigest()
-
-
-def _assign(distinct: NDArray[np.uint64], held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """0 train, 1 validation, 2 test, for digests in ascending order: the lowest ones are kept apart."""
-    free = np.flatnonzero(~held_out)
-    share = min(max(1, len(free) // HELD_OUT_SHARE), HELD_OUT_MOST)
-    split = np.zeros(len(distinct), dtype=np.int64)
-    if held_out.any():
-        split[held_out] = 2
-        split[free[:share]] = 1
-    else:
-        split[free[:share]] = 2
-        split[free[share : 2 * share]] = 1
-    return split
 
 
 def _card(recipe: Recipe, tokenizer: Tokenizer, counts: Counts, signed: str) -> dict[str, Any]:

@@ -44,7 +44,20 @@ class Tokenizer(Protocol):
         """The bytes of the tokenizer's file."""
 
 
-def signature(tokenizer: Tokenizer) -> str:
+class Stored(Protocol):
+    """A tokenizer, or whatever else gives tokens their meaning, as plain data."""
+
+    kind: ClassVar[str]
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+
+    def content(self) -> bytes:
+        """The bytes of its file."""
+
+
+def signature(tokenizer: Stored) -> str:
     """A short name of the tokenizer that changes with anything that changes its tokens."""
     digest = hashlib.sha256(tokenizer.content()).hexdigest()[:12]
     return f"{tokenizer.kind}:{tokenizer.vocabulary}:{digest}"

@@ -15,6 +15,7 @@ os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
 from bgan_text.cli.catalogue import CATALOGUE
 from bgan_text.cli.main import main
+from bgan_text.corpora.picture_sources import PICTURE_SOURCES
 from bgan_text.corpora.sources import SOURCES
 from bgan_text.divergence import DIVERGENCES
 
@@ -43,6 +44,11 @@ def reference() -> str:
     parts += [
         f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length} |"
         for source in SOURCES.values()
+    ]
+    parts.append("\nOf pictures:\n\n| name | what | pixels a side | colours |\n|---|---|---|---|")
+    parts += [
+        f"| `{source.name}` | {source.title} | {source.size or 'as they are'} | {source.colors} |"
+        for source in PICTURE_SOURCES.values()
     ]
     parts.append("\n## Divergences\n\n| name | what the discriminator bounds |\n|---|---|")
     parts += [

@@ -1,0 +1,112 @@
+"""Pixels <-> tokens. A palette is the colours that the tokens stand for, and the size of the pictures.
+
+As a tokenizer, a palette is plain data: `content` is the bytes of the one file that it is stored as.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bgan_text.errors import UserError
+
+from .pictures import Pixels
+
+QUANTIZERS = ("kmeans", "median-cut")
+KMEANS_UNDECIDED = 0.001
+"""Pillow's k-means ends when no more than this share of the pixels change their colour in a round."""
+MOST_COLORS = 256
+"""Of a palette: what Pillow's quantisers, and a byte, can hold."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of tokens 0, 1, ...: (V, 1) grey levels or (V, 3) red, green, blue; and the pictures' size.
+
+    `colors` None: pixels are no tokens but numbers, `channels` of them each.
+    """
+
+    kind: ClassVar[str] = "palette"
+    file: ClassVar[str] = "palette.json"
+
+    height: int
+    width: int
+    channels: int
+    colors: Pixels | None
+
+    @property
+    def vocabulary(self) -> int:
+        """How many colours there are; 256 levels of a number where pixels are no tokens."""
+        return 256 if self.colors is None else len(self.colors)
+
+    def encode(self, pixels: Pixels) -> Pixels:
+        """The nearest colours: (height, width, channels) -> (height * width,) uint8 tokens, row by row."""
+        if self.colors is None:
+            return pixels.reshape(-1)
+        flat = pixels.reshape(-1, self.channels).astype(np.int32)
+        distances = np.square(flat[:, None] - self.colors[None].astype(np.int32)).sum(axis=2)
+        nearest: Pixels = distances.argmin(axis=1).astype(np.uint8)
+        return nearest
+
+    def decode(self, tokens: Iterable[int] | NDArray[np.integer]) -> Pixels:
+        """Rows of tokens to pixels: (height * width,) -> (height, width, channels), uint8."""
+        row = np.asarray(tokens)
+        colours = row.astype(np.uint8) if self.colors is None else self.colors[row]
+        return colours.reshape(self.height, self.width, self.channels)
+
+    def content(self) -> bytes:
+        """The bytes of the palette's file."""
+        colors = None if self.colors is None else self.colors.tolist()
+        value = {"height": self.height, "width": self.width, "channels": self.channels, "colors": colors}
+        return (json.dumps({"kind": self.kind, **value}) + "\n").encode()
+
+
+def load_palette(folder: Path) -> Palette:
+    """The palette stored in a prepared folder or a run."""
+    path = folder / Palette.file
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        height, width, channels = (int(value[name]) for name in ("height", "width", "channels"))
+        colors = None if value["colors"] is None else np.array(value["colors"], dtype=np.uint8)
+        if colors is not None and colors.shape != (len(colors), channels):
+            raise ValueError(f"colours of shape {colors.shape} for {channels} channels")
+        return Palette(height, width, channels, colors)
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no palette file") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+def grey_levels(count: int) -> Pixels:
+    """`count` levels from black to white, evenly apart: (count, 1) uint8."""
+    return np.linspace(0, 255, count).round().astype(np.uint8)[:, None]
+
+
+def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
+    """`count` colours that stand for a sample of pixels: (n, 3) -> (count, 3), dark to light.
+
+    Pillow's median cut, for `kmeans` with its k-means after that.
+
+    Raises:
+        UserError: the pixels have fewer colours.
+    """
+    distinct = len(np.unique(pixels, axis=0))
+    if distinct < count:
+        raise UserError(f"--colors {count}: the pictures have only {distinct} different colours")
+    picture = Image.fromarray(pixels[None])
+    undecided = 1 + int(KMEANS_UNDECIDED * len(pixels)) if quantizer == "kmeans" else 0
+    quantized = picture.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=undecided)
+    colors = np.array(quantized.getpalette(), dtype=np.uint8).reshape(-1, 3)[:count]
+    colors = np.unique(colors, axis=0)
+    if len(colors) < count:
+        raise UserError(
+            f"--colors {count}: the quantiser {quantizer} finds only {len(colors)} colours in the pictures; "
+            "ask for fewer, or use the other quantiser"
+        )
+    luminance = colors @ np.array([0.299, 0.587, 0.114])
+    return colors[np.argsort(luminance, kind="stable")]

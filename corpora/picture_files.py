@@ -1,0 +1,265 @@
+"""Pictures out of files: folders, zip and tar archives, .npz, the official files of MNIST and CIFAR-10.
+
+Nothing is unpickled but numbers, names and arrays.
+"""
+
+import gzip
+import io
+import pickle
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bgan_text.errors import UserError
+
+from .pictures import Raw
+
+HELD_OUT_NAMES = {"test", "valid", "validation", "val"}
+"""Folders, and arrays of an .npz, whose pictures are kept apart for testing."""
+TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+IDX_UINT8 = 8
+
+
+def read_pictures(path: Path) -> Iterator[Raw]:
+    """The pictures of a folder, a zip or tar archive or an .npz, or one picture."""
+    if not path.exists():
+        raise UserError(f"there is no file or folder {path}")
+    readers = {".npz": read_npz, ".zip": _zip}
+    if path.is_dir():
+        reader = _folder
+    elif path.name.endswith(TAR):
+        reader = _tar
+    elif path.suffix in readers:
+        reader = readers[path.suffix]
+    elif _is_picture(path.name):
+        reader = _one
+    else:
+        raise UserError(
+            f"{path} is no collection of pictures: a folder, .zip, .tar(.gz), .npz or a picture was expected"
+        )
+    found = False
+    for picture in reader(path):
+        found = True
+        yield picture
+    if not found:
+        raise UserError(f"{path} holds no pictures")
+
+
+def _one(path: Path) -> Iterator[Raw]:
+    yield Raw(str(path), path.read_bytes())
+
+
+def _is_picture(name: str) -> bool:
+    Image.init()
+    path = PurePosixPath(name)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return not hidden and path.suffix.lower() in Image.registered_extensions()
+
+
+def _held_out(name: str) -> bool:
+    return any(part in HELD_OUT_NAMES for part in PurePosixPath(name).parts[:-1])
+
+
+def _folder(path: Path) -> Iterator[Raw]:
+    for file in sorted(path.rglob("*")):
+        inside = file.relative_to(path).as_posix()
+        if file.is_file() and _is_picture(inside):
+            yield Raw(str(file), file.read_bytes(), held_out=_held_out(inside))
+
+
+def _zip(path: Path) -> Iterator[Raw]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(filter(_is_picture, archive.namelist())):
+                yield Raw(f"{path}:{name}", archive.read(name), held_out=_held_out(name))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise UserError(f"{path} is not a whole zip archive: {error}") from error
+
+
+def _tar(path: Path) -> Iterator[Raw]:
+    for name, content in _members(path, _is_picture):
+        yield Raw(f"{path}:{name}", content, held_out=_held_out(name))
+
+
+def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files of a tar archive, in its order."""
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                name = member.name.removeprefix("./")
+                file = archive.extractfile(member) if member.isfile() and wanted(name) else None
+                if file is not None:
+                    yield name, file.read()
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path} is not a whole tar archive: {error}") from error
+
+
+def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
+    """Pictures of an .npz. What is understood, and may come with `labels` of the same number:
+
+    images                    (count, height, width[, channels]) uint8, or 0 and 1 of any kind
+    jpeg, offsets             picture i is encoded in the bytes offsets[i] to offsets[i + 1]
+    train, valid, test        (count, bits / 8) uint8, square pictures of packed bits
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            named = dict(arrays)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} is not a whole .npz of arrays: {error}") from error
+    if "images" in named:
+        yield from _arrays(str(path), named["images"], _labels(path, named, len(named["images"])), held_out)
+    elif {"jpeg", "offsets"} <= named.keys():
+        yield from _encoded(path, named, held_out)
+    elif named.keys() & {"train", "test"}:
+        for key in ("test", "valid", "train"):
+            if key in named:
+                bits = _unpacked(path, key, named[key])
+                yield from _arrays(f"{path}:{key}", bits, None, key in HELD_OUT_NAMES)
+    else:
+        raise UserError(
+            f"{path} holds {', '.join(named) or 'nothing'}: 'images', 'jpeg' with 'offsets', or "
+            "'train' and 'test' were expected"
+        )
+
+
+def _labels(path: Path, named: dict[str, NDArray[Any]], count: int) -> NDArray[Any] | None:
+    labels = named.get("labels")
+    if labels is not None and labels.shape != (count,):
+        raise UserError(
+            f"{path} has {count} pictures and labels of shape {labels.shape}: one for each was expected"
+        )
+    return labels
+
+
+def _encoded(path: Path, named: dict[str, NDArray[Any]], held_out: bool) -> Iterator[Raw]:
+    offsets, content = named["offsets"], named["jpeg"].tobytes()
+    labels = _labels(path, named, len(offsets) - 1)
+    for index in range(len(offsets) - 1):
+        label = None if labels is None else int(labels[index])
+        yield Raw(f"{path}[{index}]", content[offsets[index] : offsets[index + 1]], label, held_out)
+
+
+def _arrays(name: str, images: NDArray[Any], labels: NDArray[Any] | None, held_out: bool) -> Iterator[Raw]:
+    if images.ndim not in (3, 4):
+        raise UserError(
+            f"{name} has an array of shape {images.shape}: (count, height, width) or "
+            "(count, height, width, channels) was expected"
+        )
+    if images.dtype != np.uint8:
+        if images.size and not np.isin(images, (0, 1)).all():
+            raise UserError(f"{name} has pixels of type {images.dtype}: uint8, 0 to 255, was expected")
+        images = images.astype(np.uint8)
+    if images.size and images.max() <= 1:  # bits, or binary pictures stored as 0 and 1
+        images = images * np.uint8(255)
+    for index, image in enumerate(images):
+        label = None if labels is None else int(labels[index])
+        yield Raw(f"{name}[{index}]", image, label, held_out)
+
+
+def _unpacked(path: Path, key: str, packed: NDArray[Any]) -> NDArray[np.uint8]:
+    side = int(np.sqrt(8 * packed.shape[-1])) if packed.ndim == 2 else 0
+    if packed.dtype != np.uint8 or side * side != 8 * packed.shape[-1]:
+        raise UserError(
+            f"{path}:{key} has shape {packed.shape} and type {packed.dtype}: rows of packed bits that make a "
+            "square were expected"
+        )
+    return np.unpackbits(packed, axis=1).reshape(-1, side, side)
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """An array of bytes in the idx format of MNIST, gzipped or not."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is not a whole gzip file: {error}") from error
+    if len(content) < 4 or content[:3] != bytes([0, 0, IDX_UINT8]):
+        raise UserError(f"{path} is no idx file of bytes")
+    dimensions = content[3]
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise UserError(f"{path} is cut off: it ends inside its heading")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    data = np.frombuffer(content, np.uint8, offset=start)
+    if data.size != np.prod(shape):
+        raise UserError(f"{path} announces {np.prod(shape):,} bytes and has {data.size:,}: it is damaged")
+    return data.reshape(shape)
+
+
+def read_mnist_files(folder: Path) -> Iterator[Raw]:
+    """The four official files, t10k-* held out."""
+    for stem, held_out in (("t10k", True), ("train", False)):
+        images, labels = (
+            read_idx(_official(folder, f"{stem}-{kind}-ubyte")) for kind in ("images-idx3", "labels-idx1")
+        )
+        if images.ndim != 3 or labels.shape != (len(images),):
+            raise UserError(f"{folder}: {stem} has images {images.shape} and labels {labels.shape}")
+        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+            yield Raw(f"{folder}/{stem}[{index}]", image, int(label), held_out)
+
+
+def _official(folder: Path, name: str) -> Path:
+    spellings = [name, name.replace("-idx", ".idx")]
+    for spelling in spellings:
+        for candidate in (folder / spelling, folder / f"{spelling}.gz"):
+            if candidate.exists():
+                return candidate
+    raise UserError(f"{folder} has no {name}(.gz), one of the four official files of MNIST")
+
+
+class _NumbersOnly(pickle.Unpickler):
+    """Reads the pickles of CIFAR-10, which hold dictionaries, lists, bytes and arrays of numbers."""
+
+    ALLOWED = (
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"it wants to load {module}.{name}")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def read_cifar_files(path: Path) -> Iterator[Raw]:
+    """The python batches of CIFAR-10: cifar-10-python.tar.gz, or the folder that it unpacks to."""
+    batches = _folder_batches(path) if path.is_dir() else _members(path, _is_batch)
+    found = False
+    for name, content in batches:
+        found = True
+        images, labels = _batch(f"{path}:{name}", content)
+        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+            yield Raw(f"{path}:{name}[{index}]", image, int(label), "test_batch" in name)
+    if not found:
+        raise UserError(f"{path} holds no data_batch_1..5 and test_batch, the python version of CIFAR-10")
+
+
+def _batch(name: str, content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    try:
+        batch = _NumbersOnly(io.BytesIO(content), encoding="bytes").load()
+        images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        labels = np.asarray(batch[b"labels"])
+    except (pickle.UnpicklingError, EOFError, KeyError, ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"{name} is no batch of CIFAR-10: {error}") from error
+    if labels.shape != (len(images),) or images.dtype != np.uint8:
+        raise UserError(f"{name} is no batch of CIFAR-10: {len(images)} images, labels {labels.shape}")
+    return images, labels
+
+
+def _is_batch(name: str) -> bool:
+    return PurePosixPath(name).name.startswith(("data_batch", "test_batch"))
+
+
+def _folder_batches(path: Path) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*_batch*")):
+        if file.is_file() and _is_batch(file.name):
+            yield file.name, file.read_bytes()

@@ -1,0 +1,160 @@
+"""Pictures as they come: bytes of a file or an array, and what becomes of them on the way to pixels.
+
+A source gives `Raw` pictures, one after the other; `Shape.pixels` decodes one and brings it to the mode and
+size asked for, or raises `CorruptPictureError`. No corpus is held in memory.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bgan_text.errors import UserError
+
+Pixels = NDArray[np.uint8]
+"""(height, width, channels); 1 channel is grey, 3 are red, green and blue."""
+
+GREY, RGB = "L", "RGB"
+CHANNELS = {GREY: 1, RGB: 3}
+MODES = {"1": GREY, "L": GREY, "RGB": RGB}
+"""Modes of Pillow that are taken as they are."""
+TO_ONE_MODE = "--grey turns every picture into grey levels, --no-grey into red, green and blue"
+
+
+class CorruptPictureError(Exception):
+    """The bytes are no picture, or not a whole one."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A picture as a source gives it.
+
+    `content` is the bytes of an encoded picture or an array (height, width[, channels]); `label` the class,
+    if the corpus has any; `held_out` whether the corpus itself keeps it apart for testing; `name` where it
+    came from.
+    """
+
+    name: str
+    content: bytes | Pixels
+    label: int | None = None
+    held_out: bool = False
+
+
+@dataclass
+class Shape:
+    """Brings pictures to one size and mode, and refuses those that do not fit in.
+
+    Args:
+        size: pixels of a side; a picture is cut to its central square and scaled. None: as it is.
+        grey: whether colours are turned into grey levels. None: as the first picture is.
+    """
+
+    size: int | None = None
+    grey: bool | None = None
+    first: str = field(default="", init=False)
+    found: tuple[int, int, int] | None = field(default=None, init=False)
+
+    def pixels(self, raw: Raw) -> Pixels:
+        """A picture's pixels, (height, width, channels) uint8.
+
+        Raises:
+            CorruptPictureError: it cannot be decoded.
+            UserError: its mode or size is not that of the first one, and was not asked to be changed.
+        """
+        picture = _opened(raw)
+        if self.grey is None and picture.mode not in MODES:
+            raise UserError(
+                f"{raw.name} has mode {picture.mode}: grey (L) or colour (RGB) was expected; " + TO_ONE_MODE
+            )
+        mode = MODES.get(picture.mode, RGB) if self.grey is None else (GREY if self.grey else RGB)
+        try:
+            picture = _squared(picture.convert(mode), self.size)
+        except (OSError, ValueError) as error:  # a file that is cut off fails only here
+            raise CorruptPictureError(str(error)) from error
+        self._check(raw.name, picture)
+        return np.asarray(picture).reshape(picture.height, picture.width, CHANNELS[mode])
+
+    def _check(self, name: str, picture: Image.Image) -> None:
+        shape = picture.height, picture.width, CHANNELS[picture.mode]
+        if self.found is None:
+            self.first, self.found = name, shape
+        if shape == self.found:
+            return
+        if shape[:2] != self.found[:2]:
+            raise UserError(
+                f"pictures of mixed sizes: {self.first} has {_times(self.found)} pixels, {name} has "
+                f"{_times(shape)}; --size scales them all to one"
+            )
+        raise UserError(
+            f"pictures of mixed modes: {self.first} has {_channels(self.found)}, {name} has "
+            f"{_channels(shape)}; {TO_ONE_MODE}"
+        )
+
+
+def _times(shape: tuple[int, int, int]) -> str:
+    return f"{shape[1]} x {shape[0]}"
+
+
+def _channels(shape: tuple[int, int, int]) -> str:
+    return "grey levels" if shape[2] == 1 else "colours"
+
+
+def _opened(raw: Raw) -> Image.Image:
+    if isinstance(raw.content, bytes):
+        try:
+            picture = Image.open(io.BytesIO(raw.content))
+            picture.load()
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise CorruptPictureError(str(error).splitlines()[0]) from error
+        return picture
+    array = raw.content
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3):
+        return Image.fromarray(array)
+    channels = array.shape[2] if array.ndim == 3 else array.ndim
+    raise UserError(f"{raw.name} has {channels} channels: 1 (grey) or 3 (red, green, blue) were expected")
+
+
+def _squared(picture: Image.Image, size: int | None) -> Image.Image:
+    """The central square, scaled by Pillow's antialiasing filter."""
+    if size is None or picture.size == (size, size):
+        return picture
+    side = min(picture.size)
+    left, upper = (picture.width - side) // 2, (picture.height - side) // 2
+    # Cut first: `resize` with a box would look across its edges.
+    square = picture.crop((left, upper, left + side, upper + side))
+    return square.resize((size, size), Image.Resampling.LANCZOS)
+
+
+@dataclass
+class Corrupt:
+    """Counts pictures that cannot be read, and gives up after too many."""
+
+    most: int
+    say: Callable[[str], None]
+    count: int = 0
+
+    def note(self, name: str, error: CorruptPictureError) -> None:
+        """Name one; a `UserError` if that is one too many."""
+        self.count += 1
+        if self.count > self.most:
+            raise UserError(
+                f"{name} cannot be read ({error}); that is one more than the {self.most} unreadable pictures "
+                "that --corrupt allows"
+            )
+        self.say(f"Skipped {name}: {error}")
+
+
+def read(pictures: Iterable[Raw], shape: Shape, corrupt: Corrupt) -> Iterator[tuple[Raw, Pixels]]:
+    """Each picture with its pixels; those that cannot be read are named, counted and left out."""
+    for raw in pictures:
+        try:
+            pixels = shape.pixels(raw)
+        except CorruptPictureError as error:
+            corrupt.note(raw.name, error)
+        else:
+            yield raw, pixels

@@ -1,0 +1,111 @@
+"""What making any prepared folder takes: a place to make it in, and three splits that share no row."""
+
+import hashlib
+import tempfile
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import datasets
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bgan_text.errors import UserError
+
+from .prepared import SPLITS
+
+HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
+"""Validation and test each take one in ten samples, at most ten thousand; a corpus with a held-out part
+of its own is tested on all of that."""
+
+
+@contextmanager
+def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A folder to write, which becomes `out` when the block ends well; else `out` is as it was."""
+    if out.exists() and not (overwrite and (out / "card.json").exists()):
+        hint = "give --overwrite to replace it, or " if (out / "card.json").exists() else ""
+        raise UserError(f"{out} exists already: {hint}name another folder with --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    datasets.disable_progress_bars()  # the caller shows progress of its own
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+        stage = Path(place) / "new"
+        stage.mkdir()
+        yield stage
+        if out.exists():
+            out.rename(Path(place) / "old")
+        stage.rename(out)
+
+
+@dataclass
+class Seen:
+    """Digest and origin of each row written, in order."""
+
+    digests: "array[int]" = field(default_factory=lambda: array("Q"))
+    held_out: "array[int]" = field(default_factory=lambda: array("b"))
+
+    def add(self, row: ArrayLike, held_out: bool) -> None:
+        """Take note of a row."""
+        self.digests.append(row_digest(row))
+        self.held_out.append(held_out)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """How many rows each split has, how many were duplicates, and a digest of them all."""
+
+    sizes: dict[str, int]
+    duplicates: int
+    digest: str
+
+
+def row_digest(row: ArrayLike) -> int:
+    """64 bits that stand for a row: 30 million rows collide with a chance of 2 in 100,000."""
+    content = np.asarray(row, dtype="<i4").tobytes()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def split_rows(
+    data: datasets.Dataset, seen: Seen, stage: Path, *, keep_duplicates: bool, length: int
+) -> Splits:
+    """Write the splits into a folder. Which split a row is in follows from its own digest.
+
+    Raises:
+        UserError: there are too few rows.
+    """
+    digests = np.frombuffer(seen.digests, dtype=np.uint64)
+    held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
+    distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    if len(distinct) < len(SPLITS):
+        raise UserError(
+            f"the corpus has {len(distinct)} distinct sample{'s' * (len(distinct) > 1)} of length "
+            f"{length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
+        )
+    split_of_distinct = _assign(held_out[first])
+    signed, sizes = hashlib.sha256(), {}
+    for number, name in enumerate(SPLITS):
+        if keep_duplicates:
+            chosen = np.flatnonzero(split_of_distinct[inverse] == number)
+        else:
+            chosen = np.sort(first[split_of_distinct == number])
+        data.select(chosen).save_to_disk(stage / name)
+        sizes[name] = len(chosen)
+        signed.update(name.encode() + digests[chosen].tobytes())
+    if sizes["train"] == 0:
+        raise UserError("no sample is left to train on: give a larger corpus or a larger --limit")
+    return Splits(sizes, len(digests) - len(distinct), signed.hexdigest())
+
+
+def _assign(held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """0 train, 1 validation, 2 test, for rows in ascending order of digest: the lowest are kept apart."""
+    free = np.flatnonzero(~held_out)
+    share = min(max(1, len(free) // HELD_OUT_SHARE), HELD_OUT_MOST)
+    split = np.zeros(len(held_out), dtype=np.int64)
+    if held_out.any():
+        split[held_out] = 2
+        split[free[:share]] = 1
+    else:
+        split[free[:share]] = 2
+        split[free[share : 2 * share]] = 1
+    return split

@@ -1,0 +1,84 @@
+"""Pictures as a user comes by them: prepare, train, sample, show, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = ["--width", 4, "--discriminator-width", 4, "--noise", 4, "--draws", 3, "--batch", 8, "--steps", 4]
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def pictures(bgan: Command) -> Command:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez("pictures.npz", images=images)
+    made = bgan("prepare", "images", "--path", "pictures.npz", "--colors", 4, "--json")
+    assert made.code == 0, made.err
+    assert json.loads(made.out)["space"]["shape"] == [8, 8]
+    assert "60 pictures read: 0 unreadable" in made.err
+    assert "8 x 8 pixels in 4 colours" in made.err
+    return bgan
+
+
+def refused(result: Any, *parts: str) -> None:
+    assert result.code == 1
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1, result.err
+    for part in parts:
+        assert part in result.err
+
+
+def test_pictures_from_a_file_to_a_grid(pictures: Command) -> None:
+    run = Path("runs/images-conv-importance-js")
+    made = pictures("train", *TINY, "--evaluate-every", 2)
+    assert made.code == 0, made.err
+    assert "patch JS-1..3" in made.err
+    assert [path.name for path in sorted((run / "grids").iterdir())] == ["000000002.png", "000000004.png"]
+    evaluated = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
+    assert {"patch-js-1", "patch-js-3", "grid"} <= evaluated.keys()
+    sampled = pictures("sample", "--n", 6)
+    assert sampled.out.strip() == str(run / "samples.png")
+    assert {pixel for _, pixel in Image.open(run / "samples.png").getcolors()} - {(128, 128, 128)} <= {
+        tuple(color) for color in json.loads((run / "palette.json").read_text())["colors"]
+    }
+    rows = [json.loads(line) for line in pictures("sample", "--n", 2, "--json").out.splitlines()]
+    assert [len(row["tokens"]) for row in rows] == [64, 64]
+    assert pictures("sample", "--animate", "--out", "a.gif").out.strip() == "a.gif"
+    assert Image.open("a.gif").n_frames >= 1
+    shown = pictures("show")
+    assert "8 x 8 pixels of 4 colours" in shown.out
+    assert "60 pictures read" in pictures("show", "data/images").out
+    resumed = pictures("train", "--resume", "--run", run, "--steps", 6)
+    assert resumed.code == 0, resumed.err
+
+
+def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
+    refused(pictures("prepare", "images", "--tokenizer", "char"), "--tokenizer char", "corpus of pictures")
+    refused(pictures("prepare", "grammar", "--size", 8), "--size 8", "corpus of text")
+    absent = pictures("prepare", "images", "--path", "nowhere", "--out", "x")
+    refused(absent, "there is no file or folder nowhere")
+    refused(pictures("train", *TINY, "--blocks", 2), "--blocks 2 means nothing to nets for pictures")
+    refused(pictures("sample", "--n", 0), "--n 0")
+    assert pictures("train", *TINY).code == 0
+    refused(pictures("sample", "--out", "a.jpg"), "ends in .png")
+    refused(pictures("sample", "--animate", "--out", "a.png"), "ends in .gif")
+    refused(pictures("score"), "makes pictures, not text")
+    refused(pictures("compare", "--minutes", 1, "--objectives", "importance"), "holds pictures, not text")
+
+
+def test_numbers_for_pixels_are_refused_by_train(pictures: Command) -> None:
+    done = pictures("prepare", "images", "--path", "pictures.npz", "--colors", "none", "--out", "data/real")
+    assert done.code == 0, done.err
+    refused(pictures("train", "--data", "data/real", *TINY), "real numbers", "--colors 2 to 256")
+
+
+def test_pictures_that_no_net_fits_are_refused(bgan: Command) -> None:
+    np.savez("odd.npz", images=np.random.default_rng(0).integers(0, 256, (9, 33, 33), dtype=np.uint8))
+    assert bgan("prepare", "images", "--path", "odd.npz", "--colors", 2).code == 0
+    refused(bgan("train", *TINY), "33 x 33 pixels cannot be halved", "prepare --size")
