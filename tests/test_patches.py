@@ -48,6 +48,14 @@ def test_patches_tell_pictures_whose_pixels_are_alike() -> None:
     assert patch_js(stripes, stripes)[3].value == pytest.approx(0.0, abs=1e-12)
 
 
+def test_every_pixel_of_a_patch_counts_however_many_colours_there_are() -> None:
+    samples = np.full((4, 3, 3), 255)
+    for place in range(9):
+        references = samples.copy()
+        references.reshape(4, 9)[:, place] = 7
+        assert patch_js(samples, references, (3,))[3].value == pytest.approx(1.0)
+
+
 def test_pictures_of_other_sizes_and_too_large_patches_are_refused() -> None:
     pictures = np.zeros((2, 4, 4), dtype=np.int64)
     with pytest.raises(ValueError, match="pixels"):

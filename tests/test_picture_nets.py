@@ -71,6 +71,23 @@ def test_a_discriminator_knows_where_a_pixel_is(rng: torch.Generator) -> None:
     assert features.shape == (1, 8, 4, 4)
 
 
+def test_pixels_are_in_their_places_row_by_row(rng: torch.Generator) -> None:
+    """In pictures that are wider than high, against loops over rows and columns."""
+    space = Space(8 * 12, 5, shape=(8, 12))
+    net, generator = (
+        PictureDiscriminator(space, width=4, spectral=False),
+        PictureGenerator(space, width=4, noise=3),
+    )
+    tokens, noise = torch.randint(5, (1, 96), generator=rng), torch.randn(2, 3, generator=rng)
+    pixels = torch.zeros(1, 4, 8, 12)
+    features, logits = generator.pyramid(noise), generator(noise).logits
+    for row, column in itertools.product(range(8), range(12)):
+        place = 12 * row + column
+        pixels[0, :, row, column] = net.embedding.weight[tokens[0, place]]
+        torch.testing.assert_close(logits[:, place], generator.logits(features[:, :, row, column]))
+    torch.testing.assert_close(net(tokens), net.picture(pixels))
+
+
 def test_relaxed_one_hot_pictures_score_as_their_tokens(rng: torch.Generator) -> None:
     net = PictureDiscriminator(SMALL, width=4, spectral=True).eval()
     tokens = torch.randint(3, (5, 64), generator=rng)
