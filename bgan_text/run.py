@@ -4,6 +4,7 @@
     RUN/tokenizer.json | tokenizer.model
     RUN/checkpoint-000001000.safetensors the last two are kept
     RUN/metrics.jsonl                    one JSON object per line
+    RUN/palette.json, RUN/grids/*.png    of pictures: the colours in place of a tokenizer, and samples
 
 Nothing in it is ever unpickled.
 """
@@ -30,12 +31,14 @@ from bgan_text.state import State
 
 Loaded = TypeVar("Loaded")
 
-FORMAT = 2
+FORMAT = 3
 DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
 """What a run says of the data it was trained on."""
 KEPT = 2
 """How many checkpoints stay in a run folder."""
 SAMPLING_BATCH = 256
+GRIDS = "grids"
+"""The folder of pictures of samples, one for each look, always of the same noise."""
 
 
 class Run:
@@ -190,8 +193,11 @@ class Run:
                 rows.append(row)
         return rows
 
-    def rewind_metrics(self, step: int) -> None:
-        """Forget the lines after `step`, which a resumed run writes again."""
+    def rewind(self, step: int) -> None:
+        """Forget the lines of metrics.jsonl and the grids after `step`, which a resumed run makes again."""
+        for grid in (self.folder / GRIDS).glob("*.png"):
+            if grid.stem.isdecimal() and int(grid.stem) > step:
+                grid.unlink()
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.folder / "metrics.jsonl", text.encode())

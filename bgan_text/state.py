@@ -15,6 +15,8 @@ from bgan_text.generator import GENERATORS, Generator, PictureGenerator
 from bgan_text.objective import Running
 from bgan_text.space import Space
 
+AnyDiscriminator = Discriminator | PictureDiscriminator | PrefixDiscriminator
+
 
 @dataclass
 class State:
@@ -26,7 +28,7 @@ class State:
 
     generator: Generator
     average: AveragedModel
-    discriminator: Discriminator | PictureDiscriminator | PrefixDiscriminator
+    discriminator: AnyDiscriminator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     running: Running
@@ -81,9 +83,6 @@ class State:
         yield "discriminator", self.discriminator_optimizer, self.discriminator
 
 
-Critic = Discriminator | PictureDiscriminator | PrefixDiscriminator
-
-
 def make_generator(config: Config, space: Space) -> Generator:
     """An untrained generator, initialised from torch's global random stream."""
     if space.shape is not None and config.generator == "conv":
@@ -94,7 +93,7 @@ def make_generator(config: Config, space: Space) -> Generator:
     return GENERATORS[config.generator](space, **layout)
 
 
-def _make_discriminator(config: Config, space: Space) -> Critic:
+def _make_discriminator(config: Config, space: Space) -> AnyDiscriminator:
     if space.shape is not None and config.credit == "sequence":
         return PictureDiscriminator(space, width=config.discriminator_width, spectral=config.spectral_norm)
     size = {"width": config.discriminator_width, "blocks": config.discriminator_blocks}
@@ -103,7 +102,7 @@ def _make_discriminator(config: Config, space: Space) -> Critic:
     return Discriminator(space, **size, spectral=config.spectral_norm, plain=config.plain_nets)
 
 
-def _nets(config: Config, space: Space) -> tuple[Generator, Critic]:
+def _nets(config: Config, space: Space) -> tuple[Generator, AnyDiscriminator]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bgan_text.corpora.picture_grid import grid, write_png
 from bgan_text.corpora.prepared import Prepared
-from bgan_text.run import Run, sample_rows
+from bgan_text.run import GRIDS, Run, sample_rows
 from bgan_text.scores.distribution import js_of_rows
 from bgan_text.scores.patches import SIDES, patch_js
 from bgan_text.scores.sequences import Sequences
@@ -18,8 +18,6 @@ from bgan_text.state import State
 EVALUATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
 GRID_SAMPLES = 64
-GRIDS = "grids"
-"""The folder in a run's folder for pictures of samples, one a look, always of the same noise."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,7 @@ class PictureEvaluator(Evaluator):
     def __init__(self, prepared: Prepared, run: Run) -> None:
         super().__init__(prepared, run)
         self.palette, self.folder = prepared.palette(), run.folder
+        self.validation = self.validation[:EVALUATION_SAMPLES]  # a picture has as many patches as pixels
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
         assert self.space.shape is not None

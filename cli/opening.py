@@ -51,14 +51,24 @@ def _space(prepared: Prepared, given: Mapping[str, Any]) -> Space:
             f"{prepared.folder} has pixels that are real numbers, which no objective takes: prepare it with "
             "--colors 2 to 256"
         )
-    if space.shape is not None and given.get("generator") != "rnn":
-        for name in ("blocks", "discriminator_blocks", "plain_nets"):
+    if space.shape is not None:
+        for name in _unread_of_pictures(given):
             if given.get(name) is not None:
                 raise UserError(
                     f"{flag(name)} {given[name]} means nothing to nets for pictures: they have as many "
                     "layers as halve a side to 7 pixels or fewer"
                 )
     return space
+
+
+def _unread_of_pictures(given: Mapping[str, Any]) -> set[str]:
+    """Options that say how many layers there are, where the size of the pictures does."""
+    unread = {"preset", "plain_nets"}
+    if given.get("generator") != "rnn":
+        unread.add("blocks")
+    if given.get("credit") != "prefix":
+        unread.add("discriminator_blocks")
+    return unread
 
 
 def _refuse_other_content(folder: Path) -> None:
@@ -69,7 +79,7 @@ def _refuse_other_content(folder: Path) -> None:
 
 def is_free(folder: Path) -> bool:
     """Whether a folder is absent, empty, or holds no more than a run that was killed as it was made."""
-    beginnings = {"tokenizer.json", "tokenizer.model"}
+    beginnings = {"tokenizer.json", "tokenizer.model", "palette.json"}
     if not folder.exists():
         return True
     return folder.is_dir() and all(

@@ -56,8 +56,8 @@ def prepare(
         bool | None,
         typer.Option(
             "--grey/--no-grey",
-            help="Pictures: turn all into grey levels, or all into red, green and blue. (default: as they "
-            "are; grey for two colours)",
+            help="Pictures: turn all into grey levels, or all into opaque red, green and blue. "
+            "(default: as they are; grey for two colours)",
         ),
     ] = None,
     colors: Annotated[
@@ -92,7 +92,9 @@ def prepare(
     keep_duplicates: Annotated[
         bool, typer.Option("--keep-duplicates", help="Keep samples that occur more than once.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the grammar's sentences.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the grammar's sentences; of pictures, of bits and palette.")
+    ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: data/CORPUS)")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a prepared folder that is there already.")

@@ -94,8 +94,7 @@ def _drawn(pictures: "Iterator[tuple[Pixels, list[int]]]", run: "Run", out: Path
 def _animated(run: "Run", out: Path | None) -> Path:
     """The grids that training has drawn, one after the other."""
     from bgan_text.corpora.picture_grid import write_animation
-
-    from .evaluation import GRIDS
+    from bgan_text.run import GRIDS
 
     path = _picture_file(out, run.folder / "samples.gif", ".gif")
     grids = sorted((run.folder / GRIDS).glob("*.png"))

@@ -49,7 +49,7 @@ class Training:
             if before != self.device.type:
                 say(f"Warning: the run comes from {before}; here it draws other random numbers.")
             self.run.write_card()
-            self.run.rewind_metrics(self.state.step)
+            self.run.rewind(self.state.step)
             self._greet()
             first = self.state.step
             self._loop()

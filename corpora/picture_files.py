@@ -6,30 +6,36 @@ Nothing is unpickled but numbers, names and arrays.
 import gzip
 import io
 import pickle
+import re
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bgan_text.errors import UserError
 
 from .pictures import Raw
 
-HELD_OUT_NAMES = {"test", "valid", "validation", "val"}
-"""Folders, and arrays of an .npz, whose pictures are kept apart for testing."""
+HELD_OUT_NAMES = ("test", "valid", "validation", "val")
+"""Folders, files and arrays of an .npz whose pictures are kept apart for testing."""
+ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IDX_UINT8 = 8
+BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
 
 def read_pictures(path: Path) -> Iterator[Raw]:
-    """The pictures of a folder, a zip or tar archive or an .npz, or one picture."""
+    """The pictures of a folder, a zip or tar archive or an .npz, or one picture.
+
+    Those in, or of, something called test or validation are held out.
+    """
     if not path.exists():
         raise UserError(f"there is no file or folder {path}")
     readers = {".npz": read_npz, ".zip": _zip}
@@ -46,9 +52,10 @@ def read_pictures(path: Path) -> Iterator[Raw]:
             f"{path} is no collection of pictures: a folder, .zip, .tar(.gz), .npz or a picture was expected"
         )
     found = False
+    held_out = path.stem.lower() in HELD_OUT_NAMES
     for picture in reader(path):
         found = True
-        yield picture
+        yield replace(picture, held_out=True) if held_out else picture
     if not found:
         raise UserError(f"{path} holds no pictures")
 
@@ -58,14 +65,13 @@ def _one(path: Path) -> Iterator[Raw]:
 
 
 def _is_picture(name: str) -> bool:
-    Image.init()
     path = PurePosixPath(name)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and path.suffix.lower() in Image.registered_extensions()
+    return not hidden and path.suffix.lower() in ENDINGS
 
 
 def _held_out(name: str) -> bool:
-    return any(part in HELD_OUT_NAMES for part in PurePosixPath(name).parts[:-1])
+    return any(part.lower() in HELD_OUT_NAMES for part in PurePosixPath(name).parts[:-1])
 
 
 def _folder(path: Path) -> Iterator[Raw]:
@@ -79,9 +85,17 @@ def _zip(path: Path) -> Iterator[Raw]:
     try:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(filter(_is_picture, archive.namelist())):
-                yield Raw(f"{path}:{name}", archive.read(name), held_out=_held_out(name))
+                yield Raw(f"{path}:{name}", _unzipped(archive, name), held_out=_held_out(name))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise UserError(f"{path} is not a whole zip archive: {error}") from error
+
+
+def _unzipped(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of a member; nothing, which is no picture, if it is damaged."""
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error):
+        return b""
 
 
 def _tar(path: Path) -> Iterator[Raw]:
@@ -107,19 +121,21 @@ def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
 
     images                    (count, height, width[, channels]) uint8, or 0 and 1 of any kind
     jpeg, offsets             picture i is encoded in the bytes offsets[i] to offsets[i + 1]
-    train, valid, test        (count, bits / 8) uint8, square pictures of packed bits
+    train, valid, test        (count, bits / 8) uint8, square pictures of packed bits (or validation, val)
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             named = dict(arrays)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} is not a whole .npz of arrays: {error}") from error
     if "images" in named:
-        yield from _arrays(str(path), named["images"], _labels(path, named, len(named["images"])), held_out)
+        images = named["images"]
+        labels = _labels(path, named, len(images)) if images.ndim else None
+        yield from _arrays(str(path), images, labels, held_out)
     elif {"jpeg", "offsets"} <= named.keys():
         yield from _encoded(path, named, held_out)
     elif named.keys() & {"train", "test"}:
-        for key in ("test", "valid", "train"):
+        for key in (*HELD_OUT_NAMES, "train"):
             if key in named:
                 bits = _unpacked(path, key, named[key])
                 yield from _arrays(f"{path}:{key}", bits, None, key in HELD_OUT_NAMES)
@@ -132,15 +148,20 @@ def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
 
 def _labels(path: Path, named: dict[str, NDArray[Any]], count: int) -> NDArray[Any] | None:
     labels = named.get("labels")
-    if labels is not None and labels.shape != (count,):
+    if labels is not None and (labels.shape != (count,) or labels.dtype.kind not in "iu"):
         raise UserError(
-            f"{path} has {count} pictures and labels of shape {labels.shape}: one for each was expected"
+            f"{path} has {count} pictures and labels of shape {labels.shape} and type {labels.dtype}: an "
+            "integer for each was expected"
         )
     return labels
 
 
 def _encoded(path: Path, named: dict[str, NDArray[Any]], held_out: bool) -> Iterator[Raw]:
     offsets, content = named["offsets"], named["jpeg"].tobytes()
+    if offsets.ndim != 1 or offsets.dtype.kind not in "iu":
+        raise UserError(
+            f"{path} has offsets of shape {offsets.shape} and type {offsets.dtype}: a row of integers"
+        )
     labels = _labels(path, named, len(offsets) - 1)
     for index in range(len(offsets) - 1):
         label = None if labels is None else int(labels[index])
@@ -227,20 +248,21 @@ class _NumbersOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:
             raise pickle.UnpicklingError(f"it wants to load {module}.{name}")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        there = "numpy._core" if hasattr(np, "_core") else "numpy.core"
+        return super().find_class(re.sub(r"^numpy\._?core", there, module), name)
 
 
 def read_cifar_files(path: Path) -> Iterator[Raw]:
     """The python batches of CIFAR-10: cifar-10-python.tar.gz, or the folder that it unpacks to."""
     batches = _folder_batches(path) if path.is_dir() else _members(path, _is_batch)
-    found = False
+    found = set()
     for name, content in batches:
-        found = True
+        found.add(PurePosixPath(name).name)
         images, labels = _batch(f"{path}:{name}", content)
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield Raw(f"{path}:{name}[{index}]", image, int(label), "test_batch" in name)
-    if not found:
-        raise UserError(f"{path} holds no data_batch_1..5 and test_batch, the python version of CIFAR-10")
+    if missing := [name for name in BATCHES if name not in found]:
+        raise UserError(f"{path} lacks {', '.join(missing)} of the python version of CIFAR-10")
 
 
 def _batch(name: str, content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -256,7 +278,7 @@ def _batch(name: str, content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int
 
 
 def _is_batch(name: str) -> bool:
-    return PurePosixPath(name).name.startswith(("data_batch", "test_batch"))
+    return PurePosixPath(name).name in BATCHES
 
 
 def _folder_batches(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -94,6 +94,8 @@ def read_cifar10(path: Path) -> Iterator[Raw]:
     archive = path.name.startswith("cifar-10-python")
     if archive or (path.is_dir() and any(path.rglob("data_batch_*"))):
         return read_cifar_files(path)
+    if path.suffix == ".npz":
+        return read_npz(path, held_out="test" in path.stem)
     return read_pictures(path)
 
 

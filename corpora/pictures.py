@@ -1,7 +1,8 @@
 """Pictures as they come: bytes of a file or an array, and what becomes of them on the way to pixels.
 
 A source gives `Raw` pictures, one after the other; `Shape.pixels` decodes one and brings it to the mode and
-size asked for, or raises `CorruptPictureError`. No corpus is held in memory.
+size asked for, or raises `CorruptPictureError`. Pictures stream past; only the arrays of an .npz are held
+in memory.
 """
 
 import io
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bgan_text.errors import UserError
 
@@ -21,6 +22,9 @@ GREY, RGB = "L", "RGB"
 CHANNELS = {GREY: 1, RGB: 3}
 MODES = {"1": GREY, "L": GREY, "RGB": RGB}
 """Modes of Pillow that are taken as they are."""
+DEEP = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is decoded: formats that run nothing but Pillow's own code and say all by themselves."""
 TO_ONE_MODE = "--grey turns every picture into grey levels, --no-grey into red, green and blue"
 
 
@@ -65,6 +69,8 @@ class Shape:
             UserError: its mode or size is not that of the first one, and was not asked to be changed.
         """
         picture = _opened(raw)
+        if picture.mode in DEEP:
+            raise UserError(f"{raw.name} has mode {picture.mode}: pictures of 8 bits a channel were expected")
         if self.grey is None and picture.mode not in MODES:
             raise UserError(
                 f"{raw.name} has mode {picture.mode}: grey (L) or colour (RGB) was expected; " + TO_ONE_MODE
@@ -105,11 +111,11 @@ def _channels(shape: tuple[int, int, int]) -> str:
 def _opened(raw: Raw) -> Image.Image:
     if isinstance(raw.content, bytes):
         try:
-            picture = Image.open(io.BytesIO(raw.content))
+            picture = Image.open(io.BytesIO(raw.content), formats=FORMATS)
             picture.load()
+            return ImageOps.exif_transpose(picture)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise CorruptPictureError(str(error).splitlines()[0]) from error
-        return picture
     array = raw.content
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

@@ -25,7 +25,7 @@ from bgan_text.space import Canvas, is_picture, space_from_json
 from .palette import Palette, load_palette
 from .tokenizer import Tokenizer, load_tokenizer, signature
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "validation", "test")
 
 
@@ -86,7 +86,7 @@ class Prepared:
             )
 
     def split(self, name: str) -> datasets.Dataset:
-        """One of the splits, mapped into memory: columns `tokens` (length L) and `text`."""
+        """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`."""
         try:
             return datasets.load_from_disk(str(self.folder / name))
         except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files

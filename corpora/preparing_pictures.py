@@ -24,7 +24,7 @@ from .tokenizer import signature
 
 BINARIZATIONS = ("threshold", "static", "stochastic")
 PALETTE_PIXELS = 200_000
-"""How many pixels, of pictures to train on, the colours of a palette are chosen by."""
+"""How many pixels, of pictures that the corpus does not hold out, a palette is chosen by."""
 CORRUPT = 10
 
 Progress = Callable[[str, int], None]
@@ -40,7 +40,7 @@ class PictureRecipe:
     grey: bool | None = None
     colors: int | None
     binarize: str = "threshold"
-    quantizer: str = QUANTIZERS[0]
+    quantizer: str | None = None
     corrupt: int = CORRUPT
     limit: int | None = None
     keep_duplicates: bool = False
@@ -49,7 +49,8 @@ class PictureRecipe:
     def __post_init__(self) -> None:
         choose("corpus", self.corpus, PICTURE_SOURCES)
         choose("binarization", self.binarize, dict.fromkeys(BINARIZATIONS))
-        choose("quantizer", self.quantizer, dict.fromkeys(QUANTIZERS))
+        if self.quantizer is not None:
+            choose("quantizer", self.quantizer, dict.fromkeys(QUANTIZERS))
         if self.colors is not None and not 2 <= self.colors <= MOST_COLORS:
             raise UserError(f"--colors {self.colors}: 2 to {MOST_COLORS}, or none, was expected")
         for name, least in (("size", 4), ("limit", 1), ("corrupt", 0), ("seed", 0)):
@@ -69,6 +70,8 @@ class PictureRecipe:
         chosen["colors"] = source.colors if colors is None else _number_of(colors)
         if chosen["colors"] != 2 and chosen.get("binarize") is not None:
             raise UserError(f"--binarize {chosen['binarize']} makes two colours: it goes with --colors 2")
+        if chosen["colors"] == 2 and chosen.get("grey") is False:
+            raise UserError("--no-grey: two colours are made of grey levels, so leave it out")
         return cls(corpus=corpus, **chosen)
 
 
@@ -148,18 +151,23 @@ def _palette(recipe: PictureRecipe, pixels: datasets.Dataset, shape: tuple[int, 
     height, width, channels = shape
     if recipe.colors is None:
         return Palette(height, width, channels, None)
+    if channels == 1 and recipe.quantizer is not None:
+        raise UserError(
+            f"--quantizer {recipe.quantizer}: grey levels are evenly apart, with nothing to choose"
+        )
     if recipe.colors == 2 and channels == 1:
         return Palette(height, width, channels, grey_levels(2))
     sample = _sample(pixels, channels, recipe.seed)
     if channels == 3:
-        return Palette(height, width, channels, fitted_colors(sample, recipe.colors, recipe.quantizer))
+        quantizer = recipe.quantizer or QUANTIZERS[0]
+        return Palette(height, width, channels, fitted_colors(sample, recipe.colors, quantizer))
     if (distinct := len(np.unique(sample))) < recipe.colors:
         raise UserError(f"--colors {recipe.colors}: the pictures have only {distinct} different grey levels")
     return Palette(height, width, channels, grey_levels(recipe.colors))
 
 
 def _sample(pixels: datasets.Dataset, channels: int, seed: int) -> Pixels:
-    """Pixels of pictures to train on, (n, channels), drawn without replacement."""
+    """Pixels of pictures that are not held out, (n, channels), drawn without replacement."""
     held_out = np.asarray(pixels["held_out"])
     free = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(pixels))
     rng = np.random.default_rng(seed)
@@ -194,7 +202,8 @@ def _encode(
                 row = (rng.random(flat.shape) * 255 < flat).astype(np.uint8)
             else:
                 row = flat if anew else palette.encode(flat.reshape(shape))
-            seen.add(row, held_out[index])
+            # Bits that are drawn differ where the pictures do not: those tell whether a row is new.
+            seen.add(flat if recipe.binarize == "static" else row, held_out[index])
             writer.write({"tokens": row, "label": labels[index]})
             if index % 1000 == 0:
                 progress("encoding", index)

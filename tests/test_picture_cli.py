@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 TINY = ["--width", 4, "--discriminator-width", 4, "--noise", 4, "--draws", 3, "--batch", 8, "--steps", 4]
 
@@ -50,12 +50,19 @@ def test_pictures_from_a_file_to_a_grid(pictures: Command) -> None:
     rows = [json.loads(line) for line in pictures("sample", "--n", 2, "--json").out.splitlines()]
     assert [len(row["tokens"]) for row in rows] == [64, 64]
     assert pictures("sample", "--animate", "--out", "a.gif").out.strip() == "a.gif"
-    assert Image.open("a.gif").n_frames >= 1
+    colours = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(Image.open("a.gif"))]
+    grids = [np.asarray(Image.open(path).convert("RGB")) for path in sorted((run / "grids").iterdir())]
+    assert len(colours) == len(grids) == 2
+    for frame, grid in zip(colours, grids, strict=True):
+        assert np.abs(frame.astype(int) - grid).max() < 8
     shown = pictures("show")
     assert "8 x 8 pixels of 4 colours" in shown.out
     assert "60 pictures read" in pictures("show", "data/images").out
+    (run / "grids" / "000000009.png").write_bytes(b"of steps that were lost")
     resumed = pictures("train", "--resume", "--run", run, "--steps", 6)
     assert resumed.code == 0, resumed.err
+    assert "from step 4" in resumed.err
+    assert [path.stem[-1] for path in sorted((run / "grids").iterdir())] == ["2", "4", "6"]
 
 
 def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
@@ -64,6 +71,9 @@ def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
     absent = pictures("prepare", "images", "--path", "nowhere", "--out", "x")
     refused(absent, "there is no file or folder nowhere")
     refused(pictures("train", *TINY, "--blocks", 2), "--blocks 2 means nothing to nets for pictures")
+    refused(pictures("train", "--preset", "improved-wgan"), "--preset improved-wgan means nothing")
+    rnn = [*TINY, "--generator", "rnn"]
+    refused(pictures("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 means nothing")
     refused(pictures("sample", "--n", 0), "--n 0")
     assert pictures("train", *TINY).code == 0
     refused(pictures("sample", "--out", "a.jpg"), "ends in .png")

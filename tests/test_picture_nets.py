@@ -58,19 +58,6 @@ def test_shapes_and_a_gradient_for_every_weight(
         assert all(parameter.grad is not None for parameter in net.parameters())
 
 
-def test_a_discriminator_knows_where_a_pixel_is(rng: torch.Generator) -> None:
-    """Row by row: a picture and its transpose have the same colours in other places."""
-    net = PictureDiscriminator(SMALL, width=8, spectral=False)
-    tokens = torch.randint(3, (4, 8, 8), generator=rng)
-    torch.testing.assert_close(net(tokens.flatten(1)), net(tokens.reshape(4, 64)))
-    assert not torch.allclose(net(tokens.flatten(1)), net(tokens.transpose(1, 2).flatten(1)))
-    # A step across a row is a step of one position: moved pictures, away from the edges, move features.
-    spot = torch.zeros(8, 8, dtype=torch.int64)
-    spot[4, 4] = 1
-    features = net.picture.layers[0](net.embedding(spot.flatten()).view(1, 8, 8, -1).permute(0, 3, 1, 2))
-    assert features.shape == (1, 8, 4, 4)
-
-
 def test_pixels_are_in_their_places_row_by_row(rng: torch.Generator) -> None:
     """In pictures that are wider than high, against loops over rows and columns."""
     space = Space(8 * 12, 5, shape=(8, 12))

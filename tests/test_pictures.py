@@ -125,9 +125,12 @@ def test_arrays_of_each_form(tmp_path: Path) -> None:
         ({"pictures": np.zeros(3)}, "'images', 'jpeg' with 'offsets'"),
         ({"images": np.zeros((2, 3), np.uint8)}, "(count, height, width)"),
         ({"images": np.full((1, 2, 2), 0.5)}, "uint8, 0 to 255"),
-        ({"images": np.zeros((2, 4, 4), np.uint8), "labels": [1]}, "one for each"),
+        ({"images": np.zeros((2, 4, 4), np.uint8), "labels": [1]}, "an integer for each"),
         ({"train": np.zeros((2, 3), np.uint8)}, "packed bits"),
         ({"images": np.array([{}], dtype=object)}, "not a whole .npz of arrays"),
+        ({"images": np.array(3)}, "(count, height, width)"),
+        ({"images": np.zeros((2, 4, 4), np.uint8), "labels": ["a", "b"]}, "an integer for each"),
+        ({"jpeg": np.zeros(9, np.uint8), "offsets": [0.0, 9.0]}, "a row of integers"),
     ],
 )
 def test_other_arrays_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -135,6 +138,37 @@ def test_other_arrays_are_refused(arrays: dict[str, Any], message: str, tmp_path
     with pytest.raises(UserError) as refused:
         list(read_npz(tmp_path / "a.npz"))
     assert message in str(refused.value)
+
+
+def test_what_is_called_test_is_held_out(tmp_path: Path) -> None:
+    for name in ("Test.npz", "val.npz", "train.npz"):
+        npz(tmp_path / name, random_pictures(2, 4, 4))
+        held_out = {raw.held_out for raw in read_pictures(tmp_path / name)}
+        assert held_out == {name != "train.npz"}
+    (tmp_path / "Validation").mkdir()
+    (tmp_path / "Validation" / "a.png").write_bytes(png(random_pictures(1, 4, 4)[0]))
+    assert next(read_pictures(tmp_path)).held_out
+    assert next(read_pictures(tmp_path / "Validation")).held_out
+
+
+def test_an_array_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((2, 4, 4), np.uint8))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(UserError, match=r"not a whole \.npz"):
+        list(read_npz(tmp_path / "a.npz"))
+
+
+def test_a_damaged_member_of_a_zip_is_one_corrupt_picture(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_STORED) as archive:
+        for name, image in zip(("a.png", "b.png"), random_pictures(2, 9, 9), strict=True):
+            archive.writestr(name, png(image))
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[content.index(b"IDAT") + 8] ^= 255
+    (tmp_path / "a.zip").write_bytes(content)
+    bad, good = read_pictures(tmp_path / "a.zip")
+    with pytest.raises(CorruptPictureError):
+        Shape().pixels(bad)
+    assert Shape().pixels(good).shape == (9, 9, 1)
 
 
 def test_pictures_of_other_numbers_of_channels_are_refused() -> None:
@@ -175,13 +209,15 @@ def test_the_official_files_of_mnist(tmp_path: Path) -> None:
 
 
 def batch(images: Array, labels: list[int]) -> bytes:
-    rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)
     return pickle.dumps({b"data": rows, b"labels": labels, b"batch_label": b"x"}, protocol=4)
 
 
 def test_the_python_batches_of_cifar10(tmp_path: Path) -> None:
     images = random_pictures(5, 32, 32, 3)
-    contents = {"data_batch_1": batch(images[:3], [3, 4, 5]), "test_batch": batch(images[3:], [6, 7])}
+    contents = {"data_batch_1": batch(images[:3], [3, 4, 5])}
+    contents |= {f"data_batch_{number}": batch(images[:0], []) for number in range(2, 6)}
+    contents["test_batch"] = batch(images[3:], [6, 7])
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
@@ -193,6 +229,9 @@ def test_the_python_batches_of_cifar10(tmp_path: Path) -> None:
         assert [raw.label for raw in found] == [6, 7, 3, 4, 5]
         for raw, image in zip(found, [*images[3:], *images[:3]], strict=True):
             np.testing.assert_array_equal(Shape().pixels(raw), image)
+    (folder / "data_batch_4").unlink()
+    with pytest.raises(UserError, match="lacks data_batch_4"):
+        list(read_cifar_files(folder))
 
 
 def test_a_batch_that_would_run_code_is_refused(tmp_path: Path) -> None:
@@ -253,6 +292,10 @@ def test_mixed_sizes_and_modes_are_refused_unless_brought_to_one() -> None:
     alpha.save(file, "PNG")
     with pytest.raises(UserError, match="mode RGBA"):
         Shape().pixels(Raw("alpha", file.getvalue()))
+    deep = io.BytesIO()
+    Image.fromarray(np.full((6, 6), 300, np.uint16)).save(deep, "PNG")
+    with pytest.raises(UserError, match=r"mode I;16: pictures of 8 bits"):
+        Shape(grey=True).pixels(Raw("deep", deep.getvalue()))
     both = Shape(size=6, grey=False)
     assert {both.pixels(raw).shape for raw in (colour, grey, large, Raw("a", file.getvalue()))} == {(6, 6, 3)}
 
@@ -374,6 +417,13 @@ def test_two_colours_by_threshold_once_or_anew(tmp_path: Path) -> None:
         prepared(tmp_path / "x", paths=paths, colors="16", binarize="static")
 
 
+def test_equal_pictures_whose_bits_are_drawn_are_duplicates(tmp_path: Path) -> None:
+    images = np.repeat(random_pictures(20, 8, 8), 3, axis=0)
+    paths = (npz(tmp_path / "a.npz", images),)
+    made = prepared(tmp_path / "out", paths=paths, colors="2", binarize="static")
+    assert made.counts["duplicates"] == 40
+
+
 def test_pixels_that_are_numbers(tmp_path: Path) -> None:
     images = random_pictures(30, 4, 6, 3)
     made = prepared(tmp_path / "out", paths=(npz(tmp_path / "a.npz", images),), colors="none")
@@ -392,6 +442,8 @@ def test_pixels_that_are_numbers(tmp_path: Path) -> None:
         ({"colors": "2", "binarize": "coin"}, "unknown binarization 'coin'"),
         ({"size": 1}, "--size 1: at least 4"),
         ({"quantizer": "x"}, "unknown quantizer"),
+        ({"colors": "2", "grey": False}, "two colours are made of grey levels"),
+        ({"paths": ("grey.npz",), "colors": "4", "quantizer": "kmeans"}, "nothing to choose"),
         ({}, "needs --path"),
         ({"paths": ("few.npz",)}, "2 distinct samples"),
         ({"paths": ("grey.npz",), "colors": "256"}, "only 16 different grey levels"),

@@ -135,7 +135,7 @@ def test_metrics_that_are_not_ours_end_the_list(line: str, tmp_path: Path) -> No
     run.append_metrics({"step": 1})
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write(line + "\n")
-    run.rewind_metrics(9)
+    run.rewind(9)
     assert run.metrics() == [{"step": 1}]
 
 
@@ -179,7 +179,7 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "bou')
     run.append_metrics({"step": 5})
-    run.rewind_metrics(2)
+    run.rewind(2)
     assert [row["step"] for row in run.metrics()] == [1, 2]
 
 
