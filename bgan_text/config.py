@@ -18,12 +18,19 @@ WEIGHING = ("importance", "partition", "reinforce", "constant")
 """Objectives that see samples only through their scores: no gradient passes through a sample."""
 RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
 """Objectives whose gradient passes through samples that are no tokens but points between them."""
-ADVERSARIAL = (*WEIGHING, *RELAXED)
-OBJECTIVES = (*ADVERSARIAL, "mle")
+OF_TOKENS = (*WEIGHING, *RELAXED, "mle")
+"""What can be trained on sequences of tokens, and on pictures in colours."""
+CONTINUOUS = ("gan", "proxy", "bgan", "lsgan")
+"""Objectives of pictures whose pixels are real numbers."""
+OF_NUMBERS = (*CONTINUOUS, "wgan", "wgan-gp")
+"""What can be trained on those."""
+ADVERSARIAL = (*WEIGHING, *RELAXED, *CONTINUOUS)
+OBJECTIVES = (*OF_TOKENS, *CONTINUOUS)
 DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "pearson", "hellinger", "jeffreys")
 WITHOUT_DIVERGENCE = {
     "wgan": "its critic estimates the Wasserstein distance, which is no f-divergence",
     "wgan-gp": "its critic estimates the Wasserstein distance, which is no f-divergence",
+    "lsgan": "its discriminator fits its scores to 0 and 1 by least squares",
     "constant": "its generator does not hear what the discriminator says",
     "mle": "it descends KL(data || generator) itself, without a discriminator",
 }
@@ -66,7 +73,11 @@ class Config:
 
     preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
     generator: str = setting("conv", "net that makes the samples", choices=GENERATORS)
-    objective: str = setting("importance", "what the generator descends", choices=OBJECTIVES)
+    objective: str = setting(
+        "importance",
+        "what the generator descends; of pixels that are numbers bgan unless another is named",
+        choices=OBJECTIVES,
+    )
     divergence: str = setting("js", "divergence that the discriminator bounds", choices=DIVERGENCES)
     credit: str = setting(
         "sequence",
@@ -163,6 +174,11 @@ class Config:
         self._refuse_what_does_not_fit()
 
     def _refuse_what_does_not_fit(self) -> None:
+        if self.objective in CONTINUOUS and self.generator != "conv":
+            raise UserError(
+                f"--objective {self.objective} wants pixels that are real numbers, which --generator "
+                f"{self.generator} does not make: use --generator conv"
+            )
         if self.objective == "mle" and self.generator != "rnn":
             raise UserError(
                 "--objective mle needs the likelihood of a sentence, which --generator "

@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from bgan_text.layers import ResidualBlock, as_image, as_rows, convolution, normalise
 from bgan_text.pyramid import PictureScore
 from bgan_text.sampling import counted
-from bgan_text.space import Space
+from bgan_text.space import Canvas, Space
 
 MOST_COLOUR_CHANNELS = 8
 """What an embedded pixel has at most: fewer than there are colours, which differ in degree."""
@@ -74,6 +74,30 @@ class PictureDiscriminator(nn.Module):
         """Scores of pictures that are embedded already: (K, L, colours) float -> (K,) float32."""
         pixels = embedded.unflatten(1, self.shape).permute(0, 3, 1, 2)  # a channels-last picture as it is
         scores: Tensor = self.picture(pixels)
+        return scores
+
+
+class CanvasDiscriminator(nn.Module):
+    """Pixels that are numbers -> strided convolutions -> score. They are their own embedding."""
+
+    def __init__(self, space: Canvas, *, width: int, spectral: bool) -> None:
+        super().__init__()
+        self.embedding = nn.Identity()
+        self.picture = PictureScore(
+            space.height, space.width, channels=space.channels, features=width, spectral=spectral
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(K, channels, height, width) -> (K,) float32."""
+        return self.score_embedded(pixels)
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """The pixels as they are."""
+        return points
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """(K, channels, height, width) -> (K,) float32."""
+        scores: Tensor = self.picture(embedded.contiguous(memory_format=torch.channels_last))
         return scores
 
 

@@ -117,6 +117,14 @@ MEANS = Divergence(
 )
 """What a Wasserstein critic ascends. No f-divergence: its score estimates no ratio."""
 
+LEAST_SQUARES = Divergence(
+    "least-squares",
+    "squared distance of scores from 1 (data) and 0 (samples), halved",
+    real=lambda score: -0.5 * (score - 1.0).square(),
+    fake=lambda score: 0.5 * score.square(),
+)
+"""What the discriminator of LSGAN ascends (Mao et al. 2017, equation 9). No ratio either."""
+
 
 def divergence_named(name: str) -> Divergence:
     """The declared divergence, or a `UserError` that lists the names."""

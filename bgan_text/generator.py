@@ -15,7 +15,7 @@ from bgan_text.layers import ResidualBlock, as_image, as_rows
 from bgan_text.pyramid import Pyramid
 from bgan_text.relaxation import Relaxation
 from bgan_text.sampling import chunked_log_prob, counted, draw, draw_each, log_prob, weighted_histogram
-from bgan_text.space import Space
+from bgan_text.space import Canvas, Space
 
 
 class Conditional(Protocol):
@@ -97,6 +97,36 @@ class PictureGenerator(nn.Module):
         """(N, Z) noise -> the conditional distribution of N rows of pixels."""
         features = self.pyramid(noise).permute(0, 2, 3, 1).flatten(1, 2)
         return Factorised(self.logits(features).float())
+
+
+class Painted:
+    """Pictures themselves, one for each noise vector. `pixels`: (N, channels, height, width), -1 .. 1."""
+
+    def __init__(self, pixels: Tensor) -> None:
+        self.pixels = pixels
+
+    def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+        """(1, N, channels, height, width): z says all, so there is but one draw, at any temperature."""
+        assert draws == 1, "a picture follows from its noise"
+        return self.pixels.detach().unsqueeze(0)
+
+    def relaxed(self, relax: Relaxation) -> Tensor:
+        """The pictures: numbers need no relaxing."""
+        return self.pixels
+
+
+class CanvasGenerator(nn.Module):
+    """Noise -> transposed convolutions -> pixels between -1 and 1, as DCGAN."""
+
+    def __init__(self, space: Canvas, *, width: int, noise: int) -> None:
+        super().__init__()
+        self.space, self.noise = space, noise
+        self.pyramid = Pyramid(space.height, space.width, features=width, noise=noise)
+        self.paint = nn.Conv2d(width, space.channels, 3, padding=1)
+
+    def forward(self, noise: Tensor) -> Painted:
+        """(N, Z) noise -> N pictures."""
+        return Painted(self.paint(self.pyramid(noise)).float().tanh())
 
 
 class Autoregressive:
@@ -200,7 +230,7 @@ class RecurrentGenerator(nn.Module):
         return Autoregressive(self, noise)
 
 
-Generator = ConvolutionalGenerator | PictureGenerator | RecurrentGenerator
+Generator = ConvolutionalGenerator | PictureGenerator | CanvasGenerator | RecurrentGenerator
 
 GENERATORS: dict[str, type[ConvolutionalGenerator] | type[RecurrentGenerator]] = {
     "conv": ConvolutionalGenerator,

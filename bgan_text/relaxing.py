@@ -5,6 +5,14 @@
     gan-relaxed  Goodfellow et al. 2014, for any f-divergence (Nowozin et al. 2016)
     gumbel       the same on straight-through Gumbel-softmax draws (Jang et al. 2017)
 
+and, where the samples are pictures of real numbers, through which a gradient passes anyway, besides wgan and
+wgan-gp:
+
+    gan          the generator descends the very bound that the discriminator ascends (saturating)
+    proxy        it ascends E_q[T(F)] instead: for `gan` and `js` log D, DCGAN's
+    bgan         it descends E_q[F^2] / 2, half the squared log-ratio (Hjelm et al. 2018, section 3)
+    lsgan        least squares on both sides (Mao et al. 2017)
+
 The first three show the discriminator the softmax outputs beside the one-hot vectors of the data, as the
 language model of Gulrajani et al. does. The discriminator ascends E_p[T(F)] - E_q[f*(T(F))], the generator
 E_q[T(F)]: for `gan` that is -log(1 - D) turned into log D (Goodfellow et al. 2014, section 3; Nowozin et al.
@@ -17,22 +25,33 @@ from torch import Tensor
 
 from bgan_text.config import Config
 from bgan_text.discriminator import PrefixDiscriminator
-from bgan_text.divergence import MEANS, divergence_named
+from bgan_text.divergence import LEAST_SQUARES, MEANS, Divergence, divergence_named
 from bgan_text.penalty import penalty, slopes
 from bgan_text.relaxation import Relaxation, softmax, straight_through
 from bgan_text.state import State
 from bgan_text.stepping import Numbers, Stepper
 
+UNRELATED = {"wgan": MEANS, "wgan-gp": MEANS, "lsgan": LEAST_SQUARES}
+"""What the discriminator ascends where that is no f-divergence."""
+
+
+def generator_loss(objective: str, divergence: Divergence, scores: Tensor) -> Tensor:
+    """What the generator descends, from the scores of its samples: (N,) -> scalar."""
+    if objective == "gan":
+        return -divergence.fake(scores).mean()
+    if objective == "bgan":
+        return 0.5 * scores.square().mean()
+    return -divergence.real(scores).mean()
+
 
 class Relaxing(Stepper):
-    """Steps of wgan, wgan-gp, gan-relaxed and gumbel."""
+    """Steps of the objectives whose gradient passes through samples."""
 
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
         assert not isinstance(state.discriminator, PrefixDiscriminator), "prefix credit weighs tokens"
         self.discriminator = state.discriminator
-        wasserstein = config.objective in ("wgan", "wgan-gp")
-        self.divergence = MEANS if wasserstein else divergence_named(config.divergence)
+        self.divergence = UNRELATED.get(config.objective) or divergence_named(config.divergence)
 
     def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
         relax = self.relaxation(progress)
@@ -58,7 +77,7 @@ class Relaxing(Stepper):
             return conditional.relaxed(relax)
 
     def discriminator_step(self, real: Tensor, fake: Tensor) -> Numbers:
-        """Ascend the bound on reals (N, L) and points (N, L, V), and stay in bounds."""
+        """Ascend the bound on reals (N, L) and points (N, L, V), or on pictures, and stay in bounds."""
         config, net = self.config, self.discriminator
         net.train()
         with self.autocast():
@@ -91,6 +110,6 @@ class Relaxing(Stepper):
         net = self.discriminator.eval().requires_grad_(False)
         with self.autocast():
             scores = net.score_embedded(net.embed_relaxed(points))
-        numbers = self.update_generator(-self.divergence.real(scores).mean())
+        numbers = self.update_generator(generator_loss(self.config.objective, self.divergence, scores))
         net.requires_grad_(True)
         return numbers

@@ -56,10 +56,7 @@ class Run:
                     f"this version {__version__} reads up to {FORMAT}; upgrade it"
                 )
             self.config = Config.from_json(_settings_of(card["format"], card["settings"]))
-            space = space_from_json(card["space"])
-            if isinstance(space, Canvas):
-                raise ValueError("it has real numbers where tokens were expected")
-            self.space = space
+            self.space = space_from_json(card["space"])
             self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
@@ -69,7 +66,7 @@ class Run:
         cls,
         folder: Path,
         config: Config,
-        space: Space,
+        space: Space | Canvas,
         data: Mapping[str, str],
         files: Mapping[str, bytes],
     ) -> "Run":
@@ -238,6 +235,8 @@ def sample_rows(
 ) -> Iterator[Tensor]:
     """Independent samples, one draw per noise vector, in batches of (<= 256, L) int64 rows.
 
+    Or of (<= 256, channels, height, width) float32 pictures.
+
     What a generator drew behind the end of a sequence is replaced by the end.
 
     Sample i follows from the seed and i alone: asking for more gives the same ones first.
@@ -246,6 +245,6 @@ def sample_rows(
     for start in range(0, count, SAMPLING_BATCH):
         noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
         rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
-        if generator.space.end is not None:
+        if isinstance(generator.space, Space) and generator.space.end is not None:
             rows = rows.masked_fill(~counted(rows, generator.space.end), generator.space.end)
         yield rows[: count - start].cpu()

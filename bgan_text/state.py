@@ -8,14 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator, PictureDiscriminator, PrefixDiscriminator
+from bgan_text.config import CONTINUOUS, OF_NUMBERS, OF_TOKENS, Config
+from bgan_text.discriminator import (
+    CanvasDiscriminator,
+    Discriminator,
+    PictureDiscriminator,
+    PrefixDiscriminator,
+)
 from bgan_text.errors import UserError
-from bgan_text.generator import GENERATORS, Generator, PictureGenerator
+from bgan_text.generator import GENERATORS, CanvasGenerator, Generator, PictureGenerator
 from bgan_text.objective import Running
-from bgan_text.space import Space
+from bgan_text.space import Canvas, Space
 
-AnyDiscriminator = Discriminator | PictureDiscriminator | PrefixDiscriminator
+AnyDiscriminator = Discriminator | PictureDiscriminator | CanvasDiscriminator | PrefixDiscriminator
 
 
 @dataclass
@@ -38,14 +43,14 @@ class State:
     elapsed: float = 0.0
 
     @classmethod
-    def fresh(cls, config: Config, space: Space, device: torch.device) -> "State":
+    def fresh(cls, config: Config, space: Space | Canvas, device: torch.device) -> "State":
         """An untrained state; its initial weights follow from `config.seed` alone.
 
         Raises:
-            UserError: the batch is too small for batch normalisation.
+            UserError: the objective is not one of such a space, or the batch is too small for batch
+                normalisation.
         """
-        if config.generator == "conv" and config.batch * space.positions < 2:
-            raise UserError("--batch 1 of samples of length 1 has no spread to normalise: raise --batch")
+        _refuse_what_does_not_fit(config, space)
         generator, discriminator = _nets(config, space)
         generator.to(device)
         discriminator.to(device)
@@ -64,7 +69,7 @@ class State:
             discriminator_optimizer=torch.optim.Adam(
                 discriminator.parameters(), config.discriminator_rate, betas, fused=True
             ),
-            running=Running.fresh(device, (space.positions,) if config.credit == "prefix" else ()),
+            running=Running.fresh(device, _scores_of_a_sample(config, space)),
             rng=torch.Generator(device).manual_seed(config.seed),
             broken=torch.zeros((), device=device),
         )
@@ -83,8 +88,10 @@ class State:
         yield "discriminator", self.discriminator_optimizer, self.discriminator
 
 
-def make_generator(config: Config, space: Space) -> Generator:
+def make_generator(config: Config, space: Space | Canvas) -> Generator:
     """An untrained generator, initialised from torch's global random stream."""
+    if isinstance(space, Canvas):
+        return CanvasGenerator(space, width=config.width, noise=config.noise)
     if space.shape is not None and config.generator == "conv":
         return PictureGenerator(space, width=config.width, noise=config.noise)
     layout: dict[str, Any] = {"width": config.width, "blocks": config.blocks, "noise": config.noise}
@@ -93,21 +100,45 @@ def make_generator(config: Config, space: Space) -> Generator:
     return GENERATORS[config.generator](space, **layout)
 
 
-def _make_discriminator(config: Config, space: Space) -> AnyDiscriminator:
+def _make_discriminator(config: Config, space: Space | Canvas) -> AnyDiscriminator:
+    width, spectral = config.discriminator_width, config.spectral_norm
+    if isinstance(space, Canvas):
+        return CanvasDiscriminator(space, width=width, spectral=spectral)
     if space.shape is not None and config.credit == "sequence":
-        return PictureDiscriminator(space, width=config.discriminator_width, spectral=config.spectral_norm)
-    size = {"width": config.discriminator_width, "blocks": config.discriminator_blocks}
+        return PictureDiscriminator(space, width=width, spectral=spectral)
+    blocks = config.discriminator_blocks
     if config.credit == "prefix":
-        return PrefixDiscriminator(space, **size, spectral=config.spectral_norm)
-    return Discriminator(space, **size, spectral=config.spectral_norm, plain=config.plain_nets)
+        return PrefixDiscriminator(space, width=width, blocks=blocks, spectral=spectral)
+    return Discriminator(space, width=width, blocks=blocks, spectral=spectral, plain=config.plain_nets)
 
 
-def _nets(config: Config, space: Space) -> tuple[Generator, AnyDiscriminator]:
+def _refuse_what_does_not_fit(config: Config, space: Space | Canvas) -> None:
+    if isinstance(space, Canvas):
+        if config.objective not in OF_NUMBERS:
+            raise UserError(
+                f"--objective {config.objective} wants tokens, and the pixels are real numbers: choose from "
+                f"{', '.join(OF_NUMBERS)}, or prepare with --colors 2 to 256"
+            )
+    elif config.objective in CONTINUOUS:
+        raise UserError(
+            f"--objective {config.objective} wants pixels that are real numbers: prepare with --colors none, "
+            f"or choose from {', '.join(OF_TOKENS)}"
+        )
+    elif config.generator == "conv" and config.batch * space.positions < 2:
+        raise UserError("--batch 1 of samples of length 1 has no spread to normalise: raise --batch")
+
+
+def _nets(config: Config, space: Space | Canvas) -> tuple[Generator, AnyDiscriminator]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
         return make_generator(config, space), _make_discriminator(config, space)
+
+
+def _scores_of_a_sample(config: Config, space: Space | Canvas) -> tuple[int, ...]:
+    """One score, or one for each prefix."""
+    return (space.positions,) if config.credit == "prefix" and isinstance(space, Space) else ()
 
 
 def parameter_count(net: nn.Module) -> int:

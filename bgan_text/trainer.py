@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bgan_text.config import RELAXED, Config
+from bgan_text.config import WEIGHING, Config
 from bgan_text.relaxing import Relaxing
 from bgan_text.state import State
 from bgan_text.stepping import Numbers, Stepper
@@ -40,7 +40,7 @@ def stepper(state: State, config: Config) -> Stepper:
     """What makes the steps of the configured objective."""
     if config.objective == "mle":
         return Likelihood(state, config)
-    return Relaxing(state, config) if config.objective in RELAXED else Weighing(state, config)
+    return Weighing(state, config) if config.objective in WEIGHING else Relaxing(state, config)
 
 
 class Trainer:

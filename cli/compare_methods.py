@@ -8,7 +8,7 @@ from bgan_text.config import (
     CREDITS,
     DIVERGENCES,
     GENERATORS,
-    OBJECTIVES,
+    OF_TOKENS,
     WITHOUT_DIVERGENCE,
     Config,
     unused_options,
@@ -81,7 +81,7 @@ def _triples(text: str, given: str | None) -> Iterator[tuple[str, str, str | Non
         for kind, name, known in (("generator", generator, GENERATORS), ("credit", credit, CREDITS)):
             if name is not None:
                 choose(kind, name, dict.fromkeys(known))
-        for objective in _names("objective", names, OBJECTIVES):
+        for objective in _names("objective", names, OF_TOKENS):
             # The likelihood of a sentence and the credit of a prefix need a recurrent net: nobody has to
             # know in order to compare.
             suitable = "rnn" if objective == "mle" or credit == "prefix" else Config.generator

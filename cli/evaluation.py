@@ -12,12 +12,15 @@ from bgan_text.corpora.prepared import Prepared
 from bgan_text.run import GRIDS, Run, sample_rows
 from bgan_text.scores.distribution import js_of_rows
 from bgan_text.scores.patches import SIDES, patch_js
-from bgan_text.scores.sequences import Sequences
+from bgan_text.scores.sequences import Integers, Sequences
+from bgan_text.space import Canvas, Space
 from bgan_text.state import State
 
 EVALUATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
 GRID_SAMPLES = 64
+LEVELS = 8
+"""Of grey, that pixels which are numbers are told apart by."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,13 @@ class TextEvaluator(Evaluator):
         self.real = self._sequences(self.validation)
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
-        values = js_of_rows(self._sequences(rows), self.real, min(4, self.space.positions))
+        values = js_of_rows(self._sequences(rows), self.real, min(4, rows.shape[1]))
         samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
         divergences = {f"js-{order}": value for order, value in values.items()}
         return Evaluation(divergences, f"JS-1..{len(values)}", samples, {"samples": samples})
 
     def _sequences(self, rows: Tensor) -> Sequences:
+        assert isinstance(self.space, Space)
         lengths = np.full(len(rows), self.space.positions, dtype=np.int64)
         return Sequences(rows.reshape(-1).numpy(), lengths, self.space.vocabulary)
 
@@ -79,13 +83,20 @@ class PictureEvaluator(Evaluator):
         self.validation = self.validation[:EVALUATION_SAMPLES]  # a picture has as many patches as pixels
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
-        assert self.space.shape is not None
-        pictures, real = (one.view(-1, *self.space.shape).numpy() for one in (rows, self.validation))
-        values = patch_js(pictures, real, [side for side in SIDES if side <= min(self.space.shape)])
+        pictures, real = self._tokens(rows), self._tokens(self.validation)
+        values = patch_js(pictures, real, [side for side in SIDES if side <= min(real.shape[1:])])
         name = f"{GRIDS}/{step:09d}.png"
         write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
         divergences = {f"patch-js-{side}": score.value for side, score in values.items()}
         return Evaluation(divergences, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
+
+    def _tokens(self, samples: Tensor) -> Integers:
+        """(count, height, width) colours; of numbers, the grey level in `LEVELS` steps."""
+        if isinstance(self.space, Canvas):
+            grey = (samples.mean(dim=1) + 1.0) / 2.0
+            return (grey * LEVELS).long().clamp(max=LEVELS - 1).numpy()
+        assert self.space.shape is not None
+        return samples.view(-1, *self.space.shape).numpy()
 
 
 def evaluator(prepared: Prepared, run: Run) -> Evaluator:

@@ -11,7 +11,7 @@ from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
 from bgan_text.setting import flag
-from bgan_text.space import Canvas, Space
+from bgan_text.space import Canvas
 from bgan_text.stepping import resolve_precision
 
 from .console import newest_data, newest_run
@@ -21,12 +21,12 @@ from .training import Training
 
 def start(data: Path | None, folder: Path | None, device: str, given: Mapping[str, Any]) -> Training:
     """A new run on a prepared folder."""
-    config = Config.given(given)
-    chosen = choose_device(device)
     if folder is not None:
         _refuse_other_content(folder)
+    chosen = choose_device(device)
     prepared = Prepared(data if data is not None else newest_data())
-    space = _space(prepared, given)
+    config = Config.given(_fitting(given, prepared))
+    _refuse_layers(prepared, given)
     codec = prepared.codec()
     if config.precision == "auto":
         dtype = resolve_precision("auto", chosen)
@@ -39,36 +39,32 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
         "tokenizer": prepared.tokenizer_signature,
     }
     files = {codec.file: codec.content()}
-    run = Run.create(home, config, space, trained_on, files)
+    run = Run.create(home, config, prepared.space, trained_on, files)
     return Training(run, prepared, chosen)
 
 
-def _space(prepared: Prepared, given: Mapping[str, Any]) -> Space:
-    """The prepared folder's space, if it is one of tokens and the options given mean something to it."""
-    space = prepared.space
-    if isinstance(space, Canvas):
-        raise UserError(
-            f"{prepared.folder} has pixels that are real numbers, which no objective takes: prepare it with "
-            "--colors 2 to 256"
-        )
-    if space.shape is not None:
-        for name in _unread_of_pictures(given):
-            if given.get(name) is not None:
-                raise UserError(
-                    f"{flag(name)} {given[name]} means nothing to nets for pictures: they have as many "
-                    "layers as halve a side to 7 pixels or fewer"
-                )
-    return space
+def _fitting(given: Mapping[str, Any], prepared: Prepared) -> Mapping[str, Any]:
+    """The options, with the objective of pictures that are numbers unless another was given."""
+    if isinstance(prepared.space, Canvas) and given.get("objective") is None:
+        return {**given, "objective": "bgan"}
+    return given
 
 
-def _unread_of_pictures(given: Mapping[str, Any]) -> set[str]:
-    """Options that say how many layers there are, where the size of the pictures does."""
+def _refuse_layers(prepared: Prepared, given: Mapping[str, Any]) -> None:
+    """Nets for pictures have no choice of layers."""
+    if not prepared.pictures:
+        return
     unread = {"preset", "plain_nets"}
     if given.get("generator") != "rnn":
         unread.add("blocks")
     if given.get("credit") != "prefix":
         unread.add("discriminator_blocks")
-    return unread
+    for name in sorted(unread):
+        if given.get(name) is not None:
+            raise UserError(
+                f"{flag(name)} {given[name]} means nothing to nets for pictures: they have as many layers as "
+                "halve a side to 7 pixels or fewer"
+            )
 
 
 def _refuse_other_content(folder: Path) -> None:

@@ -63,8 +63,8 @@ def prepare(
     colors: Annotated[
         str | None,
         typer.Option(
-            help="Pictures: how many colours a pixel can have, 2 to 256; none keeps real numbers, which no "
-            "objective takes yet. (default: 16; mnist: 2)"
+            help="Pictures: how many colours a pixel can have, 2 to 256, or none for pixels that are real "
+            "numbers. (default: 16; mnist: 2)"
         ),
     ] = None,
     binarize: Annotated[

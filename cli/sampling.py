@@ -10,6 +10,7 @@ from bgan_text.corpora.pictures import Pixels
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
 from bgan_text.run import Run, sample_rows
+from bgan_text.space import Canvas
 
 
 def sampled(
@@ -47,6 +48,10 @@ def sampled_pictures(
     """`count` samples of a run: (height, width, channels) pixels, and tokens."""
     palette = load_palette(run.folder)
     _check_signature(run, signature(palette))
+    if isinstance(run.space, Canvas) and temperature != 1.0:
+        raise UserError(
+            f"--temperature {temperature}: pixels that are real numbers follow from the noise alone"
+        )
     rows = _rows(run, count, seed, device, temperature, average, step)
     return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +53,18 @@ class Palette:
         nearest: Pixels = distances.argmin(axis=1).astype(np.uint8)
         return nearest
 
-    def decode(self, tokens: Iterable[int] | NDArray[np.integer]) -> Pixels:
-        """Rows of tokens to pixels: (height * width,) -> (height, width, channels), uint8."""
-        row = np.asarray(tokens)
-        colours = row.astype(np.uint8) if self.colors is None else self.colors[row]
-        return colours.reshape(self.height, self.width, self.channels)
+    def decode(self, sample: Iterable[int] | NDArray[Any]) -> Pixels:
+        """A sample to (height, width, channels) pixels, uint8.
+
+        Args:
+            sample: (height * width,) tokens, or (channels, height, width) numbers in -1 .. 1.
+        """
+        values = np.asarray(sample)
+        if self.colors is not None:
+            colours: Pixels = self.colors[values]
+            return colours.reshape(self.height, self.width, self.channels)
+        levels: Pixels = ((values + 1.0) * 127.5).round().clip(0, 255).astype(np.uint8)
+        return levels.transpose(1, 2, 0)
 
     def content(self) -> bytes:
         """The bytes of the palette's file."""

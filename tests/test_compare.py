@@ -23,7 +23,7 @@ from bgan_text.cli.compare_runs import Outcome
 from bgan_text.cli.compare_standing import Row, Standing, over_seeds
 from bgan_text.cli.compare_table import lines, render
 from bgan_text.cli.comparing import _columns
-from bgan_text.config import DIVERGENCES, OBJECTIVES, WITHOUT_DIVERGENCE
+from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE
 from bgan_text.errors import UserError
 
 Command = Callable[..., Any]
@@ -333,10 +333,10 @@ def test_methods_as_they_are_spelled() -> None:
     ]
     assert names("mle,importance", "kl,js,kl") == ["mle (rnn)", "importance (kl)", "importance (js)"]
     for divergences, each in (("all", len(DIVERGENCES)), (None, 1)):
-        without = len(WITHOUT_DIVERGENCE)
-        count = without + (len(OBJECTIVES) - without) * each
+        without = len(WITHOUT_DIVERGENCE.keys() & set(OF_TOKENS))
+        count = without + (len(OF_TOKENS) - without) * each
         assert len(set(names("all", divergences))) == len(names("all", divergences)) == count
-    assert {method.objective for method in methods_of("rnn:all", None, None)} == set(OBJECTIVES)
+    assert {method.objective for method in methods_of("rnn:all", None, None)} == set(OF_TOKENS)
     assert {method.generator for method in methods_of("rnn:all", None, None)} == {"rnn"}
     assert len({method.folder(3) for method in methods_of("all,rnn:all", "all", None)}) == len(
         methods_of("all,rnn:all", "all", None)

@@ -12,7 +12,7 @@ from bgan_text.config import (
     CREDITS,
     DIVERGENCES,
     GENERATORS,
-    OBJECTIVES,
+    OF_TOKENS,
     WEIGHING,
     WITHOUT_DIVERGENCE,
     Config,
@@ -23,7 +23,7 @@ from bgan_text.state import State
 from bgan_text.trainer import train
 
 SPACE = Space(5, 4, end=0)
-EVERY = list(itertools.product(GENERATORS, OBJECTIVES, [None, *DIVERGENCES], [None, *CREDITS]))
+EVERY = list(itertools.product(GENERATORS, OF_TOKENS, [None, *DIVERGENCES], [None, *CREDITS]))
 
 
 def given(generator: str, objective: str, divergence: str | None, credit: str | None) -> dict[str, Any]:

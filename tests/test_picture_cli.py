@@ -82,12 +82,6 @@ def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
     refused(pictures("compare", "--minutes", 1, "--objectives", "importance"), "holds pictures, not text")
 
 
-def test_numbers_for_pixels_are_refused_by_train(pictures: Command) -> None:
-    done = pictures("prepare", "images", "--path", "pictures.npz", "--colors", "none", "--out", "data/real")
-    assert done.code == 0, done.err
-    refused(pictures("train", "--data", "data/real", *TINY), "real numbers", "--colors 2 to 256")
-
-
 def test_pictures_that_no_net_fits_are_refused(bgan: Command) -> None:
     np.savez("odd.npz", images=np.random.default_rng(0).integers(0, 256, (9, 33, 33), dtype=np.uint8))
     assert bgan("prepare", "images", "--path", "odd.npz", "--colors", 2).code == 0

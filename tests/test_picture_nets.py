@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bgan_text.config import DIVERGENCES, OBJECTIVES, WITHOUT_DIVERGENCE, Config
+from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE, Config
 from bgan_text.discriminator import PictureDiscriminator
 from bgan_text.errors import UserError
 from bgan_text.generator import PictureGenerator
@@ -94,7 +94,7 @@ def test_slopes_are_those_with_respect_to_one_hot_pictures(rng: torch.Generator)
 
 MATRIX = [
     (objective, divergence)
-    for objective, divergence in itertools.product(OBJECTIVES, [None, *DIVERGENCES])
+    for objective, divergence in itertools.product(OF_TOKENS, [None, *DIVERGENCES])
     if objective != "mle" and not (divergence and objective in WITHOUT_DIVERGENCE)
 ]
 

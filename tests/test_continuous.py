@@ -1,0 +1,161 @@
+"""Objectives of pictures whose pixels are real numbers."""
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bgan_text.config import DIVERGENCES, OF_NUMBERS, WITHOUT_DIVERGENCE, Config
+from bgan_text.discriminator import CanvasDiscriminator
+from bgan_text.divergence import LEAST_SQUARES, MEANS, divergence_named
+from bgan_text.errors import UserError
+from bgan_text.generator import CanvasGenerator
+from bgan_text.penalty import slopes
+from bgan_text.relaxing import generator_loss
+from bgan_text.run import sample_rows
+from bgan_text.space import Canvas, Space, space_from_json, space_to_json
+from bgan_text.state import State
+from bgan_text.trainer import train
+
+CPU = torch.device("cpu")
+CANVAS = Canvas(3, 8, 12)
+TINY = {"batch": 8, "width": 4, "discriminator_width": 4, "noise": 3, "precision": "float32"}
+MATRIX = [
+    (objective, divergence)
+    for objective, divergence in itertools.product(OF_NUMBERS, [None, *DIVERGENCES])
+    if not (divergence and objective in WITHOUT_DIVERGENCE)
+]
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def scores(rng: torch.Generator) -> Tensor:
+    return torch.randn(20, generator=rng, dtype=torch.float64)
+
+
+def test_what_generators_descend_is_the_textbooks(scores: Tensor) -> None:
+    """D = 1 / (1 + exp(-F)): Goodfellow et al. 2014; Hjelm et al. 2018, section 3; Mao et al. 2017."""
+    judged = scores.sigmoid()
+    gan = divergence_named("gan")
+    torch.testing.assert_close(generator_loss("gan", gan, scores), (1 - judged).log().mean())
+    torch.testing.assert_close(generator_loss("proxy", gan, scores), -judged.log().mean())
+    boundary = 0.5 * (judged.log() - (1 - judged).log()).square().mean()
+    torch.testing.assert_close(generator_loss("bgan", gan, scores), boundary)
+    torch.testing.assert_close(
+        generator_loss("lsgan", LEAST_SQUARES, scores), 0.5 * (scores - 1).square().mean()
+    )
+    torch.testing.assert_close(generator_loss("wgan", MEANS, scores), -scores.mean())
+
+
+def test_the_saturating_generator_descends_what_the_discriminator_ascends(scores: Tensor) -> None:
+    for divergence in map(divergence_named, DIVERGENCES):
+        samples = scores.clone().requires_grad_()
+        (bound,) = torch.autograd.grad(divergence.bound(scores, samples), samples)
+        (loss,) = torch.autograd.grad(generator_loss("gan", divergence, samples), samples)
+        torch.testing.assert_close(loss, bound)
+
+
+def test_least_squares_is_solved_by_the_share_of_data() -> None:
+    """Mao et al. 2017, equation 5 with labels 1 and 0: F = p / (p + q)."""
+    p, q = torch.tensor([0.7, 0.2, 0.1]), torch.tensor([0.1, 0.3, 0.6])
+    scores = (p / (p + q)).requires_grad_()
+    bound = (p * LEAST_SQUARES.real(scores) - q * LEAST_SQUARES.fake(scores)).sum()
+    (gradient,) = torch.autograd.grad(bound, scores)
+    torch.testing.assert_close(gradient, torch.zeros(3), rtol=0, atol=1e-7)
+
+
+def test_slopes_of_pictures_are_those_of_autograd(rng: torch.Generator) -> None:
+    net = CanvasDiscriminator(CANVAS, width=4, spectral=False)
+    one, other = (torch.randn(5, 3, 8, 12, generator=rng) for _ in range(2))
+    mix = torch.rand(5, generator=rng)
+    between = (one + mix.view(-1, 1, 1, 1) * (other - one)).requires_grad_()
+    (gradient,) = torch.autograd.grad(net(between).sum(), between)
+    torch.testing.assert_close(slopes(net, one, other, mix), gradient.flatten(1).norm(dim=1))
+
+
+@pytest.mark.parametrize(("objective", "divergence"), MATRIX)
+def test_every_objective_trains_on_numbers(objective: str, divergence: str | None) -> None:
+    config = Config.given(TINY | {"objective": objective, "divergence": divergence, "steps": 3})
+    state = State.fresh(config, CANVAS, CPU)
+    before = [parameter.detach().clone() for parameter in state.generator.parameters()]
+    real = torch.rand(8, 3, 8, 12, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    (*_, last) = train(state, config, lambda step, index: real, lambda state: state.step / 3)
+    assert state.broken.item() == 0
+    assert all(np.isfinite(value) for value in last.read().values())
+    assert not any(torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True))
+    if objective == "wgan":
+        limit = config.weight_limit
+        assert all(weight.abs().max() <= limit for weight in state.discriminator.parameters())
+    (pictures,) = sample_rows(state.sampler(), 5, 0, CPU)
+    assert pictures.shape == (5, 3, 8, 12)
+    assert pictures.abs().max() <= 1
+
+
+@pytest.mark.parametrize("objective", OF_NUMBERS)
+def test_the_shades_of_a_gradient_are_learnt(objective: str) -> None:
+    """All pictures are one ramp from left to right, with a little noise."""
+    rng = torch.Generator().manual_seed(1)
+    ramp = torch.linspace(-0.8, 0.8, 8).expand(1, 8, 8)
+    settings = {"batch": 16, "width": 8, "discriminator_width": 8, "noise": 4, "precision": "float32"}
+    rates = {"generator_rate": 2e-3, "discriminator_rate": 2e-3}
+    steps = 900 if objective == "wgan-gp" else 300  # its slope, held near 1, is a gentle one
+    config = Config.given(settings | rates | {"objective": objective, "steps": steps, "average": 0.9})
+    state = State.fresh(config, Canvas(1, 8, 8), CPU)
+
+    def distance() -> float:
+        (pictures,) = sample_rows(state.sampler(), 100, 0, CPU)
+        return (pictures.mean(dim=0) - ramp).square().mean().sqrt().item()
+
+    before = distance()
+    batches = [(ramp + 0.1 * torch.randn(16, 1, 8, 8, generator=rng)).clamp(-1, 1) for _ in range(16)]
+    for _ in train(state, config, lambda step, index: batches[step % 16], lambda state: state.step / steps):
+        pass
+    assert before > 0.4
+    assert distance() < 0.5 * before
+
+
+def test_objectives_and_spaces_that_do_not_fit_are_refused() -> None:
+    tokens = Space(64, 2, shape=(8, 8))
+    for objective in ("gan", "proxy", "bgan", "lsgan"):
+        config = Config.given({"objective": objective})
+        with pytest.raises(UserError, match="--colors none"):
+            State.fresh(config, tokens, CPU)
+        with pytest.raises(UserError, match="use --generator conv"):
+            Config.given({"objective": objective, "generator": "rnn"})
+    with pytest.raises(UserError, match="choose from gan, proxy, bgan, lsgan, wgan, wgan-gp"):
+        State.fresh(Config.given({}), CANVAS, CPU)
+    assert space_from_json(space_to_json(CANVAS)) == CANVAS
+
+
+def test_shapes(rng: torch.Generator) -> None:
+    generator = CanvasGenerator(CANVAS, width=4, noise=3)
+    painted = generator(torch.randn(2, 3, generator=rng))
+    assert painted.pixels.shape == (2, 3, 8, 12)
+    assert CanvasDiscriminator(CANVAS, width=4, spectral=True)(painted.pixels).shape == (2,)
+
+
+def test_numbers_from_a_file_to_a_grid(bgan: Command) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez("pictures.npz", images=images)
+    assert bgan("prepare", "images", "--path", "pictures.npz", "--colors", "none").code == 0
+    tiny = ["--width", 4, "--discriminator-width", 4, "--noise", 4, "--batch", 8]
+    made = bgan("train", *tiny, "--steps", 4)
+    assert made.code == 0, made.err
+    run = Path("runs/images-conv-bgan-js")
+    assert json.loads((run / "run.json").read_text())["space"] == {"channels": 3, "height": 8, "width": 8}
+    assert bgan("train", "--resume", "--run", run, "--steps", 6).code == 0
+    assert "8 x 8 pixels of 3 numbers" in bgan("show").out
+    assert bgan("sample", "--n", 5).out.strip() == str(run / "samples.png")
+    assert len(Image.open(run / "samples.png").getcolors(100_000)) > 100
+    for words in (("train", *tiny, "--objective", "importance"), ("sample", "--temperature", 0.5)):
+        refused = bgan(*words)
+        assert refused.code == 1
+        assert "real numbers" in refused.err
