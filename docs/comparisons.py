@@ -4,7 +4,8 @@ python docs/comparisons.py                      write the tables anew
 python docs/comparisons.py --check              fail if a document is not what would be written
 python docs/comparisons.py NAME=FILE ...        take numbers from a compare.json of `bgan-text compare` first
 
-A table stands in a document between <!-- comparison NAME --> and <!-- end -->.
+A table stands in a document between <!-- comparison NAME --> and <!-- end -->, what all of them say of one
+method between <!-- figures METHOD --> and <!-- end -->.
 """
 
 import json
@@ -25,7 +26,8 @@ COLUMNS = {
     "recall-1": "recall-1 ↑",
     "grammatical": "grammatical ↑",
 }
-PLACE = re.compile(r"(<!-- comparison (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+DATA = {"lm1b": "characters", "grammar": "words"}
+PLACE = re.compile(r"(<!-- (comparison|figures) ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def taken(report: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def taken(report: dict[str, Any]) -> dict[str, Any]:
             "steps": method["steps"]["mean"],
             "scores": {
                 name: [
-                    round(score[part], 4) if score[part] is not None else None
+                    round(score[part], 6) if score[part] is not None else None
                     for part in ("mean", "deviation")
                 ]
                 for name, score in method["scores"].items()
@@ -46,7 +48,7 @@ def taken(report: dict[str, Any]) -> dict[str, Any]:
         }
         for method in report["methods"]
     }
-    real = {name: round(report["real"][name], 4) for name in COLUMNS if name in report["real"]}
+    real = {name: round(report["real"][name], 6) for name in COLUMNS if name in report["real"]}
     return {"methods": methods, "real": real, "training": report["training"], "settings": report["settings"]}
 
 
@@ -69,6 +71,32 @@ def table(comparison: dict[str, Any]) -> str:
     real = " | ".join(figure(comparison["real"][name]) for name in shown)
     lines.append(f"| real text | {real} | | |")
     return "\n".join(lines) + "\n"
+
+
+def figures(kept: dict[str, Any], method: str) -> str:
+    """What a method comes to on each kind of data, all in the same time."""
+    parts, efforts = [], set()
+    for data, name in DATA.items():
+        both = [kept[data], kept[f"{data}-divergences"]]
+        efforts |= {(one["training"]["budget"], one["training"]["threads"]) for one in both}
+        rows = both[0]["methods"] | both[1]["methods"]
+        scores = rows[method]["scores"]
+        wanted = [column for column in ("js-1", "js-4", "grammatical") if column in scores]
+        shown = [f"{COLUMNS[column].rstrip(' ↑↓')} {figure(scores[column][0])}" for column in wanted]
+        parts.append(f"{name} {', '.join(shown)}")
+    ((budget, _),) = efforts  # else they were not trained alike
+    return f"*After {budget}*: {'; '.join(parts)}.\n"
+
+
+def written(kept: dict[str, Any], document: str) -> str:
+    """A document with its tables and figures written anew."""
+
+    def anew(match: "re.Match[str]") -> str:
+        heading, kind, name, end = match.groups()
+        text = table(kept[name]) if kind == "comparison" else figures(kept, name)
+        return f"{heading}\n{text}\n{end}"
+
+    return PLACE.sub(anew, document)
 
 
 def means(comparison: dict[str, Any], score: str) -> list[float]:
@@ -100,7 +128,7 @@ def main(arguments: list[str]) -> int:
     stale = []
     for document in DOCUMENTS:
         before = document.read_text("utf-8")
-        after = PLACE.sub(lambda match: f"{match[1]}\n{table(kept[match[2]])}\n{match[3]}", before)
+        after = written(kept, before)
         if after == before:
             continue
         if "--check" in arguments:
