@@ -42,7 +42,6 @@ class Evaluator:
 
     def __init__(self, prepared: Prepared, run: Run) -> None:
         self.space, self.seed = run.space, run.config.seed
-        self.validation = prepared.rows("validation")
 
     def __call__(self, state: State) -> Evaluation:
         """Sample the weight average and compare; the run's own random stream is not touched."""
@@ -60,7 +59,7 @@ class TextEvaluator(Evaluator):
     def __init__(self, prepared: Prepared, run: Run) -> None:
         super().__init__(prepared, run)
         self.tokenizer = prepared.tokenizer()
-        self.real = self._sequences(self.validation)
+        self.real = self._sequences(prepared.rows("validation"))
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
         values = js_of_rows(self._sequences(rows), self.real, min(4, rows.shape[1]))
@@ -80,11 +79,12 @@ class PictureEvaluator(Evaluator):
     def __init__(self, prepared: Prepared, run: Run) -> None:
         super().__init__(prepared, run)
         self.palette, self.folder = prepared.palette(), run.folder
-        self.validation = self.validation[:EVALUATION_SAMPLES]  # a picture has as many patches as pixels
+        # No more of them than samples: a picture has as many patches as pixels.
+        self.real = self._tokens(prepared.rows("validation")[:EVALUATION_SAMPLES])
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
-        pictures, real = self._tokens(rows), self._tokens(self.validation)
-        values = patch_js(pictures, real, [side for side in SIDES if side <= min(real.shape[1:])])
+        sides = [side for side in SIDES if side <= min(self.real.shape[1:])]
+        values = patch_js(self._tokens(rows), self.real, sides)
         name = f"{GRIDS}/{step:09d}.png"
         write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
         divergences = {f"patch-js-{side}": score.value for side, score in values.items()}

@@ -51,7 +51,7 @@ def sample(
 
     from .console import newest_run
     from .device import choose_device
-    from .sampling import sampled, sampled_pictures
+    from .sampling import Draw, sampled, sampled_pictures
 
     if n is not None and n < 1:
         raise UserError(f"--n {n}: at least 1 is needed")
@@ -60,22 +60,24 @@ def sample(
     if animate:
         print(_animated(opened, out))
         return
-    chosen = choose_device(device)
+    draw = Draw(
+        count=n if n is not None else 64 if opened.pictures else 10,
+        seed=seed,
+        device=choose_device(device),
+        temperature=temperature,
+        average=average,
+        step=step,
+    )
     if opened.pictures:
-        count = 64 if n is None else n
-        drawn = sampled_pictures(
-            opened, count, seed, chosen, temperature=temperature, average=average, step=step
-        )
+        drawn = sampled_pictures(opened, draw)
         if not json:
             print(_drawn(drawn, opened, out))
             return
         lines: Iterator[str] = (json_module.dumps({"tokens": tokens}) for _, tokens in drawn)
     else:
-        count = 10 if n is None else n
-        texts = sampled(opened, count, seed, chosen, temperature=temperature, average=average, step=step)
         lines = (
             json_module.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) if json else text
-            for text, tokens in texts
+            for text, tokens in sampled(opened, draw)
         )
     with _destination(out) as file:
         for line in lines:

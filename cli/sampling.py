@@ -1,6 +1,7 @@
 """Samples of a run as text or as pictures."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,17 +14,20 @@ from bgan_text.run import Run, sample_rows
 from bgan_text.space import Canvas
 
 
-def sampled(
-    run: Run,
-    count: int,
-    seed: int,
-    device: torch.device,
-    *,
-    temperature: float = 1.0,
-    average: bool = True,
-    step: int | None = None,
-) -> Iterator[tuple[str, list[int]]]:
-    """`count` samples of a run: text and tokens.
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Which samples of a run: how many, from which noise, of which weights."""
+
+    count: int
+    seed: int
+    device: torch.device
+    temperature: float = 1.0
+    average: bool = True
+    step: int | None = None
+
+
+def sampled(run: Run, draw: Draw) -> Iterator[tuple[str, list[int]]]:
+    """Samples of a run: text and tokens.
 
     Everything that can be refused is refused before the first sample.
     """
@@ -31,28 +35,19 @@ def sampled(
         raise UserError(f"{run.folder} makes pictures, not text")
     tokenizer = load_tokenizer(run.folder)
     _check_signature(run, signature(tokenizer))
-    rows = _rows(run, count, seed, device, temperature, average, step)
+    rows = _rows(run, draw)
     return ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
 
 
-def sampled_pictures(
-    run: Run,
-    count: int,
-    seed: int,
-    device: torch.device,
-    *,
-    temperature: float = 1.0,
-    average: bool = True,
-    step: int | None = None,
-) -> Iterator[tuple[Pixels, list[int]]]:
-    """`count` samples of a run: (height, width, channels) pixels, and tokens."""
+def sampled_pictures(run: Run, draw: Draw) -> Iterator[tuple[Pixels, list[int]]]:
+    """The same of pictures: (height, width, channels) pixels, and tokens."""
     palette = load_palette(run.folder)
     _check_signature(run, signature(palette))
-    if isinstance(run.space, Canvas) and temperature != 1.0:
+    if isinstance(run.space, Canvas) and draw.temperature != 1.0:
         raise UserError(
-            f"--temperature {temperature}: pixels that are real numbers follow from the noise alone"
+            f"--temperature {draw.temperature}: pixels that are real numbers follow from the noise alone"
         )
-    rows = _rows(run, count, seed, device, temperature, average, step)
+    rows = _rows(run, draw)
     return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
 
 
@@ -64,18 +59,10 @@ def _check_signature(run: Run, found: str) -> None:
         )
 
 
-def _rows(
-    run: Run,
-    count: int,
-    seed: int,
-    device: torch.device,
-    temperature: float,
-    average: bool,
-    step: int | None,
-) -> Iterator[Tensor]:
-    if not 0.0 < temperature < float("inf"):
-        raise UserError(f"--temperature {temperature}: a number above 0 is needed")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed {seed}: a number from 0 up to {2**63 - 1} is needed")
-    generator = run.generator(device, step=step, average=average)
-    return sample_rows(generator, count, seed, device, temperature)
+def _rows(run: Run, draw: Draw) -> Iterator[Tensor]:
+    if not 0.0 < draw.temperature < float("inf"):
+        raise UserError(f"--temperature {draw.temperature}: a number above 0 is needed")
+    if not 0 <= draw.seed < 2**63:
+        raise UserError(f"--seed {draw.seed}: a number from 0 up to {2**63 - 1} is needed")
+    generator = run.generator(draw.device, step=draw.step, average=draw.average)
+    return sample_rows(generator, draw.count, draw.seed, draw.device, draw.temperature)

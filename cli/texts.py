@@ -17,7 +17,7 @@ from bgan_text.scores.uncertainty import RESAMPLES
 
 from .console import newest_data, newest_run, say
 from .device import choose_device
-from .sampling import sampled
+from .sampling import Draw, sampled
 
 SAMPLES_OF_A_RUN = 1000
 LEAST_RESAMPLES = 20
@@ -173,7 +173,8 @@ def _texts(name: str, run: Run | None, request: Request) -> list[str]:
 def samples_of(run: Run, request: Request) -> list[str]:
     """Samples of a run, as many and as hot as was asked for."""
     device, count = choose_device(request.device), request.count or SAMPLES_OF_A_RUN
-    samples = sampled(run, count, request.seed, device, temperature=request.temperature)
+    draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
+    samples = sampled(run, draw)
     return list(_cased((text for text, _ in samples), request))
 
 
