@@ -51,6 +51,14 @@ class Discriminator(nn.Module):
         return scores.squeeze(1).float()
 
 
+class _Bits(nn.Embedding):
+    """An embedding of two tokens: the ends of a line, so that a gradient is a sum and no scattering."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        zero, one = self.weight
+        return torch.lerp(zero, one, tokens.unsqueeze(-1).to(self.weight.dtype))
+
+
 class PictureDiscriminator(nn.Module):
     """The same for a picture: embedding of each pixel's token -> strided convolutions -> score."""
 
@@ -59,7 +67,8 @@ class PictureDiscriminator(nn.Module):
         assert space.shape is not None
         self.shape = space.shape
         colours = min(space.vocabulary - 1, MOST_COLOUR_CHANNELS)
-        self.embedding = nn.Embedding(space.vocabulary, colours)
+        embedding = _Bits if space.vocabulary == 2 else nn.Embedding
+        self.embedding = embedding(space.vocabulary, colours)
         self.picture = PictureScore(*space.shape, channels=colours, features=width, spectral=spectral)
 
     def forward(self, tokens: Tensor) -> Tensor:

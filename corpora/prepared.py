@@ -109,6 +109,13 @@ class Prepared:
         """
         return self._samples(_numeric(self.split(name)), slice(None), np.random.default_rng(0))
 
+    def labels(self, name: str) -> torch.Tensor | None:
+        """The classes of a split's pictures, (count,) int64; None where a picture has none."""
+        if not self.pictures:
+            return None
+        labels = self.split(name)["label"][:]
+        return None if None in labels else torch.tensor(labels)
+
     def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
         """(step, index) -> a batch of N training samples, drawn with replacement; shaped as `rows`.
 

@@ -487,3 +487,17 @@ def test_a_grid_of_pictures() -> None:
         row, column = divmod(index, 3)
         top, left = 2 + 6 * row, 2 + 8 * column
         np.testing.assert_array_equal(small[top : top + 4, left : left + 6], picture)
+
+
+def test_labels_go_with_their_pictures(tmp_path: Path) -> None:
+    images = random_pictures(40, 8, 8)
+    path = npz(tmp_path / "labelled.npz", images, labels=list(range(40)))
+    bare = npz(tmp_path / "bare.npz", images)
+    by_picture = {image.tobytes(): label for label, image in enumerate(images)}
+    out = prepared(tmp_path / "a", paths=(path,), colors="none")
+    for split in ("train", "validation", "test"):
+        labels = out.labels(split)
+        assert labels is not None
+        rows = ((out.rows(split) + 1.0) * 127.5).round().byte()
+        assert labels.tolist() == [by_picture[row.numpy().tobytes()] for row in rows]
+    assert prepared(tmp_path / "b", paths=(bare,), colors="none").labels("train") is None
