@@ -5,13 +5,14 @@ generator wants another default, that. The module imports no torch, so that `bga
 once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
 from bgan_text.errors import UserError, unknown
 from bgan_text.interval import interval
 from bgan_text.setting import check, flag, is_a, setting
+from bgan_text.space import COLOURS, NUMBERS
 
 GENERATORS = ("conv", "rnn")
 WEIGHING = ("importance", "partition", "reinforce", "constant")
@@ -37,7 +38,7 @@ WITHOUT_DIVERGENCE = {
 """Why some objectives take no --divergence."""
 CREDITS = ("sequence", "prefix")
 KINDS = ("divergence", "objective", "credit", "generator")
-"""Options whose value may bring other defaults with it, the strongest first."""
+"""Options whose value may bring other defaults with it, the strongest first. Pictures do so too, last."""
 BASELINES = ("none", "mean", "leave-one-out")
 CREDITED = ("importance", "partition", "reinforce")
 DECAYS = ("linear", "constant")
@@ -75,8 +76,9 @@ class Config:
     generator: str = setting("conv", "net that makes the samples", choices=GENERATORS)
     objective: str = setting(
         "importance",
-        "what the generator descends; of pixels that are numbers bgan unless another is named",
+        "what the generator descends",
         choices=OBJECTIVES,
+        where={NUMBERS: "bgan"},
     )
     divergence: str = setting("js", "divergence that the discriminator bounds", choices=DIVERGENCES)
     credit: str = setting(
@@ -94,15 +96,25 @@ class Config:
     draws: int = setting(
         20, "M, samples drawn for each noise vector", minimum=1, where={"prefix": 3}, of=WEIGHING
     )
-    batch: int = setting(128, "noise vectors, and real samples, of a step", minimum=1, where={"rnn": 64})
+    batch: int = setting(
+        128,
+        "noise vectors, and real samples, of a step",
+        minimum=1,
+        where={"rnn": 64, COLOURS: 64, NUMBERS: 64},
+    )
     width: int = setting(
-        64, "channels of the conv generator, units of the GRU", minimum=1, where={"prefix": 128, "rnn": 256}
+        64,
+        "channels of the conv generator (of pictures at full size), units of the GRU",
+        minimum=1,
+        where={"prefix": 128, "rnn": 256, COLOURS: 32, NUMBERS: 32},
     )
     blocks: int = setting(
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
     )
     noise: int = setting(64, "size of the noise vector", minimum=1)
-    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1, of=ADVERSARIAL)
+    discriminator_width: int = setting(
+        64, "channels of the discriminator", minimum=1, where={COLOURS: 32, NUMBERS: 32}, of=ADVERSARIAL
+    )
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
     plain_nets: bool = setting(False, "conv nets without normalisation, as improved_wgan_training's")
     spectral_norm: bool = setting(
@@ -123,6 +135,9 @@ class Config:
     )
     discriminator_steps: int = setting(
         1, "discriminator steps per generator step", minimum=1, where={"wgan": 3}, of=ADVERSARIAL
+    )
+    generator_steps: int = setting(
+        1, "generator steps that one turn of the discriminator has to do for", minimum=1, of=ADVERSARIAL
     )
     discriminator_draws: int = setting(
         1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
@@ -220,11 +235,11 @@ class Config:
         return f"{self.objective} ({', '.join(remarks)})" if remarks else self.objective
 
     @classmethod
-    def given(cls, values: Mapping[str, Any]) -> "Config":
+    def given(cls, values: Mapping[str, Any], pixels: str | None = None) -> "Config":
         """A configuration from the options that were given.
 
         Other options take the default of the preset, or else that which suits the divergence, the
-        objective or the generator.
+        objective, the generator or, of pictures, what their pixels are: `COLOURS` or `NUMBERS`.
 
         Raises:
             UserError: a name or value is not accepted, or the objective has no use for an option.
@@ -232,18 +247,16 @@ class Config:
         chosen = {name: value for name, value in values.items() if value is not None}
         _check_names_and_types(chosen)
         settled = PRESETS.get(chosen.get("preset", ""), {}) | chosen
-        objective = settled.get("objective", cls.objective)
+        objective = settled.setdefault("objective", _default_of("objective", [pixels]))
         unused = unused_options(objective)
         for name in chosen:
             if name in unused:
                 raise UserError(_useless(name, chosen[name], objective))
-        names = [settled.get(kind, getattr(cls, kind)) for kind in KINDS]
+        names = [*(settled.get(kind, getattr(cls, kind)) for kind in KINDS), pixels]
         for option in fields(cls):
-            for name in names:
-                if name in option.metadata["where"]:
-                    settled.setdefault(option.name, option.metadata["where"][name])
-        if "steps" not in settled:
-            settled.setdefault("minutes", 5.0)
+            settled.setdefault(option.name, _default_of(option.name, names))
+        if settled["steps"] is None and settled["minutes"] is None:
+            settled["minutes"] = 5.0
         return cls(**settled)
 
     @classmethod
@@ -281,6 +294,13 @@ def _check_names_and_types(values: Mapping[str, Any]) -> None:
             raise UserError(unknown("setting", name, hints))
         if not is_a(value, hints[name]):
             raise UserError(f"setting {name!r} is {value!r}: expected {hints[name]}")
+
+
+def _default_of(name: str, kinds: Iterable[str | None]) -> Any:
+    """The default of an option: that of the first kind that wants one of its own, or the usual one."""
+    (option,) = (option for option in fields(Config) if option.name == name)
+    where = option.metadata["where"]
+    return next((where[kind] for kind in kinds if kind in where), option.default)
 
 
 def unused_options(objective: str) -> set[str]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from bgan_text.errors import UserError
 
+COLOURS, NUMBERS = "colours", "numbers"
+"""What the pixels of pictures are."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -48,6 +51,13 @@ class Canvas:
 def is_picture(space: Space | Canvas) -> bool:
     """Whether the samples are pictures, not sequences."""
     return isinstance(space, Canvas) or space.shape is not None
+
+
+def pixels_of(space: Space | Canvas) -> str | None:
+    """`COLOURS` or `NUMBERS`; None of sequences."""
+    if isinstance(space, Canvas):
+        return NUMBERS
+    return None if space.shape is None else COLOURS
 
 
 def space_from_json(value: Mapping[str, Any]) -> Space | Canvas:

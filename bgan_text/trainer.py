@@ -54,7 +54,7 @@ class Trainer:
         """One generator step, after its discriminator steps.
 
         Args:
-            real_batches: one (N, L) int64 batch of data per discriminator step.
+            real_batches: one (N, L) int64 batch of data per discriminator step, of which there may be none.
             progress: the share of the run that is done, 0 .. 1, which sets the learning rates.
 
         Returns:
@@ -95,4 +95,6 @@ def train(
     trainer = Trainer(state, config)
     while (done := progress(state)) < 1.0:
         step = state.step
-        yield trainer.step([batches(step, index) for index in range(config.discriminator_steps)], done)
+        # The turn is in the last of the generator's steps, so that a line of metrics tells of both nets.
+        turns = config.discriminator_steps if (step + 1) % config.generator_steps == 0 else 0
+        yield trainer.step([batches(step, index) for index in range(turns)], done)

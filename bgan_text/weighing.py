@@ -26,8 +26,7 @@ class Weighing(Stepper):
 
     def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
         config = self.config
-        *earlier, last = real_batches
-        for real in earlier:
+        for real in real_batches[:-1]:
             with torch.no_grad():
                 fake = self._sample(self.conditional(), config.discriminator_draws)
             self.discriminator_step(real, fake)
@@ -36,7 +35,7 @@ class Weighing(Stepper):
         # that the former are fake.
         tokens = self._sample(conditional, config.discriminator_draws + config.draws)
         fake, draws = tokens.split([config.discriminator_draws, config.draws])
-        numbers = self.discriminator_step(last, fake)
+        numbers = self.discriminator_step(real_batches[-1], fake) if real_batches else {}
         return numbers | self._generator_step(conditional, draws)
 
     def _sample(self, conditional: Conditional, draws: int) -> Tensor:

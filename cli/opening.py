@@ -11,7 +11,7 @@ from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
 from bgan_text.setting import flag
-from bgan_text.space import Canvas
+from bgan_text.space import pixels_of
 from bgan_text.stepping import resolve_precision
 
 from .console import newest_data, newest_run
@@ -25,7 +25,7 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
         _refuse_other_content(folder)
     chosen = choose_device(device)
     prepared = Prepared(data if data is not None else newest_data())
-    config = Config.given(_fitting(given, prepared))
+    config = Config.given(given, pixels_of(prepared.space))
     _refuse_layers(prepared, given)
     codec = prepared.codec()
     if config.precision == "auto":
@@ -41,13 +41,6 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     files = {codec.file: codec.content()}
     run = Run.create(home, config, prepared.space, trained_on, files)
     return Training(run, prepared, chosen)
-
-
-def _fitting(given: Mapping[str, Any], prepared: Prepared) -> Mapping[str, Any]:
-    """The options, with the objective of pictures that are numbers unless another was given."""
-    if isinstance(prepared.space, Canvas) and given.get("objective") is None:
-        return {**given, "objective": "bgan"}
-    return given
 
 
 def _refuse_layers(prepared: Prepared, given: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS
 from bgan_text.interval import Interval, interval
 from bgan_text.objective import WEIGHING_RULES
+from bgan_text.space import COLOURS, NUMBERS
 
 
 def test_every_option_has_a_help_text() -> None:
@@ -41,6 +42,17 @@ def test_objective_and_divergence_decide_defaults_too() -> None:
     assert Config.given({"objective": "wgan-gp"}).spectral_norm is False
     assert Config.given({"objective": "gumbel"}).spectral_norm is True
     assert Config.given({"objective": "wgan-gp", "spectral_norm": True}).spectral_norm is True
+
+
+def test_pictures_decide_defaults_last() -> None:
+    words, colours, numbers = (Config.given({}, pixels) for pixels in (None, COLOURS, NUMBERS))
+    assert [one.objective for one in (words, colours, numbers)] == ["importance", "importance", "bgan"]
+    assert [one.width for one in (words, colours, numbers)] == [64, 32, 32]
+    assert Config.given({"generator": "rnn"}, COLOURS).width == 256
+    assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).objective == "proxy"
+    assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).width == 5
+    with pytest.raises(UserError, match="--draws 3 means nothing to --objective bgan"):
+        Config.given({"draws": 3}, NUMBERS)
 
 
 def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None:

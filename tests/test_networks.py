@@ -9,9 +9,10 @@ from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator, PrefixDiscriminator
+from bgan_text.discriminator import Discriminator, PictureDiscriminator, PrefixDiscriminator
 from bgan_text.generator import GENERATORS, ConvolutionalGenerator, Generator, RecurrentGenerator
 from bgan_text.objective import Running, importance
+from bgan_text.sampling import draw
 from bgan_text.space import Space
 from bgan_text.state import State
 from bgan_text.trainer import Trainer
@@ -277,3 +278,27 @@ def test_every_parameter_of_the_prefix_discriminator_learns(rng: torch.Generator
     for key, parameter in net.named_parameters():
         assert parameter.grad is not None, key
         assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize("vocabulary", [2, 3])
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_draws_have_the_probabilities_of_their_position(
+    vocabulary: int, temperature: float, rng: torch.Generator
+) -> None:
+    logits, draws = torch.randn(2, 3, vocabulary, generator=rng), 100_000
+    tokens = draw(logits, draws, rng, temperature)
+    assert (tokens.shape, tokens.dtype) == ((draws, 2, 3), torch.int64)
+    seen = torch.nn.functional.one_hot(tokens, vocabulary).double().mean(dim=0)
+    exact = (logits.double() / temperature).softmax(dim=-1)
+    error = (exact * (1 - exact) / draws).sqrt()
+    assert ((seen - exact).abs() < 5 * error).all()
+    both = (tokens[:, 0, 0] * tokens[:, 1, 2]).double().mean() - (
+        tokens[:, 0, 0].double().mean() * tokens[:, 1, 2].double().mean()
+    )
+    assert both.abs() < 5 * vocabulary**2 / draws**0.5  # independent
+
+
+def test_the_embedding_of_two_colours_is_a_lookup(rng: torch.Generator) -> None:
+    net = PictureDiscriminator(Space(64, 2, shape=(8, 8)), width=4, spectral=False)
+    tokens = torch.randint(2, (3, 64), generator=rng)
+    torch.testing.assert_close(net.embedding(tokens), net.embedding.weight[tokens])

@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "setting": {"errors"},
     "interval": {"errors", "setting"},
-    "config": {"errors", "interval", "setting"},
+    "config": {"errors", "interval", "setting", "space"},
     "space": {"errors"},
     "divergence": {"errors"},
     "objective": {"divergence"},

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ KINDS: list[dict[str, Any]] = [
     {"objective": "gan-relaxed", "divergence": "gan"},
     {"objective": "gumbel"},
     {"generator": "rnn", "width": 16, "objective": "gumbel", "divergence": "kl"},
+    {"generator_steps": 3, "discriminator_steps": 2},
+    {"objective": "wgan-gp", "generator_steps": 2},
 ]
 
 
@@ -208,6 +211,26 @@ def test_one_draw_gives_the_discriminator_no_say(draws: int, same: bool) -> None
     run(config, other, until=1)
     pairs = zip(one.generator.parameters(), other.generator.parameters(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs) == same
+
+
+@pytest.mark.parametrize("objective", ["importance", "gan-relaxed"])
+def test_the_discriminator_takes_its_turn_after_so_many_generator_steps(objective: str) -> None:
+    config = settings(objective=objective, generator_steps=3)
+    state = State.fresh(config, SPACE, CPU)
+    turns, generators = [], []
+    before = [copy.deepcopy(net.state_dict()) for net in (state.generator, state.discriminator)]
+    for report in train(state, config, batches(config), progress(config)):
+        after = [copy.deepcopy(net.state_dict()) for net in (state.generator, state.discriminator)]
+        generator, discriminator = (
+            any(not torch.equal(old[name], new[name]) for name in old)
+            for old, new in zip(before, after, strict=True)
+        )
+        generators.append(generator)
+        turns.append(discriminator)
+        assert ("bound" in report.numbers) == discriminator
+        before = after
+    assert all(generators)
+    assert turns == [False, False, True, False, False, True, False, False]
 
 
 def test_a_trained_discriminator_teaches_a_small_language() -> None:
