@@ -195,7 +195,7 @@ def _encode(
         tokens=datasets.Sequence(datasets.Value("uint8"), length=length), label=datasets.Value("int32")
     )
     seen = Seen()
-    labels, held_out = pixels["label"], pixels["held_out"]
+    labels, held_out = pixels["label"][:], pixels["held_out"][:]
     with ArrowWriter(features=features, path=str(path)) as writer:
         for index, flat in enumerate(_pixel_rows(pixels)):
             if recipe.binarize == "static":
