@@ -17,7 +17,7 @@ from bgan_text.files import write_json
 
 from .catalogue import CATALOGUE
 from .compare_methods import Method, methods_of, options_for
-from .compare_runs import Attempt, Outcome
+from .compare_runs import Compared, Outcome
 from .compare_standing import Row, Standing
 from .console import finite, newest_data, say
 from .device import choose_device
@@ -79,14 +79,14 @@ class Comparison:
         self.home = wish.out or Path("comparisons") / self.prepared.folder.resolve().name
         # Seed by seed, so that an interrupted comparison has done as much of each method.
         self.attempts = [
-            Attempt(method, seed, options_for(method, seed, wish.given, self.methods), self.home)
+            Compared(method, seed, options_for(method, seed, wish.given, self.methods), self.home)
             for seed in range(wish.seeds)
             for method in self.methods
         ]
         _refuse_other_content(self.home)
         for attempt in self.attempts:
             attempt.refuse_other(self.prepared, self.device)
-        self.outcomes: dict[Attempt, Outcome] = {}
+        self.outcomes: dict[Compared, Outcome] = {}
 
     def go(self) -> int | None:
         """Do what is not done yet; returns the signal that interrupted it, if one did."""
@@ -101,7 +101,7 @@ class Comparison:
             return signal.SIGINT
         return None
 
-    def _do(self, attempt: Attempt) -> int | None:
+    def _do(self, attempt: Compared) -> int | None:
         request, stopped = self._request(attempt), None
         if not attempt.finished():
             say(self._announcement(attempt))
@@ -113,16 +113,16 @@ class Comparison:
         self.write()
         return stopped
 
-    def _keep(self, attempt: Attempt, outcome: Outcome | None) -> None:
+    def _keep(self, attempt: Compared, outcome: Outcome | None) -> None:
         if outcome is not None:
             self.outcomes[attempt] = outcome
 
-    def _request(self, attempt: Attempt) -> Request:
+    def _request(self, attempt: Compared) -> Request:
         return replace(self.request, models=(str(attempt.folder),))
 
-    def _announcement(self, attempt: Attempt) -> str:
+    def _announcement(self, attempt: Compared) -> str:
         number = self.attempts.index(attempt) + 1
-        line = f"Run {number} of {len(self.attempts)}: {attempt.method.name}, seed {attempt.seed}"
+        line = f"Run {number} of {len(self.attempts)}: {attempt.name}"
         minutes = self._minutes_left()
         return line if minutes is None else f"{line}; about {minutes:.1f} minutes of training left in all"
 
