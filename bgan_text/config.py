@@ -14,6 +14,9 @@ from bgan_text.interval import interval
 from bgan_text.setting import check, flag, is_a, setting
 
 GENERATORS = ("conv", "rnn")
+"""Nets that make samples of noise."""
+CLASSIFIER = "classifier"
+"""The net that labels given pictures: its samples are labels."""
 WEIGHING = ("importance", "partition", "reinforce", "constant")
 """Objectives that see samples only through their scores: no gradient passes through a sample."""
 RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
@@ -72,7 +75,11 @@ class Config:
     """The settings of one training run; immutable, checked when made."""
 
     preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
-    generator: str = setting("conv", "net that makes the samples", choices=GENERATORS)
+    generator: str = setting(
+        "conv",
+        "net that makes the samples; a classifier's are labels of the pictures it is given",
+        choices=(*GENERATORS, CLASSIFIER),
+    )
     objective: str = setting(
         "importance",
         "what the generator descends; of pixels that are numbers bgan unless another is named",
@@ -179,7 +186,7 @@ class Config:
                 f"--objective {self.objective} wants pixels that are real numbers, which --generator "
                 f"{self.generator} does not make: use --generator conv"
             )
-        if self.objective == "mle" and self.generator != "rnn":
+        if self.objective == "mle" and self.generator not in ("rnn", CLASSIFIER):
             raise UserError(
                 "--objective mle needs the likelihood of a sentence, which --generator "
                 f"{self.generator} does not have: use --generator rnn"
