@@ -200,7 +200,7 @@ class Frozen:
         noise = torch.randn(config.batch, config.noise, generator=self.rng)
         self.logits = self.generator(noise).logits[:rows]  # normalised over the batch, as in training
         self.tokens = Factorised(self.logits).sample(pool, self.rng)
-        self.scores = torch.cat([stepper.score(part) for part in self.tokens.split(100)])
+        self.scores = torch.cat([stepper.score(part[0], part) for part in self.tokens.split(100)])
         self.running = Running.fresh(self.scores.device)
         self.running.update(self.scores)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
-from bgan_text.space import Canvas, Space
+from bgan_text.space import AnySpace
 from bgan_text.state import State, make_generator
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -77,7 +77,7 @@ def load_checkpoint(path: Path, state: State) -> str:
 
 
 def load_generator(
-    path: Path, config: Config, space: Space | Canvas, device: torch.device, *, average: bool
+    path: Path, config: Config, space: AnySpace, device: torch.device, *, average: bool
 ) -> nn.Module:
     """The generator of a checkpoint alone, in evaluation mode.
 

@@ -15,6 +15,9 @@ from bgan_text.setting import check, flag, is_a, setting
 from bgan_text.space import COLOURS, NUMBERS
 
 GENERATORS = ("conv", "rnn")
+"""Nets that make samples of noise."""
+CLASSIFIER = "classifier"
+"""The net that labels given pictures: its samples are labels."""
 WEIGHING = ("importance", "partition", "reinforce", "constant")
 """Objectives that see samples only through their scores: no gradient passes through a sample."""
 RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
@@ -73,12 +76,16 @@ class Config:
     """The settings of one training run; immutable, checked when made."""
 
     preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
-    generator: str = setting("conv", "net that makes the samples", choices=GENERATORS)
+    generator: str = setting(
+        "conv",
+        "net that makes the samples; a classifier's are labels of the pictures it is given",
+        choices=(*GENERATORS, CLASSIFIER),
+    )
     objective: str = setting(
         "importance",
         "what the generator descends",
         choices=OBJECTIVES,
-        where={NUMBERS: "bgan"},
+        where={CLASSIFIER: "importance", NUMBERS: "bgan"},
     )
     divergence: str = setting("js", "divergence that the discriminator bounds", choices=DIVERGENCES)
     credit: str = setting(
@@ -194,7 +201,7 @@ class Config:
                 f"--objective {self.objective} wants pixels that are real numbers, which --generator "
                 f"{self.generator} does not make: use --generator conv"
             )
-        if self.objective == "mle" and self.generator != "rnn":
+        if self.objective == "mle" and self.generator not in ("rnn", CLASSIFIER):
             raise UserError(
                 "--objective mle needs the likelihood of a sentence, which --generator "
                 f"{self.generator} does not have: use --generator rnn"
@@ -247,7 +254,9 @@ class Config:
         chosen = {name: value for name, value in values.items() if value is not None}
         _check_names_and_types(chosen)
         settled = PRESETS.get(chosen.get("preset", ""), {}) | chosen
-        objective = settled.setdefault("objective", _default_of("objective", [pixels]))
+        objective = settled.setdefault(
+            "objective", _default_of("objective", [chosen.get("generator"), pixels])
+        )
         unused = unused_options(objective)
         for name in chosen:
             if name in unused:

@@ -1,5 +1,7 @@
 """Tokens -> scores, the estimates of log p(x) / q(x): one for a sequence, or one for each of its prefixes."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -12,6 +14,20 @@ from bgan_text.space import Canvas, Space
 
 MOST_COLOUR_CHANNELS = 8
 """What an embedded pixel has at most: fewer than there are colours, which differ in degree."""
+
+
+class Relaxable(Protocol):
+    """What scores mixtures of tokens, or pictures, so that a gradient reaches what made them."""
+
+    @property
+    def embedding(self) -> nn.Module:
+        """Of tokens; the identity of pictures."""
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of what is embedded already: (K, ...) float -> (K,) float32."""
 
 
 class Discriminator(nn.Module):

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from bgan_text.discriminator import CanvasDiscriminator, Discriminator, PictureDiscriminator
+from bgan_text.discriminator import Relaxable
 
 LEAST_SQUARE = 1e-12
 """Where a squared gradient norm is cut: its root has no derivative at 0."""
 
 
 def slopes(
-    net: Discriminator | PictureDiscriminator | CanvasDiscriminator,
+    net: Relaxable,
     one: Tensor,
     other: Tensor,
     mix: Tensor,

@@ -23,8 +23,9 @@ f* are the score itself.
 import torch
 from torch import Tensor
 
+from bgan_text.batch import Batch, samples_of
 from bgan_text.config import Config
-from bgan_text.discriminator import PrefixDiscriminator
+from bgan_text.discriminator import PrefixDiscriminator, Relaxable
 from bgan_text.divergence import LEAST_SQUARES, MEANS, Divergence, divergence_named
 from bgan_text.penalty import penalty, slopes
 from bgan_text.relaxation import Relaxation, softmax, straight_through
@@ -49,18 +50,16 @@ class Relaxing(Stepper):
 
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
-        assert not isinstance(state.discriminator, PrefixDiscriminator), "prefix credit weighs tokens"
-        self.discriminator = state.discriminator
         self.divergence = UNRELATED.get(config.objective) or divergence_named(config.divergence)
 
-    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         relax = self.relaxation(progress)
         numbers: Numbers = {}
-        for real in real_batches:
+        for real in real_batches if self.discriminator_turn else ():
             with torch.no_grad():
-                fake = self._relaxed(relax)
+                fake = self._relaxed(real, relax)
             numbers = self.discriminator_step(real, fake)
-        return numbers | self._generator_step(self._relaxed(relax))
+        return numbers | self._generator_step(real_batches[-1], self._relaxed(real_batches[-1], relax))
 
     def relaxation(self, progress: float) -> Relaxation:
         """How logits become points; the temperature of `gumbel` falls geometrically."""
@@ -71,23 +70,29 @@ class Relaxing(Stepper):
         temperature = config.gumbel_start ** (1.0 - share) * config.gumbel_end**share
         return straight_through(temperature, self.state.rng)
 
-    def _relaxed(self, relax: Relaxation) -> Tensor:
-        conditional = self.conditional()
+    def _relaxed(self, real: Batch, relax: Relaxation) -> Tensor:
+        conditional = self.conditional(real)
         with self.autocast():
             return conditional.relaxed(relax)
 
-    def discriminator_step(self, real: Tensor, fake: Tensor) -> Numbers:
-        """Ascend the bound on reals (N, L) and points (N, L, V), or on pictures, and stay in bounds."""
-        config, net = self.config, self.discriminator
-        net.train()
+    def _relaxable(self, real: Batch) -> Relaxable:
+        net = self.judge(real)
+        assert not isinstance(net, PrefixDiscriminator), "prefix credit weighs tokens"
+        return net
+
+    def discriminator_step(self, real: Batch, fake: Tensor) -> Numbers:
+        """Ascend the bound on N reals and points (N, L, V), or on pictures, and stay in bounds."""
+        config = self.config
+        self.state.discriminator.train()
         with self.autocast():
-            sides = [net.embedding(real), net.embed_relaxed(fake).float()]
-            real_scores, fake_scores = net.score_embedded(torch.cat(sides)).split(len(real))
+            net = self._relaxable(real)
+            sides = [net.embedding(samples_of(real)), net.embed_relaxed(fake).float()]
+            real_scores, fake_scores = net.score_embedded(torch.cat(sides)).split(len(fake))
         bound = self.divergence.bound(real_scores, fake_scores)
         numbers = {"bound": bound, "real_score": real_scores.mean(), "fake_score": fake_scores.mean()}
         loss = -bound
         if config.objective == "wgan-gp":
-            norms = self._slopes(*sides)
+            norms = self._slopes(net, *sides)
             loss = loss + config.gradient_penalty * penalty(norms)
             numbers["slope"] = norms.mean()
         numbers |= self.update_discriminator(loss)
@@ -95,21 +100,22 @@ class Relaxing(Stepper):
             self._clip_weights()
         return numbers
 
-    def _slopes(self, real: Tensor, fake: Tensor) -> Tensor:
+    def _slopes(self, net: Relaxable, real: Tensor, fake: Tensor) -> Tensor:
         mix = torch.rand(len(real), device=real.device, generator=self.state.rng)
         with self.autocast():
-            return slopes(self.discriminator, real, fake, mix, graph=True)
+            return slopes(net, real, fake, mix, graph=True)
 
     @torch.no_grad()
     def _clip_weights(self) -> None:
         limit = self.config.weight_limit
-        for weight in self.discriminator.parameters():
+        for weight in self.state.discriminator.parameters():
             weight.clamp_(-limit, limit)
 
-    def _generator_step(self, points: Tensor) -> Numbers:
-        net = self.discriminator.eval().requires_grad_(False)
+    def _generator_step(self, real: Batch, points: Tensor) -> Numbers:
+        discriminator = self.state.discriminator.eval().requires_grad_(False)
         with self.autocast():
+            net = self._relaxable(real)
             scores = net.score_embedded(net.embed_relaxed(points))
         numbers = self.update_generator(generator_loss(self.config.objective, self.divergence, scores))
-        net.requires_grad_(True)
+        discriminator.requires_grad_(True)
         return numbers

@@ -26,7 +26,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.sampling import counted
-from bgan_text.space import Canvas, Space, is_picture, space_from_json, space_to_json
+from bgan_text.space import AnySpace, Space, is_picture, space_from_json, space_to_json
 from bgan_text.state import State
 
 Loaded = TypeVar("Loaded")
@@ -66,7 +66,7 @@ class Run:
         cls,
         folder: Path,
         config: Config,
-        space: Space | Canvas,
+        space: AnySpace,
         data: Mapping[str, str],
         files: Mapping[str, bytes],
     ) -> "Run":

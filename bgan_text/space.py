@@ -1,4 +1,4 @@
-"""The set of samples that a generator generates: rows of tokens, or pictures of real numbers."""
+"""The set of samples that a generator generates: rows of tokens, pictures of real numbers, or labels."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -48,27 +48,44 @@ class Canvas:
             raise UserError(f"a picture of {self.channels} x {self.height} x {self.width} has no pixels")
 
 
-def is_picture(space: Space | Canvas) -> bool:
-    """Whether the samples are pictures, not sequences."""
-    return isinstance(space, Canvas) or space.shape is not None
+@dataclass(frozen=True)
+class Labels:
+    """All labels in `0 .. classes - 1` of a given picture: a sample is a row of one token, the label."""
+
+    picture: Canvas
+    classes: int
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise UserError(f"the pictures are of {self.classes} class: at least 2 are needed to tell apart")
 
 
-def pixels_of(space: Space | Canvas) -> str | None:
-    """`COLOURS` or `NUMBERS`; None of sequences."""
+AnySpace = Space | Canvas | Labels
+
+
+def is_picture(space: AnySpace) -> bool:
+    """Whether the samples are pictures, not sequences or labels."""
+    return pixels_of(space) is not None
+
+
+def pixels_of(space: AnySpace) -> str | None:
+    """What the pixels of samples are, `COLOURS` or `NUMBERS`; None of sequences and labels."""
     if isinstance(space, Canvas):
         return NUMBERS
-    return None if space.shape is None else COLOURS
+    return COLOURS if isinstance(space, Space) and space.shape is not None else None
 
 
-def space_from_json(value: Mapping[str, Any]) -> Space | Canvas:
+def space_from_json(value: Mapping[str, Any]) -> AnySpace:
     """Read back what `space_to_json` gave; a `TypeError` or `KeyError` if it is something else."""
+    if "picture" in value:
+        return Labels(Canvas(**value["picture"]), value["classes"])
     if "channels" in value:
         return Canvas(**value)
     shape = value.get("shape")
     return Space(**{**value, "shape": None if shape is None else (int(shape[0]), int(shape[1]))})
 
 
-def space_to_json(space: Space | Canvas) -> dict[str, Any]:
+def space_to_json(space: AnySpace) -> dict[str, Any]:
     """A space as JSON values; what a sequence does not have is left out."""
     value = asdict(space)
     if value.get("shape", ...) is None:

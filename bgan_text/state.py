@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bgan_text.config import CONTINUOUS, OF_NUMBERS, OF_TOKENS, Config
+from bgan_text.config import CLASSIFIER, CONTINUOUS, OF_NUMBERS, OF_TOKENS, Config
 from bgan_text.discriminator import (
     CanvasDiscriminator,
     Discriminator,
@@ -17,10 +17,13 @@ from bgan_text.discriminator import (
 )
 from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS, CanvasGenerator, Generator, PictureGenerator
+from bgan_text.labelling import LabelDiscriminator, PictureClassifier
 from bgan_text.objective import Running
-from bgan_text.space import Canvas, Space
+from bgan_text.space import AnySpace, Canvas, Labels, Space
 
-AnyDiscriminator = Discriminator | PictureDiscriminator | CanvasDiscriminator | PrefixDiscriminator
+AnyGenerator = Generator | PictureClassifier
+UnconditionalDiscriminator = Discriminator | PictureDiscriminator | CanvasDiscriminator | PrefixDiscriminator
+AnyDiscriminator = UnconditionalDiscriminator | LabelDiscriminator
 
 
 @dataclass
@@ -31,7 +34,7 @@ class State:
     then keeps every later update from happening.
     """
 
-    generator: Generator
+    generator: AnyGenerator
     average: AveragedModel
     discriminator: AnyDiscriminator
     generator_optimizer: torch.optim.Adam
@@ -43,7 +46,7 @@ class State:
     elapsed: float = 0.0
 
     @classmethod
-    def fresh(cls, config: Config, space: Space | Canvas, device: torch.device) -> "State":
+    def fresh(cls, config: Config, space: AnySpace, device: torch.device) -> "State":
         """An untrained state; its initial weights follow from `config.seed` alone.
 
         Raises:
@@ -88,8 +91,10 @@ class State:
         yield "discriminator", self.discriminator_optimizer, self.discriminator
 
 
-def make_generator(config: Config, space: Space | Canvas) -> Generator:
+def make_generator(config: Config, space: AnySpace) -> AnyGenerator:
     """An untrained generator, initialised from torch's global random stream."""
+    if isinstance(space, Labels):
+        return PictureClassifier(space, width=config.width)
     if isinstance(space, Canvas):
         return CanvasGenerator(space, width=config.width, noise=config.noise)
     if space.shape is not None and config.generator == "conv":
@@ -100,8 +105,10 @@ def make_generator(config: Config, space: Space | Canvas) -> Generator:
     return GENERATORS[config.generator](space, **layout)
 
 
-def _make_discriminator(config: Config, space: Space | Canvas) -> AnyDiscriminator:
+def _make_discriminator(config: Config, space: AnySpace) -> AnyDiscriminator:
     width, spectral = config.discriminator_width, config.spectral_norm
+    if isinstance(space, Labels):
+        return LabelDiscriminator(space, width=width, spectral=spectral)
     if isinstance(space, Canvas):
         return CanvasDiscriminator(space, width=width, spectral=spectral)
     if space.shape is not None and config.credit == "sequence":
@@ -112,8 +119,15 @@ def _make_discriminator(config: Config, space: Space | Canvas) -> AnyDiscriminat
     return Discriminator(space, width=width, blocks=blocks, spectral=spectral, plain=config.plain_nets)
 
 
-def _refuse_what_does_not_fit(config: Config, space: Space | Canvas) -> None:
-    if isinstance(space, Canvas):
+def _refuse_what_does_not_fit(config: Config, space: AnySpace) -> None:
+    if isinstance(space, Labels):
+        assert config.generator == CLASSIFIER, "labels are what a classifier generates"
+    elif config.generator == CLASSIFIER:
+        raise UserError(
+            f"--generator {CLASSIFIER} labels pictures whose pixels are real numbers: prepare pictures that "
+            "have labels, such as cifar10, with --colors none"
+        )
+    elif isinstance(space, Canvas):
         if config.objective not in OF_NUMBERS:
             raise UserError(
                 f"--objective {config.objective} wants tokens, and the pixels are real numbers: choose from "
@@ -128,7 +142,7 @@ def _refuse_what_does_not_fit(config: Config, space: Space | Canvas) -> None:
         raise UserError("--batch 1 of samples of length 1 has no spread to normalise: raise --batch")
 
 
-def _nets(config: Config, space: Space | Canvas) -> tuple[Generator, AnyDiscriminator]:
+def _nets(config: Config, space: AnySpace) -> tuple[AnyGenerator, AnyDiscriminator]:
     # Layers initialise from torch's global stream. It is set here and put back, so that the nets
     # follow from the seed and the caller's stream is left as it was.
     with torch.random.fork_rng(devices=[]):
@@ -136,7 +150,7 @@ def _nets(config: Config, space: Space | Canvas) -> tuple[Generator, AnyDiscrimi
         return make_generator(config, space), _make_discriminator(config, space)
 
 
-def _scores_of_a_sample(config: Config, space: Space | Canvas) -> tuple[int, ...]:
+def _scores_of_a_sample(config: Config, space: AnySpace) -> tuple[int, ...]:
     """One score, or one for each prefix."""
     return (space.positions,) if config.credit == "prefix" and isinstance(space, Space) else ()
 

@@ -1,5 +1,8 @@
 """What every kind of training step does: draw noise, run a net in the chosen precision, update weights.
 
+Where labels of pictures are the samples, the pictures stand in the place of the noise: g(y | x) is a
+classifier, and the discriminator judges labels of given pictures (Hjelm et al. 2018, section 4.1).
+
 Nothing here waits for the device: the numbers of a step stay tensors until someone reads them, and a
 loss that is not finite is kept from the weights by the optimizer itself.
 """
@@ -9,9 +12,11 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor, nn
 
+from bgan_text.batch import Batch, Labelled
 from bgan_text.config import Config
 from bgan_text.generator import Conditional
-from bgan_text.state import State
+from bgan_text.labelling import GivenPictures, LabelDiscriminator
+from bgan_text.state import State, UnconditionalDiscriminator
 
 Numbers = dict[str, Tensor]
 """Scalar tensors by name, unread."""
@@ -35,27 +40,47 @@ class Stepper:
         self.state, self.config = state, config
         self.dtype = resolve_precision(config.precision, state.device)
 
-    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         """One generator step, after its discriminator steps.
 
         Args:
-            real_batches: one (N, L) int64 batch of data per discriminator step.
+            real_batches: one batch of N samples of the data per discriminator step.
             progress: the share of the run that is done, 0 .. 1.
         """
         raise NotImplementedError
+
+    @property
+    def discriminator_turn(self) -> bool:
+        """Whether the discriminator is trained in this step: the last of `generator_steps`, so that the
+        numbers of a step whose number is a multiple of them tell of both nets."""
+        return (self.state.step + 1) % self.config.generator_steps == 0
 
     def autocast(self) -> AbstractContextManager[object]:
         """One region per forward pass: leaving it drops the low-precision copies of the weights, which
         must not be read again after an update."""
         return torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
 
-    def conditional(self) -> Conditional:
-        """g(. | z) for N new noise vectors."""
+    def conditional(self, real: Batch) -> Conditional:
+        """g(. | z) for N new noise vectors, or g(. | x) for the N pictures of a labelled batch."""
         state, config = self.state, self.config
-        noise = torch.randn(config.batch, config.noise, device=state.device, generator=state.rng)
+        if isinstance(real, Labelled):
+            given = real.pictures
+        else:
+            given = torch.randn(config.batch, config.noise, device=state.device, generator=state.rng)
         with self.autocast():
-            conditional: Conditional = state.generator(noise)
+            conditional: Conditional = state.generator(given)
         return conditional
+
+    def judge(self, real: Batch) -> UnconditionalDiscriminator | GivenPictures:
+        """What scores samples: the discriminator, or for labels what it makes of the batch's pictures.
+
+        To be called, like a net, under autocast and anew after an update.
+        """
+        net = self.state.discriminator
+        if isinstance(net, LabelDiscriminator):
+            assert isinstance(real, Labelled)
+            return net.given(real.pictures)
+        return net
 
     def update_generator(self, loss: Tensor) -> Numbers:
         """Descend the generator's loss; the loss and the norm of its gradient."""

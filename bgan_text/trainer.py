@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
+from bgan_text.batch import Batch, samples_of
 from bgan_text.config import WEIGHING, Config
 from bgan_text.relaxing import Relaxing
 from bgan_text.state import State
@@ -29,10 +29,10 @@ class Report:
 class Likelihood(Stepper):
     """Steps of maximum likelihood."""
 
-    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
-        conditional = self.conditional()
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
+        conditional = self.conditional(real_batches[0])
         with self.autocast():
-            loss = -conditional.log_prob(real_batches[0].unsqueeze(0)).mean()
+            loss = -conditional.log_prob(samples_of(real_batches[0]).unsqueeze(0)).mean()
         return self.update_generator(loss)
 
 
@@ -50,11 +50,11 @@ class Trainer:
         self.state, self.config = state, config
         self.stepper = stepper(state, config)
 
-    def step(self, real_batches: list[Tensor], progress: float) -> Report:
+    def step(self, real_batches: list[Batch], progress: float) -> Report:
         """One generator step, after its discriminator steps.
 
         Args:
-            real_batches: one (N, L) int64 batch of data per discriminator step, of which there may be none.
+            real_batches: one batch of N samples of the data per discriminator step.
             progress: the share of the run that is done, 0 .. 1, which sets the learning rates.
 
         Returns:
@@ -77,7 +77,7 @@ class Trainer:
 def train(
     state: State,
     config: Config,
-    batches: Callable[[int, int], Tensor],
+    batches: Callable[[int, int], Batch],
     progress: Callable[[State], float],
 ) -> Iterator[Report]:
     """Train until `progress` reaches 1; yields after every generator step.
@@ -85,7 +85,7 @@ def train(
     Args:
         state: what is trained, in place.
         config: its settings.
-        batches: (step, index) -> an (N, L) int64 batch of data on the device, a pure function, so that
+        batches: (step, index) -> a batch of N samples of the data on the device, a pure function, so that
             a resumed run needs no loader's state.
         progress: the share of the run that is done.
 
@@ -95,6 +95,4 @@ def train(
     trainer = Trainer(state, config)
     while (done := progress(state)) < 1.0:
         step = state.step
-        # The turn is in the last of the generator's steps, so that a line of metrics tells of both nets.
-        turns = config.discriminator_steps if (step + 1) % config.generator_steps == 0 else 0
-        yield trainer.step([batches(step, index) for index in range(turns)], done)
+        yield trainer.step([batches(step, index) for index in range(config.discriminator_steps)], done)

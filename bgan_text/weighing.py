@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from bgan_text.batch import Batch, samples_of
 from bgan_text.config import Config
 from bgan_text.divergence import divergence_named
 from bgan_text.generator import Conditional
@@ -24,31 +25,32 @@ class Weighing(Stepper):
         super().__init__(state, config)
         self.divergence = divergence_named(config.divergence)
 
-    def step(self, real_batches: list[Tensor], progress: float) -> Numbers:
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         config = self.config
-        for real in real_batches[:-1]:
+        *earlier, last = real_batches
+        for real in earlier if self.discriminator_turn else ():
             with torch.no_grad():
-                fake = self._sample(self.conditional(), config.discriminator_draws)
+                fake = self._sample(self.conditional(real), config.discriminator_draws)
             self.discriminator_step(real, fake)
-        conditional = self.conditional()
+        conditional = self.conditional(last)
         # The draws that train the discriminator are not those that it weighs: it has just been taught
         # that the former are fake.
         tokens = self._sample(conditional, config.discriminator_draws + config.draws)
         fake, draws = tokens.split([config.discriminator_draws, config.draws])
-        numbers = self.discriminator_step(real_batches[-1], fake) if real_batches else {}
-        return numbers | self._generator_step(conditional, draws)
+        numbers = self.discriminator_step(last, fake) if self.discriminator_turn else {}
+        return numbers | self._generator_step(last, conditional, draws)
 
     def _sample(self, conditional: Conditional, draws: int) -> Tensor:
         with self.autocast():
             return conditional.sample(draws, self.state.rng)
 
-    def discriminator_step(self, real: Tensor, fake: Tensor) -> Numbers:
-        """Ascend the bound on reals (N, L) and draws (K, N, L)."""
-        state = self.state
-        state.discriminator.train()
+    def discriminator_step(self, real: Batch, fake: Tensor) -> Numbers:
+        """Ascend the bound on N reals and draws (K, N, L)."""
+        self.state.discriminator.train()
+        samples = samples_of(real)
         with self.autocast():
-            scores = state.discriminator(torch.cat([real, fake.flatten(0, 1)]))
-        real_scores, fake_scores = scores[: len(real)], scores[len(real) :]
+            scores = self.judge(real)(torch.cat([samples, fake.flatten(0, 1)]))
+        real_scores, fake_scores = scores[: len(samples)], scores[len(samples) :]
         bound = self.divergence.bound(real_scores, fake_scores)
         return self.update_discriminator(-bound) | {
             "bound": bound,
@@ -56,9 +58,9 @@ class Weighing(Stepper):
             "fake_score": fake_scores.mean(),
         }
 
-    def _generator_step(self, conditional: Conditional, draws: Tensor) -> Numbers:
+    def _generator_step(self, real: Batch, conditional: Conditional, draws: Tensor) -> Numbers:
         state, config = self.state, self.config
-        scores = self.score(draws)
+        scores = self.score(real, draws)
         if config.credit == "prefix" and config.objective == "reinforce":
             scores = continuation(scores)
         state.running.update(scores)
@@ -74,12 +76,12 @@ class Weighing(Stepper):
         }
 
     @torch.no_grad()
-    def score(self, draws: Tensor) -> Tensor:
-        """The discriminator's scores of draws, without a gradient.
+    def score(self, real: Batch, draws: Tensor) -> Tensor:
+        """The discriminator's scores of draws, without a gradient; of labels for the batch's pictures.
 
         (M, N, L) -> (M, N), or (M, N, L) where it scores prefixes.
         """
         self.state.discriminator.eval()
         with self.autocast():
-            scores: Tensor = self.state.discriminator(draws.flatten(0, 1))
+            scores: Tensor = self.judge(real)(draws.flatten(0, 1))
         return scores.view(*draws.shape[:2], *scores.shape[1:])

@@ -7,14 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bgan_text.corpora.labelled import split_of
 from bgan_text.corpora.picture_grid import grid, write_png
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.run import GRIDS, Run, sample_rows
 from bgan_text.scores.distribution import js_of_rows
 from bgan_text.scores.patches import SIDES, patch_js
 from bgan_text.scores.sequences import Integers, Sequences
-from bgan_text.space import Canvas, Space
+from bgan_text.space import Canvas, Labels, Space
 from bgan_text.state import State
+
+from .classification import judged
 
 EVALUATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
@@ -27,24 +30,43 @@ LEVELS = 8
 class Evaluation:
     """What a look saw.
 
-    `divergences`: Jensen-Shannon, by name, against the validation split. `title`: what they are. `samples`:
-    a few, of text. `record`: what else goes into metrics.jsonl.
+    `values`: by name, against the validation split: Jensen-Shannon divergences, or a classifier's errors.
+    `title`: what they are. `samples`: a few, of text. `record`: what else goes into metrics.jsonl.
     """
 
-    divergences: dict[str, float]
+    values: dict[str, float]
     title: str
     samples: list[str]
     record: dict[str, Any]
 
 
 class Evaluator:
-    """Evaluates states of one run on the validation split, always with the same noise."""
+    """Evaluates states of one run on the validation split."""
+
+    def __call__(self, state: State) -> Evaluation:
+        """Look at the weight average; the run's own random stream is not touched."""
+        raise NotImplementedError
+
+
+class ClassifierEvaluator(Evaluator):
+    """Counts the wrong labels, and takes the cross-entropy to the right ones."""
+
+    def __init__(self, prepared: Prepared, run: Run) -> None:
+        self.real = split_of(prepared, "validation")
+
+    def __call__(self, state: State) -> Evaluation:
+        error, loss = judged(state.sampler(), self.real, state.device)
+        values = {"error": error, "cross-entropy": loss}
+        return Evaluation(values, "error, cross-entropy", [], {"samples": []})
+
+
+class SampleEvaluator(Evaluator):
+    """Compares samples with real ones, always with the same noise."""
 
     def __init__(self, prepared: Prepared, run: Run) -> None:
         self.space, self.seed = run.space, run.config.seed
 
     def __call__(self, state: State) -> Evaluation:
-        """Sample the weight average and compare; the run's own random stream is not touched."""
         rows = sample_rows(state.sampler(), EVALUATION_SAMPLES, self.seed, state.device)
         return self.seen(torch.cat(list(rows)), state.step)
 
@@ -53,7 +75,7 @@ class Evaluator:
         raise NotImplementedError
 
 
-class TextEvaluator(Evaluator):
+class TextEvaluator(SampleEvaluator):
     """Shows sentences, and JS-1..4 of token n-grams."""
 
     def __init__(self, prepared: Prepared, run: Run) -> None:
@@ -64,8 +86,8 @@ class TextEvaluator(Evaluator):
     def seen(self, rows: Tensor, step: int) -> Evaluation:
         values = js_of_rows(self._sequences(rows), self.real, min(4, rows.shape[1]))
         samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
-        divergences = {f"js-{order}": value for order, value in values.items()}
-        return Evaluation(divergences, f"JS-1..{len(values)}", samples, {"samples": samples})
+        named = {f"js-{order}": value for order, value in values.items()}
+        return Evaluation(named, f"JS-1..{len(values)}", samples, {"samples": samples})
 
     def _sequences(self, rows: Tensor) -> Sequences:
         assert isinstance(self.space, Space)
@@ -73,7 +95,7 @@ class TextEvaluator(Evaluator):
         return Sequences(rows.reshape(-1).numpy(), lengths, self.space.vocabulary)
 
 
-class PictureEvaluator(Evaluator):
+class PictureEvaluator(SampleEvaluator):
     """Writes a grid of pictures, and the JS of patches of 1, 2 and 3 pixels a side."""
 
     def __init__(self, prepared: Prepared, run: Run) -> None:
@@ -87,18 +109,21 @@ class PictureEvaluator(Evaluator):
         values = patch_js(self._tokens(rows), self.real, sides)
         name = f"{GRIDS}/{step:09d}.png"
         write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
-        divergences = {f"patch-js-{side}": score.value for side, score in values.items()}
-        return Evaluation(divergences, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
+        named = {f"patch-js-{side}": score.value for side, score in values.items()}
+        return Evaluation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
 
     def _tokens(self, samples: Tensor) -> Integers:
         """(count, height, width) colours; of numbers, the grey level in `LEVELS` steps."""
         if isinstance(self.space, Canvas):
             grey = (samples.mean(dim=1) + 1.0) / 2.0
             return (grey * LEVELS).long().clamp(max=LEVELS - 1).numpy()
+        assert isinstance(self.space, Space)
         assert self.space.shape is not None
         return samples.view(-1, *self.space.shape).numpy()
 
 
 def evaluator(prepared: Prepared, run: Run) -> Evaluator:
     """What looks at a run on this data."""
+    if isinstance(run.space, Labels):
+        return ClassifierEvaluator(prepared, run)
     return PictureEvaluator(prepared, run) if run.pictures else TextEvaluator(prepared, run)

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bgan_text.config import WITHOUT_DIVERGENCE, Config
+from bgan_text.config import CLASSIFIER, WITHOUT_DIVERGENCE, Config
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
@@ -14,6 +14,7 @@ from bgan_text.setting import flag
 from bgan_text.space import pixels_of
 from bgan_text.stepping import resolve_precision
 
+from .classification import space_of
 from .console import newest_data, newest_run
 from .device import choose_device
 from .training import Training
@@ -27,6 +28,7 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     prepared = Prepared(data if data is not None else newest_data())
     config = Config.given(given, pixels_of(prepared.space))
     _refuse_layers(prepared, given)
+    space = space_of(prepared, config)
     codec = prepared.codec()
     if config.precision == "auto":
         dtype = resolve_precision("auto", chosen)
@@ -39,7 +41,7 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
         "tokenizer": prepared.tokenizer_signature,
     }
     files = {codec.file: codec.content()}
-    run = Run.create(home, config, prepared.space, trained_on, files)
+    run = Run.create(home, config, space, trained_on, files)
     return Training(run, prepared, chosen)
 
 
@@ -50,6 +52,8 @@ def _refuse_layers(prepared: Prepared, given: Mapping[str, Any]) -> None:
     unread = {"preset", "plain_nets"}
     if given.get("generator") != "rnn":
         unread.add("blocks")
+    if given.get("generator") == CLASSIFIER:
+        unread.add("noise")
     if given.get("credit") != "prefix":
         unread.add("discriminator_blocks")
     for name in sorted(unread):

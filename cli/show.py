@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgan_text.space import Canvas, Space
+from bgan_text.space import AnySpace, Canvas, Labels
 
 if TYPE_CHECKING:
     from bgan_text.corpora.prepared import Prepared
@@ -82,7 +82,9 @@ def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
     return facts, lines
 
 
-def _samples(space: Space | Canvas) -> str:
+def _samples(space: AnySpace) -> str:
+    if isinstance(space, Labels):
+        return f"labels, {space.classes} classes, of {_samples(space.picture)}"
     if isinstance(space, Canvas):
         return f"{space.width} x {space.height} pixels of {space.channels} numbers"
     if space.shape is not None:

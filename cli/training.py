@@ -15,9 +15,11 @@ from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.interval import Interval, interval
 from bgan_text.run import Run, locked
+from bgan_text.space import Labels
 from bgan_text.state import State, parameter_count
 from bgan_text.trainer import Report, train
 
+from .classification import batches_of
 from .console import say
 from .evaluation import Evaluator, evaluator
 from .progress import TrainingProgress
@@ -90,7 +92,8 @@ class Training:
         if self.signal is not None:
             say(f"Interrupted. Go on with: bgan-text train --resume --run {self.run.folder}")
         else:
-            say(f"Next: bgan-text sample {self.run.folder} --n 3")
+            command = "show" if isinstance(self.run.space, Labels) else "sample"
+            say(f"Next: bgan-text {command} {self.run.folder}{'' if command == 'show' else ' --n 3'}")
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -117,7 +120,7 @@ class Training:
 
     def _loop(self) -> None:
         config, state = self.run.config, self.state
-        batches = self.prepared.batches(config.batch, config.seed, self.device)
+        batches = batches_of(self.run, self.prepared, self.device)
         look = evaluator(self.prepared, self.run)
         self.begun = time.monotonic() - state.elapsed
         save = _Regular(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
@@ -188,16 +191,16 @@ class Training:
 
     def _evaluate(self, evaluator: Evaluator) -> None:
         evaluation = evaluator(self.state)
-        self.numbers |= evaluation.divergences
+        self.numbers |= evaluation.values
         self.run.append_metrics(
             {
                 "step": self.state.step,
                 "seconds": round(self.state.elapsed, 3),
-                **evaluation.divergences,
+                **evaluation.values,
                 **evaluation.record,
             }
         )
-        values = " ".join(f"{value:.3f}" for value in evaluation.divergences.values())
+        values = " ".join(f"{value:.3f}" for value in evaluation.values.values())
         say(f"step {self.state.step:,}: {evaluation.title} {values}")
         width = shutil.get_terminal_size().columns
         for text in evaluation.samples:

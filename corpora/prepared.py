@@ -135,11 +135,16 @@ class Prepared:
     def _samples(self, data: datasets.Dataset, chosen: Any, rng: np.random.Generator) -> torch.Tensor:
         rows = np.asarray(data[chosen]["tokens"])
         if isinstance(self.space, Canvas):
-            shape = len(rows), self.space.height, self.space.width, self.space.channels
-            return torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+            return self.pixels(rows)
         if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
             rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
         return torch.as_tensor(rows).long()
+
+    def pixels(self, rows: np.ndarray) -> torch.Tensor:
+        """Rows of bytes as pictures of numbers, -1 .. 1: (count, L) -> (count, channels, height, width)."""
+        assert isinstance(self.space, Canvas)
+        shape = len(rows), self.space.height, self.space.width, self.space.channels
+        return torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:

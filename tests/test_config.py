@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bgan_text.config import CONTINUOUS, RELAXED, Config
+from bgan_text.config import CLASSIFIER, CONTINUOUS, RELAXED, Config
 from bgan_text.divergence import DIVERGENCES
 from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS
@@ -18,7 +18,7 @@ def test_every_option_has_a_help_text() -> None:
 
 def test_names_are_those_that_the_core_knows() -> None:
     choices = {option.name: option.metadata["choices"] for option in fields(Config)}
-    assert list(choices["generator"]) == list(GENERATORS)
+    assert list(choices["generator"]) == [*GENERATORS, CLASSIFIER]
     assert list(choices["objective"]) == [*WEIGHING_RULES, *RELAXED, "mle", *CONTINUOUS]
     assert list(choices["divergence"]) == list(DIVERGENCES)
 

@@ -42,21 +42,21 @@ def literal_score(net: Discriminator, points: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("objective", "divergence"), KINDS)
 def test_the_generator_ascends_the_real_term_of_its_own_samples(
-    objective: str, divergence: str | None
+    objective: str, divergence: str | None, rng: torch.Generator
 ) -> None:
     """Against autograd through a literal sum over the vocabulary and the declared f."""
     stepper = relaxing(objective=objective, divergence=divergence, spectral_norm=False, clip=1e6)
-    state = stepper.state
-    points = stepper._relaxed(stepper.relaxation(0.0))
-    scores = literal_score(stepper.discriminator, points)
+    state, real = stepper.state, reals(rng)
+    points = stepper._relaxed(real, stepper.relaxation(0.0))
+    scores = literal_score(stepper.state.discriminator, points)
     term = scores if divergence is None else divergence_named(divergence).real(scores)
     exact = torch.autograd.grad(-term.mean(), list(state.generator.parameters()), retain_graph=True)
-    numbers = stepper._generator_step(points)
+    numbers = stepper._generator_step(real, points)
     torch.testing.assert_close(numbers["generator_loss"], -term.mean())
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected, rtol=1e-4, atol=1e-6)
-    assert all(parameter.requires_grad for parameter in stepper.discriminator.parameters())
-    assert all(parameter.grad is None for parameter in stepper.discriminator.parameters())
+    assert all(parameter.requires_grad for parameter in stepper.state.discriminator.parameters())
+    assert all(parameter.grad is None for parameter in stepper.state.discriminator.parameters())
 
 
 @pytest.mark.parametrize(("objective", "divergence"), KINDS)
@@ -66,9 +66,9 @@ def test_the_discriminator_ascends_the_bound(
     """Against the bound, and the penalty, written out with one-hot vectors and double backward."""
     stepper = relaxing(objective=objective, divergence=divergence, spectral_norm=False, clip=1e6,
                        discriminator_rate=0.0)  # fmt: skip
-    state, net, real = stepper.state, stepper.discriminator, reals(rng)
+    state, net, real = stepper.state, stepper.state.discriminator, reals(rng)
     with torch.no_grad():
-        fake = stepper._relaxed(stepper.relaxation(0.0))
+        fake = stepper._relaxed(real, stepper.relaxation(0.0))
     stream = state.rng.get_state()
     one_hot = torch.nn.functional.one_hot(real, SPACE.vocabulary).float()
     real_scores, fake_scores = literal_score(net, one_hot), literal_score(net, fake)
@@ -93,7 +93,7 @@ def test_clipping_bounds_hold_after_every_step(rng: torch.Generator) -> None:
     moved = []
     for step in range(6):
         stepper.step([reals(rng)], step / 6)
-        weights = torch.cat([weight.flatten() for weight in stepper.discriminator.parameters()])
+        weights = torch.cat([weight.flatten() for weight in stepper.state.discriminator.parameters()])
         assert weights.abs().max() <= 0.03
         moved.append(weights.detach().clone())
     assert (moved[-1].abs() == 0.03).any()
@@ -104,7 +104,7 @@ def test_the_penalty_holds_the_slope_near_one(rng: torch.Generator) -> None:
     stepper = relaxing(objective="wgan-gp", discriminator_rate=0.01)
     real = reals(rng)
     with torch.no_grad():
-        fake = stepper._relaxed(softmax)
+        fake = stepper._relaxed(real, softmax)
     slopes = [stepper.discriminator_step(real, fake)["slope"].item() for _ in range(150)]
     assert abs(slopes[0] - 1.0) > 0.2
     assert abs(slopes[-1] - 1.0) < 0.1

@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "interval": {"errors", "setting"},
     "config": {"errors", "interval", "setting", "space"},
     "space": {"errors"},
+    "batch": set(),
     "divergence": {"errors"},
     "objective": {"divergence"},
     "sampling": set(),
@@ -33,11 +34,13 @@ ALLOWED: dict[str, set[str]] = {
     "relaxation": set(),
     "generator": {"layers", "pyramid", "relaxation", "sampling", "space"},
     "discriminator": {"layers", "pyramid", "sampling", "space"},
+    "labelling": {"generator", "layers", "pyramid", "space"},
     "penalty": {"discriminator"},
-    "state": {"config", "discriminator", "errors", "generator", "objective", "space"},
-    "stepping": {"config", "generator", "state"},
-    "weighing": {"config", "divergence", "generator", "objective", "state", "stepping"},
+    "state": {"config", "discriminator", "errors", "generator", "labelling", "objective", "space"},
+    "stepping": {"batch", "config", "generator", "labelling", "state"},
+    "weighing": {"batch", "config", "divergence", "generator", "objective", "state", "stepping"},
     "relaxing": {
+        "batch",
         "config",
         "discriminator",
         "divergence",
@@ -46,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "state",
         "stepping",
     },
-    "trainer": {"config", "relaxing", "state", "stepping", "weighing"},
+    "trainer": {"batch", "config", "relaxing", "state", "stepping", "weighing"},
     "files": {"errors"},
     "checkpoint": {"config", "errors", "files", "space", "state"},
     "run": {"checkpoint", "config", "errors", "files", "sampling", "space", "state"},
@@ -98,7 +101,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 """Which modules of the core each module of the core may import."""
 
-CORPORA_MAY_IMPORT = {"errors", "space", "files"}
+CORPORA_MAY_IMPORT = {"batch", "errors", "space", "files"}
 
 
 def imported(path: Path) -> set[str]:

@@ -174,9 +174,9 @@ def test_scoring_after_an_update_reads_the_new_weights() -> None:
     state = State.fresh(config, SPACE, CPU)
     trainer, real = Weighing(state, config), batches(config)(0, 0)
     draws = torch.randint(SPACE.vocabulary, (2, 12, 6), generator=torch.Generator().manual_seed(1))
-    before = trainer.score(draws)
+    before = trainer.score(real, draws)
     trainer.discriminator_step(real, draws[:1])
-    after = trainer.score(draws)
+    after = trainer.score(real, draws)
     assert (before - after).abs().max() > 0.5
     exact = state.discriminator(draws.flatten(0, 1)).view(2, 12)
     torch.testing.assert_close(after, exact, rtol=0.05, atol=0.05)
@@ -266,9 +266,10 @@ def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
     config = settings(objective=objective, credit="prefix", generator="rnn", baseline="none", clip=1e6)
     state = State.fresh(config, SPACE, CPU)
     stepper = Weighing(state, config)
-    conditional = stepper.conditional()
+    real = batches(config)(0, 0)
+    conditional = stepper.conditional(real)
     draws = conditional.sample(4, state.rng)
-    scores = stepper.score(draws).double()
+    scores = stepper.score(real, draws).double()
     terms = scores.diff(dim=-1, prepend=torch.zeros_like(scores[..., :1]))
     if objective == "reinforce":
         weights = torch.stack([terms[..., t:].sum(-1) for t in range(SPACE.positions)], dim=-1) / 4
@@ -278,7 +279,7 @@ def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
         weights = ratios / scale
     loss = -conditional.weighted_log_prob(draws, weights.float())
     exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
-    stepper._generator_step(conditional, draws)
+    stepper._generator_step(real, conditional, draws)
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected, rtol=1e-3, atol=1e-6)
 
@@ -289,12 +290,13 @@ def test_the_baseline_reaches_the_generator(objective: str, baseline: str) -> No
     config = settings(objective=objective, baseline=baseline, clip=1e6)
     state = State.fresh(config, SPACE, CPU)
     stepper = Weighing(state, config)
-    conditional = stepper.conditional()
+    real = batches(config)(0, 0)
+    conditional = stepper.conditional(real)
     draws = conditional.sample(4, state.rng)
-    scores, running = stepper.score(draws), Running.fresh(CPU)
+    scores, running = stepper.score(real, draws), Running.fresh(CPU)
     running.update(scores)
     loss = -conditional.weighted_log_prob(draws, coefficients(objective, baseline, scores, running))
     exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
-    stepper._generator_step(conditional, draws)
+    stepper._generator_step(real, conditional, draws)
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected)
