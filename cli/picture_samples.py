@@ -1,9 +1,7 @@
-"""The pictures that `score` compares: samples of runs, pictures in files, and real ones of a prepared folder."""
+"""The pictures that `score` compares: of runs, of files, and real ones of a prepared folder."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -30,8 +28,6 @@ MOST_BYTES = 1 << 29
 """That the training pictures, or the references, may take in memory."""
 ANCHOR_PART = 2
 """The anchor takes no more than one in so many training pictures: the others are its training pictures."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,9 @@ def gather_pictures(
     assert data is not None
     palette = data.palette()
     models = [
-        Samples(name, _of_run(runs[name], request, data) if name in runs else _of_files(name, request, palette))
+        Samples(
+            name, _of_run(runs[name], request, data) if name in runs else _of_files(name, request, palette)
+        )
         for name in names
     ]
     real = _real(request, data, palette, max(len(model.pictures) for model in models))
@@ -81,8 +79,8 @@ def gather_pictures(
 def _of_run(run: Run, request: Request, data: Prepared) -> Tensor:
     if run.space != data.space:
         raise UserError(
-            f"{run.folder} makes pictures of another size or other colours than {data.folder} holds: name the "
-            "--data that it was trained on"
+            f"{run.folder} makes pictures of another size or other colours than {data.folder} holds: name "
+            "the --data that it was trained on"
         )
     device, count = choose_device(request.device), request.count or SAMPLES
     draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
@@ -130,12 +128,12 @@ def _real(request: Request, data: Prepared, palette: Palette, count: int) -> Rea
     training, training_labels = _some(data, "train", TRAINING, request.seed)
     anchor = min(count, len(training) // ANCHOR_PART)
     if not anchor:
-        raise UserError(f"{data.folder} has {len(training)} training pictures: at least {ANCHOR_PART} are needed")
+        raise UserError(f"{data.folder} has {len(training)} training pictures: {ANCHOR_PART} are needed")
     return RealPictures(data, palette, references, reference_labels, training, training_labels, anchor)
 
 
 def _some(data: Prepared, split: str, most: int, seed: int) -> tuple[Tensor, Tensor | None]:
-    """Pictures of a split in random order, no more than `most` or than `MOST_BYTES` hold; and their labels."""
+    """Pictures of a split in random order, `most` and `MOST_BYTES` at most; and their labels."""
     one = data.chosen(split, np.zeros(1, dtype=np.int64))
     most = max(1, min(most, MOST_BYTES // one.nbytes))
     places = np.random.default_rng(seed).permutation(data.counts[split])[:most]
@@ -143,10 +141,10 @@ def _some(data: Prepared, split: str, most: int, seed: int) -> tuple[Tensor, Ten
     return data.chosen(split, places), None if labels is None else labels[torch.from_numpy(places)]
 
 
-def named_pictures(names: Iterable[str], runs: dict[str, Run]) -> bool | None:
-    """Whether models are pictures, as far as their names say; a `UserError` where some are and some are not."""
+def named_pictures(runs: dict[str, Run]) -> bool | None:
+    """Whether runs make pictures; None without runs, a `UserError` where some do and some do not."""
     kinds = {name: run.pictures for name, run in runs.items()}
     if len(set(kinds.values())) > 1:
-        (text, *_), (picture, *_) = ([name for name in kinds if kinds[name] is kind] for kind in (False, True))
+        text, picture = (next(name for name in kinds if kinds[name] is kind) for kind in (False, True))
         raise UserError(f"{text} makes text and {picture} makes pictures: score one kind at a time")
     return next(iter(kinds.values()), None)

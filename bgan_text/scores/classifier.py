@@ -97,7 +97,7 @@ def _size(space: Space | Canvas, colours: Tensor | None) -> tuple[int, int, int]
         raise UserError("a classifier of pictures was asked for sequences: a space with a shape is needed")
     if colours is None or colours.ndim != 2 or len(colours) != space.vocabulary:
         given = "none" if colours is None else f"{tuple(colours.shape)}"
-        raise UserError(f"colours {given} for {space.vocabulary} tokens: a row of channels for each is needed")
+        raise UserError(f"colours {given} for {space.vocabulary} tokens: a row for each is needed")
     return colours.shape[1], *space.shape
 
 

@@ -28,7 +28,7 @@ class ClassifierSettings:
     `rate`: of Adam, falling in a straight line to 0 over the `steps`.
     """
 
-    width: int = 32
+    width: int = 16
     batch: int = 128
     rate: float = 3e-3
     steps: int = 1000
@@ -38,7 +38,7 @@ class ClassifierSettings:
         for name, value in vars(self).items():
             least = 0 if name in ("rate", "shift") else 1
             if not least <= value < math.inf:
-                raise UserError(f"classifier setting {name} {value}: a finite number from {least} up is needed")
+                raise UserError(f"classifier setting {name} {value}: a number from {least} up is needed")
 
 
 def fitted(
@@ -74,9 +74,7 @@ def fitted(
     classes = _classes(space, pictures, labels)
     device = rng.device
     with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
-        torch.default_generator.manual_seed(
-            int(torch.randint(2**62, (), generator=rng, device=device))
-        )
+        torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=rng, device=device)))
         net = PictureClassifier(space, classes, colours, width=settings.width)
     net.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), settings.rate, fused=True)
@@ -94,7 +92,7 @@ def fitted(
 
 
 def accuracy(net: PictureClassifier, pictures: Tensor, labels: Tensor | None) -> float:
-    """Share of pictures that the classifier is right about, 0 .. 1; without labels, of all four turns of each."""
+    """Share of pictures that it is right about, 0 .. 1; without labels, of all four turns of each."""
     if labels is not None:
         return _right(net, pictures, labels)
     return sum(_right(net, pictures, turns, turns) for turns in range(TURNS)) / TURNS
@@ -160,7 +158,7 @@ def _classes(space: Space | Canvas, pictures: Tensor, labels: Tensor | None) -> 
     if labels is None:
         height, width = (space.height, space.width) if isinstance(space, Canvas) else space.shape or (0, 0)
         if height != width:
-            raise UserError(f"pictures of {width} x {height} pixels: without labels only square ones can be learnt")
+            raise UserError(f"pictures of {width} x {height} pixels without labels: square ones are needed")
         return TURNS
     if labels.shape != (len(pictures),) or labels.dtype != torch.int64 or int(labels.min()) < 0:
         raise UserError(

@@ -103,8 +103,9 @@ def critic_distance(
     widely, and where the two sides share nothing it has no top. "wasserstein" is E_real[F] - E_sample[F]
     under the gradient penalty of Gulrajani et al. 2017, eq. 3, on straight lines between one-hot
     sequences. Its unit is the Euclidean norm of the (L, V) one-hot tensor: rows that differ in k
-    positions are sqrt(2 k) apart; of pictures of numbers that of their pixels. The penalty asks for a slope of 1 and does not force it: a distance W
-    comes out as about W (1 + W / (2 penalty)), the factor being the `slope` of the estimate.
+    positions are sqrt(2 k) apart; of pictures of numbers it is that of their pixels. The penalty asks for
+    a slope of 1 and does not force it: a distance W comes out as about W (1 + W / (2 penalty)), the factor
+    being the `slope` of the estimate.
 
     Args:
         samples: (S, L) int64 tokens; what follows an end does not count. Or (S, channels, height, width)
@@ -157,7 +158,7 @@ def _checked(side: str, rows: Tensor, space: Space | Canvas) -> Tensor:
         raise UserError(f"{len(rows)} {side} were given: a critic needs at least {LEAST_ROWS}")
     low, high = (bound.item() for bound in rows.aminmax())
     if isinstance(space, Canvas):
-        if not (-1.0 <= low and high <= 1.0):
+        if not (low >= -1.0 and high <= 1.0):
             raise UserError(f"{side} hold pixels {low:g}..{high:g}: numbers in -1..1 are needed")
         return rows
     if low < 0 or high >= space.vocabulary:

@@ -38,7 +38,7 @@ def nearest(samples: Tensor, training: Tensor, count: int = 1) -> Neighbours:
     if samples.shape[1] != training.shape[1]:
         raise ValueError(f"pictures of {samples.shape[1]} and of {training.shape[1]} numbers")
     if not 1 <= count <= len(training):
-        raise ValueError(f"{count} neighbours among {len(training)} pictures: 1 up to all of them can be found")
+        raise ValueError(f"{count} neighbours among {len(training)} pictures: 1 up to all were expected")
     best = Neighbours(torch.empty(len(samples), 0), torch.empty(len(samples), 0, dtype=torch.int64))
     ours = _numbers(samples)
     rows = max(1, min(BLOCK_ELEMENTS // max(len(samples), samples.shape[1]), len(training)))

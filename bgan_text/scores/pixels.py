@@ -96,6 +96,6 @@ def _rows_of(numbers: int) -> int:
 def _alike(samples: Tensor, references: Tensor) -> None:
     if samples.shape[1:] != references.shape[1:] or not len(samples) or not len(references):
         raise ValueError(
-            f"pictures {tuple(samples.shape)} and {tuple(references.shape)}: at least one on each side, all of "
-            "one size, were expected"
+            f"pictures {tuple(samples.shape)} and {tuple(references.shape)}: some on each side, all of one "
+            "size, were expected"
         )
