@@ -107,5 +107,5 @@ def _right(net: PictureClassifier, real: RealPictures) -> dict[str, float]:
     for name, (pictures, known) in sides.items():
         numbered = _numbered(real, None if known is None else known[: len(pictures)])
         if len(pictures):
-            right[f"right of {name}"] = round(accuracy(net, pictures, numbered), 4)
+            right[f"right on {name}"] = round(accuracy(net, pictures, numbered), 4)
     return right

@@ -34,7 +34,7 @@ PATCH_REFERENCES = 2000
 NEIGHBOURS_AMONG = 20_000
 """Training pictures that the nearest is searched among, at most; chosen at random."""
 SHOWN_SAMPLES, SHOWN_NEIGHBOURS = 8, 5
-CRITIC = CriticSettings(width=16, rate=1e-3)
+CRITIC = CriticSettings(width=16)
 TEXT_ALONE = (
     "reference",
     "train",
