@@ -70,7 +70,10 @@ class Pyramid(nn.Module):
 
 
 class PictureScore(nn.Module):
-    """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then a dense layer."""
+    """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then a dense layer.
+
+    `places`: pixels of what the convolutions leave.
+    """
 
     def __init__(self, height: int, width: int, *, channels: int, features: int, spectral: bool) -> None:
         super().__init__()
@@ -87,7 +90,8 @@ class PictureScore(nn.Module):
             ]
             channels = wide
         self.layers = nn.Sequential(*layers)
-        self.dense = maybe_normed(nn.Linear(channels * (height // 2**count) * (width // 2**count), 1))
+        self.places = (height // 2**count) * (width // 2**count)
+        self.dense = maybe_normed(nn.Linear(channels * self.places, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         with parametrize.cached():

@@ -1,16 +1,18 @@
-"""Distances that fresh critics find between samples and real text."""
+"""Distances that fresh critics find between samples and real ones."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bgan_text.errors import UserError
 from bgan_text.scores.critic import CRITIC_DISTANCES, LEAST_ROWS, critic_distances
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.score import Score
+from bgan_text.space import Canvas, Space
 
 from .ngram_scores import Group, Scores
 from .progress import Work
@@ -18,6 +20,14 @@ from .token_rows import TokenRows
 
 SEEDS = 3
 SETTINGS = CriticSettings()
+
+
+class Sides(NamedTuple):
+    """What critics are to tell apart: samples under a name, and real ones."""
+
+    name: str
+    samples: Tensor
+    reals: Tensor
 
 
 def critic_scores(
@@ -32,24 +42,40 @@ def critic_scores(
             raise UserError(
                 f"{group.name} has {len(group.texts)} texts: --critic needs at least {LEAST_ROWS}"
             )
+    sides = [
+        Sides(group.name, rows.of(group.texts), rows.training if group.alternate else rows.held_out)
+        for group in groups
+    ]
+    means, deviations = critics_of(sides, rows.space, SETTINGS, seed, device, work)
+    space = {"vocabulary": rows.space.vocabulary, "positions": rows.space.positions, "texts cut": rows.cut}
+    return means, deviations, {"seeds": SEEDS} | space | asdict(SETTINGS)
+
+
+def critics_of(
+    sides: Sequence[Sides],
+    space: Space | Canvas,
+    settings: CriticSettings,
+    seed: int,
+    device: torch.device,
+    work: Work,
+) -> tuple[list[Scores], list[dict[str, float]]]:
+    """For every pair of sides the mean distances over several critics, and their deviations."""
     means: list[Scores] = []
     deviations: list[dict[str, float]] = []
-    for group in groups:
-        samples, found = rows.of(group.texts), {}
-        reals = rows.training if group.alternate else rows.held_out
-        for name in CRITIC_DISTANCES:
-            with work.part(f"{SEEDS} critics of {group.name}, {name}") as progress:
-                found[f"critic-{name}"] = critic_distances(
+    for name, samples, reals in sides:
+        found = {}
+        for distance in CRITIC_DISTANCES:
+            with work.part(f"{SEEDS} critics of {name}, {distance}") as progress:
+                found[f"critic-{distance}"] = critic_distances(
                     samples,
                     reals,
-                    rows.space,
-                    name,
+                    space,
+                    distance,
                     seeds=range(seed, seed + SEEDS),
-                    settings=SETTINGS,
+                    settings=settings,
                     device=device,
                     progress=progress,
                 )
         means.append({name: Score(one.mean, np.empty(0)) for name, one in found.items()})
         deviations.append({name: one.deviation for name, one in found.items()})
-    space = {"vocabulary": rows.space.vocabulary, "positions": rows.space.positions, "texts cut": rows.cut}
-    return means, deviations, {"seeds": SEEDS} | space | asdict(SETTINGS)
+    return means, deviations

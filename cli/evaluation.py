@@ -12,9 +12,9 @@ from bgan_text.corpora.picture_grid import grid, write_png
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.run import GRIDS, Run, sample_rows
 from bgan_text.scores.distribution import js_of_rows
-from bgan_text.scores.patches import SIDES, patch_js
-from bgan_text.scores.sequences import Integers, Sequences
-from bgan_text.space import Canvas, Labels, Space
+from bgan_text.scores.patches import SIDES, patch_colours, patch_js
+from bgan_text.scores.sequences import Sequences
+from bgan_text.space import Labels, Space
 from bgan_text.state import State
 
 from .classification import judged
@@ -22,8 +22,6 @@ from .classification import judged
 EVALUATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
 GRID_SAMPLES = 64
-LEVELS = 8
-"""Of grey, that pixels which are numbers are told apart by."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class SampleEvaluator(Evaluator):
     """Compares samples with real ones, always with the same noise."""
 
     def __init__(self, prepared: Prepared, run: Run) -> None:
-        self.space, self.seed = run.space, run.config.seed
+        self.space, self.seed = prepared.space, run.config.seed
 
     def __call__(self, state: State) -> Evaluation:
         rows = sample_rows(state.sampler(), EVALUATION_SAMPLES, self.seed, state.device)
@@ -102,24 +100,15 @@ class PictureEvaluator(SampleEvaluator):
         super().__init__(prepared, run)
         self.palette, self.folder = prepared.palette(), run.folder
         # No more of them than samples: a picture has as many patches as pixels.
-        self.real = self._tokens(prepared.rows("validation")[:EVALUATION_SAMPLES])
+        self.real = patch_colours(prepared.rows("validation")[:EVALUATION_SAMPLES], self.space)
 
     def seen(self, rows: Tensor, step: int) -> Evaluation:
         sides = [side for side in SIDES if side <= min(self.real.shape[1:])]
-        values = patch_js(self._tokens(rows), self.real, sides)
+        values = patch_js(patch_colours(rows, self.space), self.real, sides)
         name = f"{GRIDS}/{step:09d}.png"
         write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
         named = {f"patch-js-{side}": score.value for side, score in values.items()}
         return Evaluation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
-
-    def _tokens(self, samples: Tensor) -> Integers:
-        """(count, height, width) colours; of numbers, the grey level in `LEVELS` steps."""
-        if isinstance(self.space, Canvas):
-            grey = (samples.mean(dim=1) + 1.0) / 2.0
-            return (grey * LEVELS).long().clamp(max=LEVELS - 1).numpy()
-        assert isinstance(self.space, Space)
-        assert self.space.shape is not None
-        return samples.view(-1, *self.space.shape).numpy()
 
 
 def evaluator(prepared: Prepared, run: Run) -> Evaluator:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bgan_text.scores.score import Floats
-from bgan_text.scores.uncertainty import bounds
+from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.uncertainty import bounds, deviations
 
 from .catalogue import ENTRIES
 
@@ -95,6 +95,44 @@ class Report:
         if self.comparison is not None:
             report["comparison"] = self.comparison.to_json()
         return report | {"settings": self.settings}
+
+
+def column(
+    name: str,
+    scores: dict[str, Score],
+    *,
+    deviation: dict[str, float],
+    lengths: dict[str, float],
+    seed: tuple[int, int],
+    resamples: int,
+) -> Column:
+    """Scores of one model with their intervals.
+
+    Args:
+        name: the model's.
+        scores: of its samples.
+        deviation: over seeds, of the scores that are means over them.
+        lengths: quantiles.
+        seed: of the resamples; another one for each column, since sample i of one model has nothing to do
+            with that of another.
+        resamples: how many; 0 leaves the intervals out.
+    """
+    moved: Floats = np.full((len(scores), 1), np.nan)
+    if resamples:
+        moved = deviations(list(scores.values()), seed, resamples)
+    cells = {
+        name: Cell(score.value, *bounds(score.value, movement), deviation.get(name))
+        for (name, score), movement in zip(scores.items(), moved, strict=True)
+    }
+    return Column(name, cells, dict(zip(scores, moved, strict=True)), lengths)
+
+
+def compared(columns: list[Column], pair: tuple[str, str] | None) -> Comparison | None:
+    """Two of the columns by their names, if any are to be compared."""
+    if pair is None:
+        return None
+    named = {one.name: one for one in columns}
+    return compare(*(named[name] for name in pair))
 
 
 def compare(first: Column, second: Column) -> Comparison:

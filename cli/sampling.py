@@ -42,13 +42,18 @@ def sampled(run: Run, draw: Draw) -> Iterator[tuple[str, list[int]]]:
 def sampled_pictures(run: Run, draw: Draw) -> Iterator[tuple[Pixels, list[int]]]:
     """The same of pictures: (height, width, channels) pixels, and tokens."""
     palette = load_palette(run.folder)
-    _check_signature(run, signature(palette))
+    rows = sampled_tensors(run, draw)
+    return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
+
+
+def sampled_tensors(run: Run, draw: Draw) -> Iterator[Tensor]:
+    """The same in batches of (count, L) int64 tokens or (count, channels, height, width) float32 pixels."""
+    _check_signature(run, signature(load_palette(run.folder)))
     if isinstance(run.space, Canvas) and draw.temperature != 1.0:
         raise UserError(
             f"--temperature {draw.temperature}: pixels that are real numbers follow from the noise alone"
         )
-    rows = _rows(run, draw)
-    return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
+    return _rows(run, draw)
 
 
 def _check_signature(run: Run, found: str) -> None:

@@ -1,4 +1,4 @@
-"""`bgan-text score`: how good and how varied texts are, beside real text."""
+"""`bgan-text score`: how good and how varied texts or pictures are, beside real ones."""
 
 import sys
 from collections.abc import Callable
@@ -18,7 +18,8 @@ def score(
         list[str] | None,
         typer.Argument(
             metavar="[RUN|FILE]...",
-            help="Runs, or text files with a sample a line. (default: the newest run)",
+            help="Runs, text files with a sample a line, or folders, archives or .npz of pictures. "
+            "(default: the newest run)",
         ),
     ] = None,
     reference: Annotated[
@@ -35,7 +36,10 @@ def score(
     n: Annotated[
         int | None,
         typer.Option(
-            "--n", "-n", help="Samples of each run, lines chosen at random of each file. (default: 1000; all)"
+            "--n",
+            "-n",
+            help="Samples of each run; lines, or pictures, chosen at random of each file. (default: 1000; "
+            "all lines, 1000 pictures)",
         ),
     ] = None,
     tokenize: Annotated[
@@ -79,6 +83,13 @@ def score(
         bool,
         typer.Option("--mauve", help="MAUVE of the embeddings too. Needs pip install 'bgan-text\\[mauve]'."),
     ] = False,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="Draw samples of the first model, each beside the training pictures nearest to it.",
+        ),
+    ] = None,
     compare: Annotated[
         tuple[str, str] | None,
         typer.Option(
@@ -109,15 +120,16 @@ def score(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
 ) -> None:
-    """Score samples: beside real text, variety, copies, lengths; on `grammar` exactly.
+    """Score samples: beside real ones, variety, copies, lengths, classes; on `grammar` exactly.
 
-    It needs no run: a text file with a sample a line will do.
+    It needs no run: a text file with a sample a line, or pictures, will do.
 
-    The column `real` is an anchor: training text, or half of the reference, against real text.
+    The column `real` is an anchor: training text or pictures, or half of the reference, against real ones.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
     from .console import results
+    from .picture_scoring import of_pictures, score_pictures
     from .scoring import score_models
     from .sweeping import run_sweep
     from .table import render
@@ -143,16 +155,25 @@ def score(
         seed=seed,
         temperature=temperature,
         device=device,
+        neighbours=neighbours,
     )
     if sweep:
         _refuse_with_sweep(
-            csv=csv, markdown=markdown, latex=latex, critic=critic, compare=compare, embed=embed
+            csv=csv,
+            markdown=markdown,
+            latex=latex,
+            critic=critic,
+            compare=compare,
+            embed=embed,
+            neighbours=neighbours,
         )
+        if of_pictures(request):
+            raise UserError("--sweep has no meaning for pictures: it belongs to scores of text")
         run_sweep(request, temperatures, out, likelihood=likelihood is not False, json=json)
         return
     if temperatures is not None or out is not None:
         raise UserError("--temperatures and --out belong to --sweep")
-    report = score_models(request)
+    report = score_pictures(request) if of_pictures(request) else score_models(request)
     if show is not None:
         sys.stdout.write(show(report))
         return

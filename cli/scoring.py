@@ -12,11 +12,12 @@ import numpy as np
 from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
 from bgan_text.corpora.grammar_fit import fit
+from bgan_text.errors import UserError
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.distribution import copied, distinct_samples
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Sequences
-from bgan_text.scores.uncertainty import bounds, deviations, ratio
+from bgan_text.scores.uncertainty import ratio
 
 from .console import say
 from .net_scores import net_scores
@@ -30,7 +31,7 @@ from .ngram_scores import (
     corpus_bleu_scores,
     unknown_share,
 )
-from .report import Cell, Column, Comparison, Report, compare
+from .report import Column, Report, column, compared
 from .texts import Model, Real, Request, gather
 
 LEAST_GRAMMATICAL = 100
@@ -54,6 +55,8 @@ class Measured:
 
 def score_models(request: Request) -> Report:
     """Score every run and file that was named, and the real anchor."""
+    if request.neighbours is not None:
+        raise UserError(f"--neighbours {request.neighbours} has no meaning for text: it draws pictures")
     models, real = gather(request)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(request, models, real)
@@ -73,14 +76,7 @@ def score_models(request: Request) -> Report:
         one.deviation = scores.deviation
     settings = settings_of(request, models, real, numbered) | net_settings
     columns = [_column(one, request, place) for place, one in enumerate(measured)]
-    return Report(columns, settings, _comparison(request, columns))
-
-
-def _comparison(request: Request, columns: list[Column]) -> Comparison | None:
-    if request.compare is None:
-        return None
-    named = {column.name: column for column in columns[:-1]}
-    return compare(*(named[name] for name in request.compare))
+    return Report(columns, settings, compared(columns[:-1], request.compare))
 
 
 def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Real) -> list[Measured]:
@@ -129,22 +125,15 @@ def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
 
 
 def _column(measured: Measured, request: Request, place: int) -> Column:
-    scores = measured.scores
-    moved: Floats = np.full((len(scores), 1), np.nan)
-    if request.resamples:
-        # A stream of its own for each column: sample i of one model has nothing to do with that of another.
-        moved = deviations(list(scores.values()), (request.seed, place), request.resamples)
-    cells = {
-        name: Cell(score.value, *bounds(score.value, movement), measured.deviation.get(name))
-        for (name, score), movement in zip(scores.items(), moved, strict=True)
-    }
     lengths = measured.lengths.lengths
     quantiles = np.percentile(lengths, QUANTILES).tolist() if len(lengths) else []
-    return Column(
+    return column(
         measured.group.name,
-        cells,
-        dict(zip(scores, moved, strict=True)),
-        {f"{quantile}%": value for quantile, value in zip(QUANTILES, quantiles, strict=False)},
+        measured.scores,
+        deviation=measured.deviation,
+        lengths={f"{quantile}%": value for quantile, value in zip(QUANTILES, quantiles, strict=False)},
+        seed=(request.seed, place),
+        resamples=request.resamples,
     )
 
 

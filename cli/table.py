@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .catalogue import CATALOGUE, Entry
+from .picture_settings import PICTURES, picture_line
 from .report import Cell, Report
 from .texts import HALF
 
@@ -51,7 +52,7 @@ def present(report: Report) -> dict[str, dict[str, Entry]]:
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Paths by their last parts, as many as tell them apart, without an ending that says nothing."""
-    parts = {name: Path(name.removesuffix(".txt")).parts or (name,) for name in names}
+    parts = {name: Path(name.removesuffix(".txt").removesuffix(".npz")).parts or (name,) for name in names}
     for depth in range(1, max(map(len, parts.values())) + 1):
         short = {name: "/".join(part[-depth:]) for name, part in parts.items()}
         if len(set(short.values())) == len(parts):
@@ -112,6 +113,8 @@ def settings_line(report: Report) -> str:
     settings = report.settings
     counts = [f"{count:,}" for count in settings["samples"].values()]
     samples = ", ".join(counts) if len(set(counts)) > 1 else counts[0] + (" each" if len(counts) > 1 else "")
+    if settings.get("scored") == PICTURES:
+        return picture_line(settings, samples)
     line = (
         f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
         f"window {settings['window']}, samples {samples}, {settings['references']:,} references from "

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.prepared import Prepared
@@ -24,6 +26,8 @@ LEAST_RESAMPLES = 20
 REAL = "real"
 """The name of the anchor."""
 HALF = "half as many as the models have"
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ class Request:
     seed: int = 0
     temperature: float = 1.0
     device: str = "auto"
+    neighbours: Path | None = None
 
     def __post_init__(self) -> None:
         if REAL in self.names():
@@ -73,6 +78,11 @@ class Request:
     def names(self) -> tuple[str, ...]:
         """The models to score, those to compare included."""
         return tuple(dict.fromkeys((*self.models, *(self.compare or ()))))
+
+    def named(self) -> tuple[tuple[str, ...], dict[str, Run]]:
+        """The models to score, the newest run if none was named, and those of them that are runs."""
+        names = self.names() or (str(newest_run()),)
+        return names, {name: Run(Path(name)) for name in names if (Path(name) / "run.json").exists()}
 
 
 Stream = Callable[[], Iterable[str]]
@@ -122,14 +132,13 @@ class Real:
 
 def gather(request: Request) -> tuple[list[Model], Real]:
     """The models' samples and the real text to hold them against."""
-    names = request.names() or (str(newest_run()),)
-    runs = {name: Run(Path(name)) for name in names if (Path(name) / "run.json").exists()}
-    data = _data(request, runs)
+    names, runs = request.named()
+    data = data_of(request, runs)
     models = [Model(name, _texts(name, runs.get(name), request), runs.get(name)) for name in names]
     return models, _real(request, data, models)
 
 
-def _data(request: Request, runs: dict[str, Run]) -> Prepared | None:
+def data_of(request: Request, runs: dict[str, Run]) -> Prepared | None:
     """The prepared folder that real text comes from, if any is needed or named."""
     if request.data is not None:
         data = Prepared(request.data)
@@ -178,19 +187,19 @@ def samples_of(run: Run, request: Request) -> list[str]:
     return list(_cased((text for text, _ in samples), request))
 
 
-def drawn(texts: Iterable[str], count: int, seed: int) -> list[str]:
-    """A random choice of `count` texts of a stream in their order, or all if there are no more.
+def drawn(texts: Iterable[Item], count: int, seed: int) -> list[Item]:
+    """A random choice of `count` texts, or pictures, of a stream in their order, or all if there are no more.
 
     Algorithm R of Vitter (1985): one pass, memory for the chosen ones.
     """
     rng = random.Random(seed)
-    kept: list[tuple[int, str]] = []
+    kept: list[tuple[int, Item]] = []
     for place, text in enumerate(texts):
         if place < count:
             kept.append((place, text))
         elif (slot := rng.randrange(place + 1)) < count:
             kept[slot] = (place, text)
-    return [text for _, text in sorted(kept)]
+    return [text for _, text in sorted(kept, key=itemgetter(0))]
 
 
 def _lines(name: str) -> Iterator[str]:

@@ -16,17 +16,19 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bgan_text import __version__
 from bgan_text.errors import UserError
 from bgan_text.files import read_json
-from bgan_text.space import Canvas, is_picture, space_from_json
+from bgan_text.space import Canvas, Labels, Space, is_picture, space_from_json
 
 from .palette import Palette, load_palette
 from .tokenizer import Tokenizer, load_tokenizer, signature
 
 FORMAT = 2
 SPLITS = ("train", "validation", "test")
+BLOCK = 1000
 
 
 class Prepared:
@@ -43,7 +45,7 @@ class Prepared:
                     f"{folder} was prepared by bgan-text {self.card['version']} in format "
                     f"{self.card['format']}: this version {__version__} reads up to {FORMAT}; upgrade it"
                 )
-            self.space = space_from_json(self.card["space"])
+            self.space: Space | Canvas = self._space()
             self.signature: str = self.card["signature"]
             self.settings: dict[str, Any] = self.card["settings"]
             self.corpus: str = self.settings["corpus"]
@@ -52,6 +54,12 @@ class Prepared:
             self.counts: dict[str, int] = self.card["counts"]
         except (KeyError, TypeError) as error:
             raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
+
+    def _space(self) -> Space | Canvas:
+        space = space_from_json(self.card["space"])
+        if isinstance(space, Labels):
+            raise TypeError("labels are no data of their own")
+        return space
 
     @property
     def pictures(self) -> bool:
@@ -99,8 +107,8 @@ class Prepared:
     def stream(self, name: str) -> Iterator[str]:
         """The texts of a split, one after the other."""
         data = self.split(name)
-        for start in range(0, len(data), 1000):
-            yield from data[start : start + 1000]["text"]
+        for start in range(0, len(data), BLOCK):
+            yield from data[start : start + BLOCK]["text"]
 
     def rows(self, name: str) -> torch.Tensor:
         """All samples of a split, for splits that are bounded in size.
@@ -108,6 +116,16 @@ class Prepared:
         (count, L) int64 tokens, or (count, channels, height, width) float32 pixels.
         """
         return self._samples(_numeric(self.split(name)), slice(None), np.random.default_rng(0))
+
+    def chosen(self, name: str, places: NDArray[np.int64]) -> torch.Tensor:
+        """The samples of a split at these places, (count,), as `rows` gives them."""
+        return self._samples(_numeric(self.split(name)), places, np.random.default_rng(0))
+
+    def blocks(self, name: str) -> Iterator[torch.Tensor]:
+        """All samples of a split of any size, a thousand at a time, as `rows` gives them."""
+        data, rng = _numeric(self.split(name)), np.random.default_rng(0)
+        for start in range(0, len(data), BLOCK):
+            yield self._samples(data, slice(start, start + BLOCK), rng)
 
     def labels(self, name: str) -> torch.Tensor | None:
         """The classes of a split's pictures, (count,) int64; None where a picture has none."""

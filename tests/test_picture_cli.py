@@ -78,7 +78,6 @@ def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
     assert pictures("train", *TINY).code == 0
     refused(pictures("sample", "--out", "a.jpg"), "ends in .png")
     refused(pictures("sample", "--animate", "--out", "a.png"), "ends in .gif")
-    refused(pictures("score"), "makes pictures, not text")
     refused(pictures("compare", "--minutes", 1, "--objectives", "importance"), "holds pictures, not text")
 
 

@@ -1,4 +1,4 @@
-"""Distances between samples and data, each estimated by a fresh critic on frozen sequences.
+"""Distances between samples and data, each estimated by a fresh critic on frozen sequences or pictures.
 
 The measure of Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018: whatever a
 generator was trained on, new discriminators estimate how far its samples are from the data. A critic is
@@ -18,8 +18,9 @@ from torch import Tensor
 from bgan_text.divergence import LOG_2, MEANS, divergence_named
 from bgan_text.errors import UserError, choose
 from bgan_text.sampling import counted
-from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress, fresh
-from bgan_text.space import Space
+from bgan_text.scores.critic_nets import fresh
+from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress
+from bgan_text.space import Canvas, Space
 
 LEAST_ROWS = 30
 SHARES = 0.6, 0.2
@@ -58,7 +59,7 @@ class CriticSummary(NamedTuple):
 def critic_distances(
     samples: Tensor,
     reals: Tensor,
-    space: Space,
+    space: Space | Canvas,
     distance: str,
     *,
     seeds: Sequence[int] = range(3),
@@ -87,7 +88,7 @@ def critic_distances(
 def critic_distance(
     samples: Tensor,
     reals: Tensor,
-    space: Space,
+    space: Space | Canvas,
     distance: str,
     *,
     settings: CriticSettings | None = None,
@@ -102,13 +103,15 @@ def critic_distance(
     widely, and where the two sides share nothing it has no top. "wasserstein" is E_real[F] - E_sample[F]
     under the gradient penalty of Gulrajani et al. 2017, eq. 3, on straight lines between one-hot
     sequences. Its unit is the Euclidean norm of the (L, V) one-hot tensor: rows that differ in k
-    positions are sqrt(2 k) apart. The penalty asks for a slope of 1 and does not force it: a distance W
-    comes out as about W (1 + W / (2 penalty)), the factor being the `slope` of the estimate.
+    positions are sqrt(2 k) apart; of pictures of numbers it is that of their pixels. The penalty asks for
+    a slope of 1 and does not force it: a distance W comes out as about W (1 + W / (2 penalty)), the factor
+    being the `slope` of the estimate.
 
     Args:
-        samples: (S, L) int64 tokens; what follows an end does not count.
+        samples: (S, L) int64 tokens; what follows an end does not count. Or (S, channels, height, width)
+            float32 pixels in -1 .. 1.
         reals: (R, L) int64 tokens, likewise.
-        space: of both.
+        space: of both. Pictures are judged by the strided convolutions of `bgan_text.pyramid`.
         distance: a name of `CRITIC_DISTANCES`.
         settings: of the critic; the defaults if `None`.
         seed: of initialisation, batches and split. On a CPU the same seed gives the same number.
@@ -125,7 +128,9 @@ def critic_distance(
     rng = torch.Generator(device).manual_seed(seed)
     sides = [_checked("reals", reals, space).to(device), _checked("samples", samples, space).to(device)]
     training, validation, test = zip(*(_split(side, rng) for side in sides), strict=True)
-    critic = Critic(fresh(space, settings, seed).to(device), chosen, settings, rng)
+    net = fresh(space, width=settings.width, blocks=settings.blocks, seed=seed)
+    net.net.to(device)
+    critic = Critic(net, chosen, settings, rng)
     step = critic.train(training, validation, progress or (lambda done, steps: None))
     if step is None:
         return CriticEstimate(math.nan, settings.steps, math.nan)
@@ -142,14 +147,20 @@ def _split(rows: Tensor, rng: torch.Generator) -> tuple[Tensor, ...]:
     return rows[order].tensor_split(cuts)
 
 
-def _checked(side: str, rows: Tensor, space: Space) -> Tensor:
+def _checked(side: str, rows: Tensor, space: Space | Canvas) -> Tensor:
     """Rows of the space, ends filled up; a `UserError` for anything else."""
-    if rows.ndim != 2 or rows.shape[1] != space.positions or rows.dtype != torch.int64:
-        given = f"{tuple(rows.shape)} of {rows.dtype}"
-        raise UserError(f"{side} are {given}: (rows, {space.positions}) of torch.int64 are needed")
+    shape = (space.channels, space.height, space.width) if isinstance(space, Canvas) else (space.positions,)
+    kind = torch.float32 if isinstance(space, Canvas) else torch.int64
+    if rows.ndim != len(shape) + 1 or rows.shape[1:] != shape or rows.dtype != kind:
+        given, needed = f"{tuple(rows.shape)} of {rows.dtype}", ", ".join(map(str, shape))
+        raise UserError(f"{side} are {given}: (rows, {needed}) of {kind} are needed")
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} {side} were given: a critic needs at least {LEAST_ROWS}")
-    low, high = rows.aminmax()
+    low, high = (bound.item() for bound in rows.aminmax())
+    if isinstance(space, Canvas):
+        if not (low >= -1.0 and high <= 1.0):
+            raise UserError(f"{side} hold pixels {low:g}..{high:g}: numbers in -1..1 are needed")
+        return rows
     if low < 0 or high >= space.vocabulary:
         raise UserError(f"{side} hold tokens {low}..{high}: the space has 0..{space.vocabulary - 1}")
     return rows if space.end is None else rows.masked_fill(~counted(rows, space.end), space.end)

@@ -1,6 +1,6 @@
 """Training a critic: what it ascends, and when it is good enough.
 
-Shapes: R, S rows, L positions.
+Shapes: R, S rows, L positions; pictures of numbers are (R, channels, height, width) instead.
 """
 
 import math
@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bgan_text.discriminator import Discriminator
 from bgan_text.divergence import Divergence
 from bgan_text.errors import UserError
 from bgan_text.penalty import penalty, slopes
-from bgan_text.space import Space
+from bgan_text.scores.critic_nets import CriticNet
 
 SCALES = [(step / 20) ** 2 for step in range(21)]
 """What the scores are multiplied by, as the validation part prefers: a critic of few rows is too sure."""
@@ -23,9 +22,6 @@ SCALES = [(step / 20) ** 2 for step in range(21)]
 CAUTION = 2.0
 """Standard errors below its value at which the validation part judges a critic: none is chosen for what a
 few rows say. Where nothing is borne out the scale is 0, and so is the f-divergence."""
-
-EMBEDDING_SCALE = 0.3
-"""Of the initial embedding: chance directions of rare tokens would teach a critic its rows by heart."""
 
 BETAS = 0.5, 0.99
 CHUNK_ROWS = 256
@@ -76,17 +72,16 @@ class Critic:
     """A net, what it ascends, and how."""
 
     def __init__(
-        self, net: Discriminator, distance: CriticDistance, settings: CriticSettings, rng: torch.Generator
+        self, critic: CriticNet, distance: CriticDistance, settings: CriticSettings, rng: torch.Generator
     ) -> None:
-        self.net, self.distance, self.settings, self.rng = net, distance, settings, rng
-        self.dense = net.get_parameter("dense.weight")
-        positions = self.dense.numel() // settings.width
-        others = [weight for weight in net.parameters() if weight is not self.dense]
+        self.net, self.distance, self.settings, self.rng = critic.net, distance, settings, rng
+        self._critic, self.dense = critic, critic.weight
+        others = [weight for weight in self.net.parameters() if weight is not self.dense]
         # Adam moves every weight alike, and the dense layer has one for every position: at the full rate
         # it would learn the training rows by heart before the shared layers learn what they have in common.
         groups: list[dict[str, Any]] = [
             {"params": others},
-            {"params": [self.dense], "lr": settings.rate / positions},
+            {"params": [self.dense], "lr": settings.rate / critic.places},
         ]
         self.optimizer = torch.optim.AdamW(
             groups,
@@ -112,7 +107,7 @@ class Critic:
                 if not math.isfinite(value):
                     return None
                 if value > best:
-                    best, found, kept = value, step, self._scaled(scale)
+                    best, found, kept = value, step, self._critic.scaled(scale)
                 elif step - found >= self.settings.patience * self.settings.interval:
                     break
             if step < self.settings.steps:
@@ -167,21 +162,3 @@ class Critic:
         mix = torch.linspace(0.0, 1.0, count, device=self.dense.device)
         parts = zip(*(each[:count].split(CHUNK_ROWS) for each in (*rows, mix)), strict=True)
         return torch.cat([self._slopes(*part).detach() for part in parts])
-
-    def _scaled(self, scale: float) -> dict[str, Tensor]:
-        """A copy of the net's weights with its scores multiplied by `scale`."""
-        dense = {"dense.weight", "dense.bias"}
-        return {
-            name: weight * (scale if name in dense else 1.0) for name, weight in self.net.state_dict().items()
-        }
-
-
-def fresh(space: Space, settings: CriticSettings, seed: int) -> Discriminator:
-    """A critic that starts as the mean over positions of one small function of a position's surroundings."""
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
-        torch.default_generator.manual_seed(seed)
-        net = Discriminator(space, width=settings.width, blocks=settings.blocks, spectral=False)
-    net.embedding.weight.data *= EMBEDDING_SCALE
-    dense = net.get_parameter("dense.weight")
-    dense.data = dense.data.view(space.positions, -1).mean(dim=0).repeat(space.positions).unsqueeze(0)
-    return net

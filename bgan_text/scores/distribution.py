@@ -11,8 +11,8 @@ from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
 from bgan_text.scores.uncertainty import jackknife, ratio
 
-Text = str | Iterable[str] | Iterable[int]
-"""A whole sample: a string or a sequence of tokens."""
+Text = str | bytes | Iterable[str] | Iterable[int]
+"""A whole sample: a string, the bytes of a picture, or a sequence of tokens."""
 
 
 def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> dict[int, Score]:
@@ -119,7 +119,7 @@ def distinct_samples(samples: Iterable[Text]) -> Score:
 
 
 def _key(sample: Text) -> Hashable:
-    return sample if isinstance(sample, str) else tuple(sample)
+    return sample if isinstance(sample, str | bytes) else tuple(sample)
 
 
 def coverage(

@@ -3,15 +3,33 @@
 from collections.abc import Iterable
 
 import numpy as np
+from torch import Tensor
 
 from bgan_text.scores.distribution import js_of
 from bgan_text.scores.ngrams import Index, fold
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Integers, Sequences
+from bgan_text.space import Canvas, Space
 
 SIDES = (1, 2, 3)
+LEVELS = 8
+"""Of grey, that pixels which are numbers are told apart by."""
 DENSE_BELOW = 2**40
 """Codes of patches are numbered anew before they could outgrow 64 bits."""
+
+
+def patch_colours(samples: Tensor, space: Space | Canvas) -> Integers:
+    """What patches are made of: (S, height, width) colours; of numbers, the grey level in `LEVELS` steps.
+
+    Args:
+        samples: (S, L) int64 tokens, or (S, channels, height, width) float32 pixels in -1 .. 1.
+        space: of pictures.
+    """
+    if isinstance(space, Canvas):
+        grey = (samples.mean(dim=1) + 1.0) / 2.0
+        return (grey * LEVELS).long().clamp(max=LEVELS - 1).numpy()
+    assert space.shape is not None
+    return samples.view(-1, *space.shape).numpy()
 
 
 def patch_js(samples: Integers, references: Integers, sides: Iterable[int] = SIDES) -> dict[int, Score]:

@@ -1,0 +1,101 @@
+"""How single pixels are coloured, in samples and in real pictures.
+
+Shapes: S samples, R real pictures, L pixels, V colours, C channels. The interval of each score is that of its
+first-order change with the weight of a sample.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bgan_text.scores.score import Floats, Score
+
+RANGE = 2.0
+"""Of a pixel that is a number in -1 .. 1."""
+BLOCK_ELEMENTS = 1 << 22
+
+
+def colour_distance(samples: Tensor, references: Tensor, vocabulary: int) -> Score:
+    """Total variation between the colour distributions of a pixel, the mean over pixels, 0 .. 1.
+
+    Args:
+        samples: (S, L) int64 tokens, S at least 1.
+        references: (R, L) likewise, R at least 1.
+        vocabulary: V.
+    """
+    _alike(samples, references)
+    shares = [_shares(rows, vocabulary) for rows in (samples, references)]
+    difference = shares[0] - shares[1]
+    pull = 0.5 * difference.sign()
+    each = _by_block(samples, lambda block: pull.T.gather(0, block.to(torch.int64)).mean(dim=1))
+    return Score(0.5 * float(difference.abs().sum(dim=1).mean()), each.numpy())
+
+
+def _shares(rows: Tensor, vocabulary: int) -> Tensor:
+    """(L, V) float64 shares of colours at each pixel."""
+    pixels = rows.shape[1]
+    counts = torch.zeros(pixels * vocabulary, dtype=torch.int64)
+    for block in rows.split(_rows_of(pixels)):
+        codes = block.to(torch.int64) + vocabulary * torch.arange(pixels)
+        counts += torch.bincount(codes.flatten(), minlength=len(counts))
+    return counts.view(pixels, vocabulary).double() / len(rows)
+
+
+def mean_distance(samples: Tensor, references: Tensor) -> Score:
+    """|difference of the means| of a pixel's channel, mean over pixels and channels, in units of the range.
+
+    Args:
+        samples: (S, C, height, width) float32 in -1 .. 1, S at least 1.
+        references: (R, C, height, width) likewise, R at least 1.
+
+    Returns:
+        A value in 0 .. 1.
+    """
+    _alike(samples, references)
+    difference = _moments(samples)[0] - _moments(references)[0]
+    pull = difference.sign() / RANGE
+    return Score(float(difference.abs().mean()) / RANGE, _mean_product(samples, lambda block: block * pull))
+
+
+def deviation_distance(samples: Tensor, references: Tensor) -> Score:
+    """The same of the standard deviations (of S, not S - 1), 0 .. 1/2."""
+    _alike(samples, references)
+    (mean, deviation), (_, other) = _moments(samples), _moments(references)
+    difference = deviation - other
+    # The variance changes by (x - mean)^2 less itself, its root by that over twice the root.
+    pull = torch.where(deviation > 0, difference.sign() / (RANGE * 2.0 * deviation), 0.0)
+    each = _mean_product(samples, lambda block: ((block - mean).square() - deviation.square()) * pull)
+    return Score(float(difference.abs().mean()) / RANGE, each)
+
+
+def _moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of every number of a picture: (C * height * width,) float64 each."""
+    flat = pictures.flatten(1)
+    blocks = flat.split(_rows_of(flat.shape[1]))
+    mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(flat)
+    squares = torch.stack([(block.double() - mean).square().sum(dim=0) for block in blocks]).sum(dim=0)
+    return mean, (squares / len(flat)).sqrt()
+
+
+def _mean_product(pictures: Tensor, change: Callable[[Tensor], Tensor]) -> Floats:
+    changes = _by_block(pictures.flatten(1), lambda block: change(block.double()).mean(dim=1))
+    return np.asarray(changes.numpy())
+
+
+def _by_block(rows: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
+    """(S,) float64 of (S, n) rows, a block at a time."""
+    return torch.cat([reduce(block) for block in rows.split(_rows_of(rows.shape[1]))])
+
+
+def _rows_of(numbers: int) -> int:
+    return max(1, BLOCK_ELEMENTS // numbers)
+
+
+def _alike(samples: Tensor, references: Tensor) -> None:
+    if samples.shape[1:] != references.shape[1:] or not len(samples) or not len(references):
+        raise ValueError(
+            f"pictures {tuple(samples.shape)} and {tuple(references.shape)}: some on each side, all of one "
+            "size, were expected"
+        )

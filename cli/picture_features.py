@@ -1,0 +1,112 @@
+"""Scores of what a classifier of the real pictures sees in samples."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bgan_text.scores.classes import class_scores, confidence
+from bgan_text.scores.classifier import Classified, PictureClassifier
+from bgan_text.scores.classifier_fit import ClassifierSettings, accuracy, fitted
+from bgan_text.scores.embedding import frechet, precision, recall
+
+from .console import say
+from .ngram_scores import Scores
+from .picture_samples import RealPictures, Samples
+from .progress import Work
+
+SETTINGS = ClassifierSettings()
+VALIDATION = 5000
+"""Pictures of the validation split that the classifier is tried on, at most."""
+
+
+def feature_scores(
+    groups: Sequence[Samples], real: RealPictures, seed: int, device: torch.device, work: Work
+) -> tuple[list[Scores], dict[str, Any]]:
+    """For every group the scores of features, and of classes where pictures have labels; and the settings.
+
+    The classifier is not trained on the anchor's pictures.
+    """
+    labelled = _numbered(real, real.training_labels)
+    height, width = real.palette.height, real.palette.width
+    if labelled is None and height != width:
+        say(
+            f"Warning: pictures of {width} x {height} pixels without labels: features are learnt from "
+            "labels, or from turning square pictures, so their scores are left out."
+        )
+        return [{} for _ in groups], {}
+    net = _classifier(real, labelled, seed, device, work)
+    with work.part("features of pictures"):
+        references = net.classified(real.references)
+        seen = [net.classified(group.pictures) for group in groups]
+        scores = [_scores(one, references, labelled is not None) for one in seen]
+        right = _right(net, real)
+    return scores, {"learnt from": "labels" if labelled is not None else "turns"} | right | asdict(SETTINGS)
+
+
+def _classifier(
+    real: RealPictures, labels: Tensor | None, seed: int, device: torch.device, work: Work
+) -> PictureClassifier:
+    rng = torch.Generator(device).manual_seed(seed)
+    with work.part("classifier of the real pictures") as progress:
+        return fitted(
+            real.space,
+            real.training[real.anchor :],
+            None if labels is None else labels[real.anchor :],
+            rng,
+            colours=_colours(real),
+            settings=SETTINGS,
+            progress=progress,
+        )
+
+
+def _colours(real: RealPictures) -> Tensor | None:
+    """(V, channels) what tokens look like, -1 .. 1."""
+    if real.palette.colors is None:
+        return None
+    return torch.from_numpy(real.palette.colors).float() / 127.5 - 1.0
+
+
+def _numbered(real: RealPictures, labels: Tensor | None) -> Tensor | None:
+    """Labels as 0, 1, ... in the order of those in training; -1 for others; None if there are not two."""
+    if labels is None or real.training_labels is None:
+        return None
+    known = real.training_labels.unique()
+    if len(known) < 2:
+        return None
+    places = torch.searchsorted(known, labels).clamp(max=len(known) - 1)
+    return torch.where(known[places] == labels, places, -1)
+
+
+def _scores(samples: Classified, references: Classified, labelled: bool) -> Scores:
+    scores = {
+        "feature-frechet": frechet(samples.features, references.features),
+        "feature-precision": precision(samples.features, references.features),
+        "feature-recall": recall(samples.features, references.features),
+    }
+    if labelled:
+        scores["confidence"] = confidence(samples.logits)
+        scores |= class_scores(
+            samples.logits.argmax(dim=1), references.logits.argmax(dim=1), classes=samples.logits.shape[1]
+        )
+    return scores
+
+
+def _right(net: PictureClassifier, real: RealPictures) -> dict[str, float]:
+    """How often the classifier is right about pictures that it was not trained on."""
+    data = real.data
+    places = np.arange(min(VALIDATION, data.counts["validation"]))
+    labels = data.labels("validation")
+    sides = {
+        "test": (real.references[:VALIDATION], real.reference_labels),
+        "validation": (data.chosen("validation", places), labels),
+    }
+    right = {}
+    for name, (pictures, known) in sides.items():
+        numbered = _numbered(real, None if known is None else known[: len(pictures)])
+        if len(pictures):
+            right[f"right on {name}"] = round(accuracy(net, pictures, numbered), 4)
+    return right
