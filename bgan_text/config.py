@@ -99,23 +99,34 @@ class Config:
         of=CREDITED,
     )
     draws: int = setting(
-        20, "M, samples drawn for each noise vector", minimum=1, where={"prefix": 3}, of=WEIGHING
+        20,
+        "M, samples drawn for each noise vector",
+        minimum=1,
+        where={"prefix": 3, CLASSIFIER: 30},
+        of=WEIGHING,
     )
-    batch: int = setting(128, "noise vectors, and real samples, of a step", minimum=1, where={"rnn": 64})
+    batch: int = setting(
+        128, "noise vectors, and real samples, of a step", minimum=1, where={"rnn": 64, CLASSIFIER: 64}
+    )
     width: int = setting(
-        64, "channels of the conv generator, units of the GRU", minimum=1, where={"prefix": 128, "rnn": 256}
+        64,
+        "channels of the conv generator, units of the GRU",
+        minimum=1,
+        where={"prefix": 128, "rnn": 256, CLASSIFIER: 32},
     )
     blocks: int = setting(
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
     )
     noise: int = setting(64, "size of the noise vector", minimum=1)
-    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1, of=ADVERSARIAL)
+    discriminator_width: int = setting(
+        64, "channels of the discriminator", minimum=1, where={CLASSIFIER: 32}, of=ADVERSARIAL
+    )
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
     plain_nets: bool = setting(False, "conv nets without normalisation, as improved_wgan_training's")
     spectral_norm: bool = setting(
         True,
         "normalise the discriminator's weights spectrally",
-        where={"wgan": False, "wgan-gp": False},
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False},
         of=ADVERSARIAL,
     )
     weight_limit: float = setting(
@@ -132,22 +143,28 @@ class Config:
         1, "discriminator steps per generator step", minimum=1, where={"wgan": 3}, of=ADVERSARIAL
     )
     discriminator_draws: int = setting(
-        1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
+        1,
+        "draws per noise vector that train the discriminator",
+        minimum=1,
+        where={CLASSIFIER: 20},
+        of=WEIGHING,
     )
     generator_rate: float = setting(
         2e-3,
         "learning rate of the generator",
         minimum=0.0,
-        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3},
+        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3},
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 2e-3},
         of=ADVERSARIAL,
     )
-    beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
+    beta1: float = setting(
+        0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0, where={CLASSIFIER: 0.0}
+    )
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)
     clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
     decay: str = setting("linear", "course of the learning rates, to 0 or level", choices=DECAYS)
