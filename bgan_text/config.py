@@ -101,7 +101,11 @@ class Config:
         of=CREDITED,
     )
     draws: int = setting(
-        20, "M, samples drawn for each noise vector", minimum=1, where={"prefix": 3}, of=WEIGHING
+        20,
+        "M, samples drawn for each noise vector",
+        minimum=1,
+        where={"prefix": 3, CLASSIFIER: 30},
+        of=WEIGHING,
     )
     batch: int = setting(
         128,
@@ -127,7 +131,7 @@ class Config:
     spectral_norm: bool = setting(
         True,
         "normalise the discriminator's weights spectrally",
-        where={"wgan": False, "wgan-gp": False},
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False},
         of=ADVERSARIAL,
     )
     weight_limit: float = setting(
@@ -147,22 +151,28 @@ class Config:
         1, "generator steps that one turn of the discriminator has to do for", minimum=1, of=ADVERSARIAL
     )
     discriminator_draws: int = setting(
-        1, "draws per noise vector that train the discriminator", minimum=1, of=WEIGHING
+        1,
+        "draws per noise vector that train the discriminator",
+        minimum=1,
+        where={CLASSIFIER: 20},
+        of=WEIGHING,
     )
     generator_rate: float = setting(
         2e-3,
         "learning rate of the generator",
         minimum=0.0,
-        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3},
+        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3},
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 2e-3},
         of=ADVERSARIAL,
     )
-    beta1: float = setting(0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0)
+    beta1: float = setting(
+        0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0, where={CLASSIFIER: 0.0}
+    )
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)
     clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
     decay: str = setting("linear", "course of the learning rates, to 0 or level", choices=DECAYS)
