@@ -243,7 +243,7 @@ def test_what_cannot_be_scored_is_refused(bgan: Command) -> None:
     refused(bgan("score", "a.txt"), "a.txt is no collection of pictures")
     refused(bgan("score", "a.txt", "--reference", "a.txt", "--neighbours", "x.png"), "no meaning for text")
     assert bgan("prepare", "images", "--path", "stripes.npz", "--colors", "none", "--out", "data/n").code == 0
-    refused(bgan("score", RUN, "--data", "data/n"), "another size or other colours than data/n holds")
+    refused(bgan("score", RUN, "--data", "data/n"), "another size or in other colours than data/n")
     words = ["--limit", 300, "--out", "data/words"]
     assert bgan("prepare", "grammar", *words).code == 0
     refused(bgan("score", RUN, "--data", "data/words"), "--data data/words holds text", "makes pictures")

@@ -63,7 +63,8 @@ class PictureClassifier(nn.Module):
             return samples.contiguous(memory_format=torch.channels_last)
         assert self.colours is not None
         assert self.space.shape is not None
-        return self.colours[samples].unflatten(1, self.space.shape).permute(0, 3, 1, 2)
+        pixels: Tensor = self.colours[samples].unflatten(1, self.space.shape).permute(0, 3, 1, 2)
+        return pixels
 
     def forward(self, pixels: Tensor) -> Classified:
         """(K, C, height, width) -> logits and features, the latter what the last layer sees."""
