@@ -31,6 +31,10 @@ CATALOGUE: dict[str, dict[str, Entry]] = {
         "pixel-deviation-distance": Entry("lower", "the same of its standard deviations"),
         "feature-frechet": Entry("lower", "Frechet distance of a classifier's features"),
         "feature-precision": Entry("higher", "share of the samples among real neighbours, by features"),
+        "feature-recall": Entry("higher", "share of real pictures among neighbouring samples, by features"),
+        "neighbour-distance": Entry(
+            "real", "root mean squared difference to the nearest training picture, 0 to 1"
+        ),
     },
     "classes of pictures": {
         "confidence": Entry("real", "mean largest probability that the classifier gives"),
@@ -43,15 +47,11 @@ CATALOGUE: dict[str, dict[str, Entry]] = {
         **_orders("self-bleu", range(1, 6), "lower", "BLEU of each sample against all the others"),
         **_orders("recall", range(1, 5), "higher", "share of real text's n-grams that the samples have"),
         **_orders("distinct", range(1, 5), "higher", "different n-grams over all n-grams"),
-        "feature-recall": Entry("higher", "share of real pictures among neighbouring samples, by features"),
         "distinct": Entry("higher", "different samples over all samples"),
     },
     "copies and lengths": {
         "copied": Entry("lower", "share of the samples that stand in the training set"),
         "copied-span": Entry("lower", "longest span that stands in the training set, share of the sample"),
-        "neighbour-distance": Entry(
-            "real", "root mean squared difference to the nearest training picture, 0 to 1"
-        ),
         "length": Entry("real", "mean number of tokens"),
         "length-distance": Entry("lower", "Wasserstein distance of the length distributions, tokens"),
     },

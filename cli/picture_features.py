@@ -88,10 +88,9 @@ def _scores(samples: Classified, references: Classified, labelled: bool) -> Scor
         "feature-recall": recall(samples.features, references.features),
     }
     if labelled:
+        ours, theirs = (side.logits.argmax(dim=1) for side in (samples, references))
         scores["confidence"] = confidence(samples.logits)
-        scores |= class_scores(
-            samples.logits.argmax(dim=1), references.logits.argmax(dim=1), classes=samples.logits.shape[1]
-        )
+        scores |= class_scores(ours, theirs, samples.logits.shape[1])
     return scores
 
 

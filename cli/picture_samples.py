@@ -63,25 +63,29 @@ def gather_pictures(
     request: Request, names: tuple[str, ...], runs: dict[str, Run]
 ) -> tuple[list[Samples], RealPictures]:
     """The models' samples, the anchor's as the last of them, and the real pictures to hold them against."""
+    if request.data is not None:
+        _refuse_other_palettes(Prepared(request.data), runs)
     data = data_of(request, runs)
     assert data is not None
     palette = data.palette()
     models = [
-        Samples(
-            name, _of_run(runs[name], request, data) if name in runs else _of_files(name, request, palette)
-        )
+        Samples(name, _of_run(runs[name], request) if name in runs else _of_files(name, request, palette))
         for name in names
     ]
     real = _real(request, data, palette, max(len(model.pictures) for model in models))
     return [*models, Samples(REAL, real.training[: real.anchor])], real
 
 
-def _of_run(run: Run, request: Request, data: Prepared) -> Tensor:
-    if run.space != data.space:
-        raise UserError(
-            f"{run.folder} makes pictures of another size or other colours than {data.folder} holds: name "
-            "the --data that it was trained on"
-        )
+def _refuse_other_palettes(data: Prepared, runs: dict[str, Run]) -> None:
+    for name, run in runs.items():
+        if run.data["tokenizer"] != data.tokenizer_signature:
+            raise UserError(
+                f"{name} makes pictures of another size or in other colours than {data.folder} holds: name "
+                "the --data that it was trained on"
+            )
+
+
+def _of_run(run: Run, request: Request) -> Tensor:
     device, count = choose_device(request.device), request.count or SAMPLES
     draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
     return torch.cat(list(sampled_tensors(run, draw)))

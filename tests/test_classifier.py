@@ -94,6 +94,7 @@ def test_what_a_picture_gives_does_not_depend_on_its_neighbours(rng: torch.Gener
     net = fitted(
         BITS, pictures, labels, seeded(), colours=COLOURS, settings=ClassifierSettings(width=4, steps=9)
     )
+    net.train()
     alone = torch.cat([net.classified(pictures[place : place + 1]).logits for place in (0, 150, 299)])
     torch.testing.assert_close(net.classified(pictures).logits[[0, 150, 299]], alone, rtol=1e-4, atol=1e-4)
 

@@ -243,7 +243,7 @@ def test_what_cannot_be_scored_is_refused(bgan: Command) -> None:
     refused(bgan("score", "a.txt"), "a.txt is no collection of pictures")
     refused(bgan("score", "a.txt", "--reference", "a.txt", "--neighbours", "x.png"), "no meaning for text")
     assert bgan("prepare", "images", "--path", "stripes.npz", "--colors", "none", "--out", "data/n").code == 0
-    refused(bgan("score", RUN, "--data", "data/n"), "another size or other colours than data/n holds")
+    refused(bgan("score", RUN, "--data", "data/n"), "another size or in other colours than data/n")
     words = ["--limit", 300, "--out", "data/words"]
     assert bgan("prepare", "grammar", *words).code == 0
     refused(bgan("score", RUN, "--data", "data/words"), "--data data/words holds text", "makes pictures")
@@ -259,3 +259,17 @@ def test_pictures_that_are_not_square_without_labels_have_no_features(bgan: Comm
     scored = bgan("score", "wide.npz", "--json")
     assert "12 x 8 pixels without labels" in scored.err
     assert "feature-frechet" not in values(report(scored))["wide.npz"]
+
+
+@pytest.mark.parametrize("colors", [2, "none"])
+def test_pictures_are_read_in_part_as_in_whole(
+    bgan: Command, colors: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(bgan, "--colors", colors)
+    data = Prepared(Path("data/images"))
+    rows, places = data.rows("train"), np.array([17, 3, 200])
+    assert torch.equal(data.chosen("train", places), rows[torch.from_numpy(places)])
+    monkeypatch.setattr("bgan_text.corpora.prepared.BLOCK", 70)
+    blocks = list(data.blocks("train"))
+    assert [len(block) for block in blocks[:2]] == [70, 70]
+    assert torch.equal(torch.cat(blocks), rows)

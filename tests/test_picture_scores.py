@@ -128,6 +128,8 @@ def test_shares_of_classes_are_counted() -> None:
     assert few["smallest-class"].value == pytest.approx(0.1)
     fewer = class_scores(torch.tensor([0] * 10 + [1]), torch.tensor([0, 1] * 5), 2)
     assert fewer["classes"].value == 1
+    absent = class_scores(torch.tensor([0, 0, 1]), torch.tensor([0, 1]), 3)
+    assert absent["smallest-class"].value == pytest.approx(1 / 3)  # a class without real pictures is none
 
 
 def test_what_a_sample_adds_to_shares_of_classes() -> None:

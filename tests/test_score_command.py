@@ -54,8 +54,7 @@ def refused(result: Any, part: str) -> None:
 def test_every_score_has_a_value_an_interval_and_a_direction(files: Command) -> None:
     models = scored(files("score", "good.txt", "--reference", "real.txt", "--train", "train.txt", "--json"))
     groups = ("beside real text", "variety", "copies and lengths")
-    of_pictures = {"feature-recall", "neighbour-distance"}
-    wanted = {name for group in groups for name in CATALOGUE[group]} - of_pictures
+    wanted = {name for group in groups for name in CATALOGUE[group]}
     assert set(models["good.txt"]) == wanted
     assert set(models["real"]) == wanted - {"copied", "copied-span"}  # training text is its own copy
     for name, cell in models["good.txt"].items():

@@ -76,7 +76,7 @@ def fitted(
     with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
         torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=rng, device=device)))
         net = PictureClassifier(space, classes, colours, width=settings.width)
-    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(device)
     optimizer = torch.optim.Adam(net.parameters(), settings.rate, fused=True)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, settings.steps)
     net.train()
