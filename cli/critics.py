@@ -19,6 +19,7 @@ from .progress import Work
 from .token_rows import TokenRows
 
 SEEDS = 3
+"""Critics for each distance, unless another number is asked for."""
 SETTINGS = CriticSettings()
 
 
@@ -46,7 +47,7 @@ def critic_scores(
         Sides(group.name, rows.of(group.texts), rows.training if group.alternate else rows.held_out)
         for group in groups
     ]
-    means, deviations = critics_of(sides, rows.space, SETTINGS, seed, device, work)
+    means, deviations = critics_of(sides, rows.space, SETTINGS, range(seed, seed + SEEDS), device, work)
     space = {"vocabulary": rows.space.vocabulary, "positions": rows.space.positions, "texts cut": rows.cut}
     return means, deviations, {"seeds": SEEDS} | space | asdict(SETTINGS)
 
@@ -55,23 +56,23 @@ def critics_of(
     sides: Sequence[Sides],
     space: Space | Canvas,
     settings: CriticSettings,
-    seed: int,
+    seeds: Sequence[int],
     device: torch.device,
     work: Work,
 ) -> tuple[list[Scores], list[dict[str, float]]]:
-    """For every pair of sides the mean distances over several critics, and their deviations."""
+    """For every pair of sides the mean distances over a critic for each seed, and their deviations."""
     means: list[Scores] = []
     deviations: list[dict[str, float]] = []
     for name, samples, reals in sides:
         found = {}
         for distance in CRITIC_DISTANCES:
-            with work.part(f"{SEEDS} critics of {name}, {distance}") as progress:
+            with work.part(f"{len(seeds)} critics of {name}, {distance}") as progress:
                 found[f"critic-{distance}"] = critic_distances(
                     samples,
                     reals,
                     space,
                     distance,
-                    seeds=range(seed, seed + SEEDS),
+                    seeds=seeds,
                     settings=settings,
                     device=device,
                     progress=progress,

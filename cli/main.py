@@ -11,6 +11,7 @@ from bgan_text.errors import UserError
 
 from .compare import compare
 from .prepare import prepare
+from .reproduce import reproduce
 from .sample import sample
 from .score import score
 from .show import show
@@ -42,7 +43,7 @@ def root(
     """Options before the command."""
 
 
-for command in (prepare, train, sample, score, compare, show):
+for command in (prepare, train, sample, score, compare, reproduce, show):
     app.command()(command)
 
 

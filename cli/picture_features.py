@@ -18,13 +18,17 @@ from .ngram_scores import Scores
 from .picture_samples import RealPictures, Samples
 from .progress import Work
 
-SETTINGS = ClassifierSettings()
 VALIDATION = 5000
 """Pictures of the validation split that the classifier is tried on, at most."""
 
 
 def feature_scores(
-    groups: Sequence[Samples], real: RealPictures, seed: int, device: torch.device, work: Work
+    groups: Sequence[Samples],
+    real: RealPictures,
+    settings: ClassifierSettings,
+    seed: int,
+    device: torch.device,
+    work: Work,
 ) -> tuple[list[Scores], dict[str, Any]]:
     """For every group the scores of features, and of classes where pictures have labels; and the settings.
 
@@ -38,17 +42,22 @@ def feature_scores(
             "labels, or from turning square pictures, so their scores are left out."
         )
         return [{} for _ in groups], {}
-    net = _classifier(real, labelled, seed, device, work)
+    net = _classifier(real, labelled, settings, seed, device, work)
     with work.part("features of pictures"):
         references = net.classified(real.references)
         seen = [net.classified(group.pictures) for group in groups]
         scores = [_scores(one, references, labelled is not None) for one in seen]
         right = _right(net, real)
-    return scores, {"learnt from": "labels" if labelled is not None else "turns"} | right | asdict(SETTINGS)
+    return scores, {"learnt from": "labels" if labelled is not None else "turns"} | right | asdict(settings)
 
 
 def _classifier(
-    real: RealPictures, labels: Tensor | None, seed: int, device: torch.device, work: Work
+    real: RealPictures,
+    labels: Tensor | None,
+    settings: ClassifierSettings,
+    seed: int,
+    device: torch.device,
+    work: Work,
 ) -> PictureClassifier:
     rng = torch.Generator(device).manual_seed(seed)
     with work.part("classifier of the real pictures") as progress:
@@ -58,7 +67,7 @@ def _classifier(
             None if labels is None else labels[real.anchor :],
             rng,
             colours=_colours(real),
-            settings=SETTINGS,
+            settings=settings,
             progress=progress,
         )
 

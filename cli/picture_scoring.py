@@ -1,7 +1,7 @@
 """Score models that make pictures, and real pictures, in the same way."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from bgan_text.corpora.picture_grid import grid, write_png
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
+from bgan_text.scores.classifier_fit import ClassifierSettings
 from bgan_text.scores.critic import LEAST_ROWS
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.distribution import copied, distinct_samples
@@ -34,7 +35,6 @@ PATCH_REFERENCES = 2000
 NEIGHBOURS_AMONG = 20_000
 """Training pictures that the nearest is searched among, at most; chosen at random."""
 SHOWN_SAMPLES, SHOWN_NEIGHBOURS = 8, 5
-CRITIC = CriticSettings(width=16)
 TEXT_ALONE = (
     "reference",
     "train",
@@ -47,6 +47,24 @@ TEXT_ALONE = (
     "mauve",
 )
 """Options of `score` that mean nothing to pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judges:
+    """The nets that judge pictures: a classifier of real ones, and `critics` critics for each distance."""
+
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    critic: CriticSettings = field(default_factory=lambda: CriticSettings(width=16))
+    critics: int = SEEDS
+
+    @classmethod
+    def quick(cls) -> "Judges":
+        """Those that learn next to nothing, for trying out what uses them."""
+        return cls(
+            classifier=ClassifierSettings(width=4, steps=5),
+            critic=CriticSettings(width=4, steps=5, interval=5),
+            critics=1,
+        )
 
 
 def of_pictures(request: Request) -> bool:
@@ -64,8 +82,9 @@ def of_pictures(request: Request) -> bool:
     return held
 
 
-def score_pictures(request: Request) -> Report:
+def score_pictures(request: Request, judges: Judges | None = None) -> Report:
     """Score every run, folder and archive that was named, and the real anchor."""
+    judges = judges or Judges()
     _refuse(request)
     device = choose_device(request.device)
     groups, real = gather_pictures(request, *request.named())
@@ -75,11 +94,12 @@ def score_pictures(request: Request) -> Report:
         _refuse_few(groups, real)
     with Work() as work:
         scores = list(_plain_scores(groups, real, work))
-        found, learnt = feature_scores(groups, real, request.seed, device, work)
+        found, learnt = feature_scores(groups, real, judges.classifier, request.seed, device, work)
         deviations: list[dict[str, float]] = [{} for _ in groups]
         if request.critic:
+            seeds = range(request.seed, request.seed + judges.critics)
             sides = [Sides(group.name, group.pictures, real.references) for group in groups]
-            means, deviations = critics_of(sides, real.space, CRITIC, request.seed, device, work)
+            means, deviations = critics_of(sides, real.space, judges.critic, seeds, device, work)
             found = [one | more for one, more in zip(found, means, strict=True)]
     columns = [
         column(
@@ -100,7 +120,7 @@ def score_pictures(request: Request) -> Report:
         "patch references": len(real.references[:PATCH_REFERENCES]),
         "neighbours among": len(real.training[:NEIGHBOURS_AMONG]),
         "classifier": learnt,
-        "critic": {"seeds": SEEDS} | asdict(CRITIC) if request.critic else {},
+        "critic": {"seeds": judges.critics} | asdict(judges.critic) if request.critic else {},
     }
     return Report(columns, settings, compared(columns[:-1], request.compare))
 

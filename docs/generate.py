@@ -20,7 +20,7 @@ from bgan_text.corpora.sources import SOURCES
 from bgan_text.divergence import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
-COMMANDS = ("prepare", "train", "sample", "score", "compare", "show")
+COMMANDS = ("prepare", "train", "sample", "score", "compare", "reproduce", "show")
 
 
 def help_of(command: str) -> str:

@@ -1,0 +1,92 @@
+"""What an experiment of the article is: methods on one corpus at three scales, and what is read off them.
+
+Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, section 4 and appendices.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bgan_text.corpora.picture_sources import PICTURE_SOURCES
+from bgan_text.corpora.preparing import Recipe
+from bgan_text.corpora.preparing_pictures import PictureRecipe
+
+if TYPE_CHECKING:
+    from .experiment_bench import Bench
+
+SCALES = ("smoke", "small", "paper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much of an experiment is made.
+
+    `data`: options of `prepare`. `options`: of `train`, for every method. `seeds`: runs of each method.
+    `samples`: of each run, that are scored. `critics`: fresh ones for each distance and run. `lasts`: how
+    long it takes, and on what. `quick`: whether the nets that score learn next to nothing, too. `methods`:
+    which of the experiment's, all if none is named.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any]
+    seeds: int = 1
+    samples: int = 1000
+    critics: int = 1
+    lasts: str
+    quick: bool = False
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the article, and whether it holds of what was measured here."""
+
+    text: str
+    holds: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What came of an experiment.
+
+    `headings` and `rows`: the table, cell by cell. `pictures`: PNG files by name. `samples`: a few, of text.
+    `numbers`: all that was measured, as JSON values.
+    """
+
+    headings: list[str]
+    rows: list[list[str]]
+    claims: list[Claim] = field(default_factory=list)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    samples: list[str] = field(default_factory=list)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """An experiment by name.
+
+    `compares`: what is held against what. `article`: what the article reports. `found`: what came of it
+    here, at small scale. `corpus`: of `prepare`. `methods`: options of `train` by method. `conclude`: reads
+    the result off the finished runs.
+    """
+
+    name: str
+    compares: str
+    article: str
+    found: str
+    corpus: str
+    methods: Mapping[str, Mapping[str, Any]]
+    scales: Mapping[str, Scale]
+    conclude: "Callable[[Bench], Conclusion]"
+
+    def methods_at(self, scale: Scale) -> Mapping[str, Mapping[str, Any]]:
+        """The methods that are compared at a scale."""
+        return {name: self.methods[name] for name in scale.methods or self.methods}
+
+    def recipe(self, scale: Scale, paths: tuple[str, ...]) -> Recipe | PictureRecipe:
+        """How its data are prepared; of text files, where the corpus is text, each line is a sample."""
+        if self.corpus in PICTURE_SOURCES:
+            return PictureRecipe.given(self.corpus, paths=paths, **scale.data)
+        files = bool(paths) and all(Path(path).is_file() and ".tar" not in path for path in paths)
+        return Recipe.given("lines" if files else self.corpus, paths=paths, **scale.data)

@@ -1,0 +1,102 @@
+"""Makes what an experiment needs, data, runs and scores, as far as it is not there already."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bgan_text import __version__
+from bgan_text.corpora.prepared import Prepared
+from bgan_text.corpora.preparing import prepare
+from bgan_text.corpora.preparing_pictures import PictureRecipe, prepare_pictures
+from bgan_text.errors import UserError
+from bgan_text.files import read_json, write_json
+from bgan_text.run import Run
+from bgan_text.space import pixels_of
+
+from .attempt import Attempt
+from .console import finite, say
+from .device import choose_device
+from .experiment import Experiment, Scale
+from .progress import Stages
+
+SCORES = "scores.json"
+
+
+class Bench:
+    """An experiment at one scale in one folder: `data`, `runs/METHOD-seedN`, and what is measured.
+
+    Raises:
+        UserError: what is in the folder was made with other settings.
+    """
+
+    def __init__(
+        self, experiment: Experiment, scale: Scale, home: Path, paths: tuple[str, ...], device: str
+    ) -> None:
+        self.experiment, self.scale, self.home, self.device = experiment, scale, home, device
+        chosen = choose_device(device).type
+        self.prepared = self._prepared(paths)
+        pixels = pixels_of(self.prepared.space)
+        # Seed by seed, so that an interrupted experiment has done as much of each method.
+        self.attempts = {
+            (method, seed): Attempt(
+                f"{method}, seed {seed}",
+                {**scale.options, **options, "seed": seed},
+                home / "runs" / f"{method}-seed{seed}",
+                pixels,
+            )
+            for seed in range(scale.seeds)
+            for method, options in experiment.methods_at(scale).items()
+        }
+        for attempt in self.attempts.values():
+            attempt.refuse_other(self.prepared, chosen)
+
+    def _prepared(self, paths: tuple[str, ...]) -> Prepared:
+        recipe, folder = self.experiment.recipe(self.scale, paths), self.home / "data"
+        if (folder / "card.json").exists():
+            made = Prepared(folder)
+            asked = asdict(recipe) | {"paths": list(recipe.paths)}
+            if made.settings != asked and paths:
+                raise UserError(
+                    f"{folder} was prepared in another way: name another --out, or leave out --path"
+                )
+            return made
+        with Stages() as stages:
+            if isinstance(recipe, PictureRecipe):
+                return prepare_pictures(recipe, folder, stages.update, say=say)
+            return prepare(recipe, folder, stages.update)
+
+    def train(self) -> int | None:
+        """Train what is not trained; returns the signal that interrupted it, if one did.
+
+        A run whose numbers stop being finite has failed, which is a result; the others go on.
+        """
+        for number, attempt in enumerate(self.attempts.values(), 1):
+            if attempt.finished() or attempt.failure() is not None:
+                continue
+            say(f"Run {number} of {len(self.attempts)}: {attempt.name}")
+            if (stopped := attempt.train(self.prepared.folder, self.device)) is not None:
+                return stopped
+        return None
+
+    def run(self, method: str, seed: int = 0) -> Run:
+        """A trained run."""
+        return Run(self.attempts[method, seed].folder)
+
+    def finished(self) -> dict[tuple[str, int], Attempt]:
+        """The runs that did not fail."""
+        return {key: attempt for key, attempt in self.attempts.items() if attempt.failure() is None}
+
+    def measured(self, name: str, measure: Any) -> dict[str, Any]:
+        """What `measure` gives, a JSON object, kept in the folder as long as the runs are the same."""
+        path = self.home / name
+        stamp = {
+            "version": __version__,
+            "data": self.prepared.signature,
+            "steps": {attempt.name: attempt.reached()[0] for attempt in self.attempts.values()},
+        }
+        if path.exists() and (kept := read_json(path)).get("of") == stamp:
+            return dict(kept["measured"])
+        values: Mapping[str, Any] = finite(measure())
+        write_json(path, {"of": stamp, "measured": values})
+        return dict(values)

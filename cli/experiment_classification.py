@@ -1,0 +1,103 @@
+"""CIFAR-10 by adversarially trained classifiers: labels are what the generator draws."""
+
+import math
+from statistics import fmean
+
+from .classification import test_error
+from .compare_standing import over_seeds
+from .device import choose_device
+from .experiment import Claim, Conclusion, Experiment, Scale
+from .experiment_bench import Bench
+from .table import formatted
+
+BASELINE, WGAN = "cross-entropy", "wgan"
+DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "hellinger")
+ARTICLE = {
+    BASELINE: 26.6,
+    WGAN: 72.3,
+    **dict(zip((f"importance-{name}" for name in DIVERGENCES), (26.2, 26.0, 28.1, 27.8, 27.0), strict=True)),
+    **dict(zip((f"reinforce-{name}" for name in DIVERGENCES), (27.1, 27.7, 28.0, 28.2, 28.0), strict=True)),
+}
+"""Test errors of table 1, in per cent."""
+LEEWAY, FAR = 2.0, 10.0
+"""Points of error: what counts as level with the baseline, and what as far behind it."""
+
+
+def conclude(bench: Bench) -> Conclusion:
+    """Test errors beside those of the article."""
+    errors = bench.measured("errors.json", lambda: _errors(bench))
+    methods = list(bench.experiment.methods_at(bench.scale))
+    known: dict[str, list[float]] = {method: [] for method in methods}
+    for (method, _), attempt in bench.attempts.items():
+        if (error := errors[attempt.name]) is not None:
+            known[method].append(100 * error)
+    rows = [[method, f"{ARTICLE[method]:.1f}", formatted(over_seeds(known[method]))] for method in methods]
+    return Conclusion(
+        headings=["test error, %", "article", "here"],
+        rows=rows,
+        claims=_claims({method: fmean(values) if values else math.nan for method, values in known.items()}),
+        numbers={"test error": errors},
+    )
+
+
+def _errors(bench: Bench) -> dict[str, float | None]:
+    device, runs = choose_device(bench.device), bench.finished()
+    return {
+        attempt.name: test_error(bench.run(*key), bench.prepared, device) if key in runs else None
+        for key, attempt in bench.attempts.items()
+    }
+
+
+def _claims(errors: dict[str, float]) -> list[Claim]:
+    baseline = errors[BASELINE]
+    adversarial = [method for method in errors if method not in (BASELINE, WGAN)]
+    furthest = max(errors[method] for method in adversarial) - baseline
+    claims = [
+        Claim(
+            f"every BGAN is within {LEEWAY:g} points of cross-entropy (furthest: {furthest:+.1f})",
+            all(errors[method] <= baseline + LEEWAY for method in adversarial),
+        )
+    ]
+    if WGAN in errors:
+        behind = errors[WGAN] - baseline
+        claims.append(Claim(f"WGAN with clipping is far behind ({behind:+.1f} points)", behind > FAR))
+    return claims
+
+
+def _methods() -> dict[str, dict[str, str]]:
+    methods = {BASELINE: {"objective": "mle"}, WGAN: {"objective": "wgan"}}
+    for objective in ("importance", "reinforce"):
+        for divergence in DIVERGENCES:
+            methods[f"{objective}-{divergence}"] = {"objective": objective, "divergence": divergence}
+    return methods
+
+
+CLASSIFICATION = Experiment(
+    name="cifar10-classification",
+    compares="Classifiers of CIFAR-10 that learn from a discriminator of their labels, beside cross-entropy",
+    article="every BGAN is level with cross-entropy, WGAN with clipped weights is far behind",
+    found="not measured yet",
+    corpus="cifar10",
+    methods=_methods(),
+    scales={
+        "smoke": Scale(
+            data={"colors": "none", "limit": 200, "size": 8},
+            options={"generator": "classifier", "steps": 4, "batch": 8, "width": 4},
+            lasts="seconds",
+            quick=True,
+            methods=(BASELINE, WGAN, "importance-js", "reinforce-kl"),
+        ),
+        "small": Scale(
+            data={"colors": "none"},
+            options={"generator": "classifier", "steps": 5000},
+            lasts="an hour on 2 cores",
+        ),
+        "paper": Scale(
+            data={"colors": "none"},
+            options={"generator": "classifier", "steps": 100_000, "width": 64},
+            seeds=3,
+            lasts="hours on a GPU",
+        ),
+    },
+    conclude=conclude,
+)

@@ -1,0 +1,69 @@
+"""Scores of the runs of an experiment, over seeds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .compare_standing import over_seeds
+from .experiment_bench import Bench
+from .picture_scoring import Judges, score_pictures
+from .report import Report
+from .scoring import score_models
+from .table import formatted
+from .texts import REAL, Request
+
+Scores = Mapping[str, float]
+SCORES = "scores.json"
+
+
+class Scored:
+    """The scores of every run that did not fail, and of real samples."""
+
+    def __init__(self, bench: Bench, *, critic: bool = False) -> None:
+        names = {str(attempt.folder): key for key, attempt in bench.finished().items()}
+        request = Request(
+            models=tuple(names),
+            data=bench.prepared.folder,
+            count=bench.scale.samples,
+            critic=critic,
+            resamples=0,
+            device=bench.device,
+        )
+        self.report = bench.measured(SCORES, lambda: _report(bench, request).to_json()) if names else {}
+        columns = {
+            column["name"]: {name: cell["value"] for name, cell in column["scores"].items()}
+            for column in self.report.get("models", [])
+        }
+        self.real: Scores = columns.pop(REAL, {})
+        self.runs = {names[name]: scores for name, scores in columns.items()}
+
+    def of(self, method: str, score: str) -> list[float]:
+        """A score of a method's runs, seed by seed."""
+        return [
+            scores[score] for (name, _), scores in self.runs.items() if name == method and score in scores
+        ]
+
+    def mean(self, method: str, score: str) -> float:
+        """Its mean over seeds; NaN if no run has it."""
+        values = self.of(method, score)
+        return sum(values) / len(values) if values else float("nan")
+
+    def cells(self, method: str, scores: Iterable[str]) -> list[str]:
+        """Mean and deviation of each score, as a table shows them."""
+        return [formatted(over_seeds(self.of(method, score))) for score in scores]
+
+    def real_cells(self, scores: Iterable[str]) -> list[str]:
+        """The same of real samples."""
+        return [formatted(over_seeds([self.real[score]] if score in self.real else [])) for score in scores]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every score of every run, and what they depend on."""
+        runs = {f"{method}, seed {seed}": dict(scores) for (method, seed), scores in self.runs.items()}
+        return {"runs": runs, "real": dict(self.real), "settings": self.report.get("settings", {})}
+
+
+def _report(bench: Bench, request: Request) -> Report:
+    if not bench.prepared.pictures:
+        return score_models(request)
+    judges = Judges.quick() if bench.scale.quick else Judges()
+    return score_pictures(request, replace(judges, critics=bench.scale.critics))

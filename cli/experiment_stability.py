@@ -1,0 +1,88 @@
+"""Which objectives live on when the generator is trained far more than its discriminator."""
+
+from .device import choose_device
+from .experiment import Claim, Conclusion, Experiment, Scale
+from .experiment_bench import Bench
+from .experiment_grids import DCGAN, SMOKE
+from .experiment_pictures import curves, real_of, samples_of, side_by_side
+from .experiment_scores import Scored
+
+SCORES = ("patch-js-3", "feature-frechet", "feature-precision", "feature-recall")
+CURVES = {"patch-js-3": "patch JS-3, bits", "fake_score": "score of samples", "real_score": "score of real"}
+"""Numbers of metrics.jsonl, and what the panels that show them are called."""
+GENERATOR_STEPS = 5
+CONTINUOUS = {
+    "generator_steps": GENERATOR_STEPS,
+    "spectral_norm": False,
+    "generator_rate": 2e-4,
+    "discriminator_rate": 2e-4,
+    "beta2": 0.999,
+    "decay": "constant",
+}
+
+
+def conclude(bench: Bench) -> Conclusion:
+    """Curves over training, grids and scores of the last samples."""
+    scored, device = Scored(bench), choose_device(bench.device)
+    methods = list(bench.experiment.methods_at(bench.scale))
+    rows = [[method, *scored.cells(method, SCORES)] for method in methods]
+    lines = {
+        title: {method: _curve(bench, method, name) for method in methods} for name, title in CURVES.items()
+    }
+    alive = [method for method in methods if (method, 0) in bench.finished()]
+    grids = {method: samples_of(bench.run(method), device) for method in alive}
+    distance = {method: scored.mean(method, "feature-frechet") for method in methods}
+    return Conclusion(
+        headings=["", *SCORES],
+        rows=[*rows, ["real", *scored.real_cells(SCORES)]],
+        claims=[
+            Claim(
+                f"bgan is nearer to real pictures than {other} (Fréchet distance of features)",
+                distance["bgan"] < distance[other],
+            )
+            for other in methods
+            if other != "bgan"
+        ],
+        pictures={
+            "stability-curves.png": curves(lines, "generator steps"),
+            "stability-samples.png": side_by_side({"real": real_of(bench), **grids}),
+        },
+        numbers=scored.to_json(),
+    )
+
+
+def _curve(bench: Bench, method: str, name: str) -> tuple[list[float], list[float]]:
+    rows = [row for row in bench.run(method).metrics() if row.get(name) is not None]
+    return [row["step"] for row in rows], [row[name] for row in rows]
+
+
+STABILITY = Experiment(
+    name="stability",
+    compares=f"gan, proxy and bgan on CIFAR-10 in real numbers, {GENERATOR_STEPS} generator steps for each "
+    "discriminator step",
+    article="bgan goes on where gan and proxy become unstable",
+    found="not measured yet",
+    corpus="cifar10",
+    methods={name: {"objective": name} for name in ("gan", "proxy", "bgan")},
+    scales={
+        "smoke": Scale(
+            data={"colors": "none", "limit": 64, "size": 8},
+            options={**SMOKE, **CONTINUOUS, "steps": 10, "log_every": 5},
+            samples=40,
+            lasts="seconds",
+            quick=True,
+        ),
+        "small": Scale(
+            data={"colors": "none"},
+            options={**CONTINUOUS, "minutes": 8.0},
+            lasts="30 minutes on 2 cores",
+        ),
+        "paper": Scale(
+            data={"colors": "none"},
+            options={**DCGAN, **CONTINUOUS},
+            samples=10_000,
+            lasts="hours on a GPU",
+        ),
+    },
+    conclude=conclude,
+)

@@ -1,0 +1,87 @@
+"""What `reproduce` does: one experiment from its data to its result, or a list of all."""
+
+import shlex
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from bgan_text.errors import UserError, choose
+from bgan_text.run import locked
+
+from .console import print_json, results, say
+from .device import choose_device
+from .experiment import SCALES
+from .experiment_bench import Bench
+from .experiment_report import PAGE, RESULT, render, write
+from .experiments import EXPERIMENTS
+from .opening import is_free
+
+
+def reproduced(
+    name: str, scale: str, paths: tuple[str, ...], out: Path | None, device: str, *, json: bool
+) -> int | None:
+    """Make an experiment and print its result; returns the signal that interrupted it, if one did."""
+    experiment = choose("experiment", name, EXPERIMENTS)
+    chosen = choose("scale", scale, experiment.scales)
+    choose_device(device)
+    home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
+    _refuse_other_content(home)
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home):
+        say(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
+        stopped = None
+        try:
+            bench = Bench(experiment, chosen, home, paths, device)
+            stopped = bench.train()
+            if stopped is None:
+                found = experiment.conclude(bench)
+                if chosen.quick:  # so little training bears nothing out and refutes nothing
+                    found = replace(found, claims=[])
+                result = write(home, experiment, scale, chosen, found)
+        except KeyboardInterrupt:  # outside of trainings, each of which ends in its own way
+            stopped = signal.SIGINT
+    if stopped is not None:
+        say(f"Interrupted. Go on with: {shlex.join(['bgan-text', *sys.argv[1:]])}")
+        return stopped
+    if json:
+        print_json(result)
+    else:
+        for renderable in render(found):
+            results().print(renderable)
+    say(f"wrote {home / PAGE} and {home / RESULT}")
+    return None
+
+
+def listed(*, json: bool) -> None:
+    """Print what experiments there are."""
+    if json:
+        print_json(
+            {
+                one.name: {
+                    "compares": one.compares,
+                    "article": one.article,
+                    "lasts": {scale: one.scales[scale].lasts for scale in SCALES},
+                    "found": one.found,
+                }
+                for one in EXPERIMENTS.values()
+            }
+        )
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    for heading in ("experiment", "compares", "small takes", "found at small scale"):
+        table.add_column(heading, overflow="fold")
+    for one in EXPERIMENTS.values():
+        table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
+    results().print(table)
+
+
+def _refuse_other_content(home: Path) -> None:
+    known = {"data", "runs", RESULT}
+    if home.exists() and not home.is_dir():
+        raise UserError(f"--out {home} is a file: a folder was expected")
+    if home.exists() and not is_free(home) and not any((home / name).exists() for name in known):
+        raise UserError(f"--out {home} holds something else than a reproduction: name another folder")

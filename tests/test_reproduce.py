@@ -1,0 +1,173 @@
+"""Experiments of the article at the scale of a smoke test, on a few pictures and lines of this machine."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bgan_text.cli.experiment import SCALES, Claim, Conclusion, Experiment
+from bgan_text.cli.experiment_report import markdown_table, page
+from bgan_text.cli.experiments import EXPERIMENTS
+from bgan_text.config import Config
+from bgan_text.space import COLOURS, NUMBERS
+
+Command = Callable[..., Any]
+ARTICLE = {
+    "cifar10-classification",
+    "mnist-distances",
+    "celeba-quantized",
+    "billion-word",
+    "stability",
+    "continuous-celeba",
+    "continuous-lsun",
+    "continuous-imagenet",
+}
+
+
+def labelled(path: str, count: int, channels: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, count)
+    images = rng.integers(0, 140, (count, 28, 28, channels), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label : 2 * label + 4] = 255
+    np.savez(path, images=images if channels > 1 else images[..., 0], labels=labels)
+
+
+@pytest.fixture
+def sources(bgan: Command) -> dict[str, str]:
+    """A path for each corpus, in the folder where `bgan` works."""
+    Path("cifar10").mkdir()
+    Path("mnist").mkdir()
+    labelled("cifar10/train.npz", 200, 3, 0)
+    labelled("cifar10/test.npz", 50, 3, 1)
+    labelled("mnist.npz", 300, 1, 2)
+    rng = random.Random(0)
+    lines = {" ".join(rng.choices(["who", "went", "there", "again", "and"], k=6)) for _ in range(400)}
+    Path("words.txt").write_text("\n".join(sorted(lines)) + "\n")
+    faces = "cifar10/train.npz"
+    return {
+        "cifar10": "cifar10",
+        "mnist": "mnist.npz",
+        "lm1b": "words.txt",
+        "celeba": faces,
+        "lsun": faces,
+        "imagenet": faces,
+    }
+
+
+def test_every_experiment_of_the_article_has_every_scale() -> None:
+    assert set(EXPERIMENTS) == ARTICLE
+    for experiment in EXPERIMENTS.values():
+        assert tuple(experiment.scales) == SCALES
+        pixels = None
+        if experiment.corpus != "lm1b":
+            pixels = COLOURS if experiment.name in ("mnist-distances", "celeba-quantized") else NUMBERS
+        for scale in experiment.scales.values():
+            for options in experiment.methods_at(scale).values():
+                Config.given({**scale.options, **options}, pixels)  # none is refused
+
+
+@pytest.mark.parametrize("name", sorted(ARTICLE))
+def test_a_smoke_test_ends_with_a_table_and_makes_nothing_twice(
+    name: str, bgan: Command, sources: dict[str, str]
+) -> None:
+    experiment = EXPERIMENTS[name]
+    path = sources[experiment.corpus]
+    made = bgan("reproduce", name, "--scale", "smoke", "--path", path, "--json")
+    assert made.code == 0, made.err
+    home, result = Path(f"reproductions/{name}-smoke"), json.loads(made.out)
+    assert result == json.loads((home / "result.json").read_text())
+    methods = list(experiment.methods_at(experiment.scales["smoke"]))
+    shown = [row[0] for row in result["table"]["rows"]]
+    assert [row for row in shown if row in methods] == methods
+    assert all(len(row) == len(result["table"]["headings"]) for row in result["table"]["rows"])
+    text = (home / "result.md").read_text()
+    assert all(method in text for method in methods)
+    for file in result["pictures"]:
+        assert f"]({file})" in text
+        with Image.open(home / file) as picture:
+            assert min(picture.size) > 50
+    written = {file: file.stat().st_mtime_ns for file in home.glob("runs/*/checkpoint-*")}
+    assert len(written) == len(methods)
+    again = bgan("reproduce", name, "--scale", "smoke", "--json")  # the data are there: no path is needed
+    assert again.code == 0, again.err
+    assert json.loads(again.out) == result
+    assert "Run 1" not in again.err
+    assert {file: file.stat().st_mtime_ns for file in home.glob("runs/*/checkpoint-*")} == written
+
+
+def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -> None:
+    command = "reproduce", "celeba-quantized", "--scale", "smoke", "--path", sources["celeba"], "--json"
+    first = bgan(*command)
+    home = Path("reproductions/celeba-quantized-smoke")
+    for file in home.glob("runs/importance-seed0/checkpoint-*"):
+        file.unlink()
+    (home / "scores.json").unlink()
+    second = bgan(*command)
+    assert second.code == 0, second.err
+    assert "Run 1 of 1" in second.err
+    assert json.loads(second.out) == json.loads(first.out)  # of the same seed
+
+
+def test_bad_input_is_one_clear_line(bgan: Command, sources: dict[str, str]) -> None:
+    Path("other").mkdir()
+    Path("other/file.txt").write_text("x")
+    smoke = "reproduce", "stability", "--scale", "smoke"
+    for command, part in (
+        (("reproduce",), "reproduce --list"),
+        (("reproduce", "nothing"), "unknown experiment 'nothing'"),
+        (("reproduce", "stability", "--scale", "big"), "unknown scale 'big'"),
+        (("reproduce", "stability", "--list"), "leave out stability"),
+        ((*smoke, "--path", "nowhere"), "there is no file or folder nowhere"),
+        ((*smoke, "--path", "cifar10", "--out", "other"), "holds something else"),
+        ((*smoke, "--path", "cifar10", "--out", "words.txt"), "is a file"),
+        ((*smoke, "--path", "cifar10", "--device", "tpu"), "tpu"),
+    ):
+        made = bgan(*command)
+        assert made.code in (1, 2), command
+        assert part in made.err
+        assert "Traceback" not in made.err
+        assert made.out == ""
+    assert Path("other/file.txt").read_text() == "x"
+    assert not Path("reproductions").exists() or not list(Path("reproductions").glob("*/result.json"))
+
+
+def test_other_data_in_the_folder_are_refused(bgan: Command, sources: dict[str, str]) -> None:
+    command = "reproduce", "continuous-celeba", "--scale", "smoke", "--path"
+    assert bgan(*command, sources["celeba"]).code == 0
+    labelled("others.npz", 100, 3, 7)
+    made = bgan(*command, "others.npz")
+    assert made.code == 1
+    assert "was prepared in another way" in made.err
+
+
+def test_the_list_says_what_was_found(bgan: Command) -> None:
+    made = bgan("reproduce", "--list")
+    assert made.code == 0
+    assert all(name in made.out for name in ARTICLE)
+    listed = json.loads(bgan("reproduce", "--list", "--json").out)
+    assert set(listed) == ARTICLE
+    assert set(listed["stability"]["lasts"]) == set(SCALES)
+
+
+def test_the_page_says_what_became_of_the_claims() -> None:
+    experiment: Experiment = EXPERIMENTS["stability"]
+    found = Conclusion(
+        headings=["", "score"],
+        rows=[["a", "1"], ["b", "2"]],
+        claims=[Claim("a is less", True), Claim("b is less", False)],
+        pictures={"some-grid.png": b""},
+        samples=["first", "second"],
+    )
+    text = page(experiment, "small", experiment.scales["small"], found)
+    assert "| a | 1 |\n| b | 2 |" in text
+    assert "- a is less: **holds**" in text
+    assert "- b is less: **does not hold**" in text
+    assert "![some grid](some-grid.png)" in text
+    assert "first\nsecond" in text
+    assert markdown_table(["", "x"], [["y", "1"]]) == "|  | x |\n| --- | --: |\n| y | 1 |"
