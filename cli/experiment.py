@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bgan_text.config import unused_options
 from bgan_text.corpora.picture_sources import PICTURE_SOURCES
 from bgan_text.corpora.preparing import Recipe
 from bgan_text.corpora.preparing_pictures import PictureRecipe
@@ -29,7 +30,7 @@ class Scale:
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any]
+    options: dict[str, Any]
     seeds: int = 1
     samples: int = 1000
     critics: int = 1
@@ -76,13 +77,21 @@ class Experiment:
     article: str
     found: str
     corpus: str
-    methods: Mapping[str, Mapping[str, Any]]
+    methods: Mapping[str, dict[str, Any]]
     scales: Mapping[str, Scale]
     conclude: "Callable[[Bench], Conclusion]"
 
-    def methods_at(self, scale: Scale) -> Mapping[str, Mapping[str, Any]]:
-        """The methods that are compared at a scale."""
-        return {name: self.methods[name] for name in scale.methods or self.methods}
+    def methods_at(self, scale: Scale) -> dict[str, dict[str, Any]]:
+        """Options of `train` of each method that is compared at a scale.
+
+        An option for all methods is left out where a method does not read it.
+        """
+        chosen = {}
+        for name in scale.methods or self.methods:
+            own = self.methods[name]
+            unread = unused_options(own["objective"])
+            chosen[name] = {key: value for key, value in scale.options.items() if key not in unread} | own
+        return chosen
 
     def recipe(self, scale: Scale, paths: tuple[str, ...]) -> Recipe | PictureRecipe:
         """How its data are prepared; of text files, where the corpus is text, each line is a sample."""

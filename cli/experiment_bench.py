@@ -41,7 +41,7 @@ class Bench:
         self.attempts = {
             (method, seed): Attempt(
                 f"{method}, seed {seed}",
-                {**scale.options, **options, "seed": seed},
+                options | {"seed": seed},
                 home / "runs" / f"{method}-seed{seed}",
                 pixels,
             )

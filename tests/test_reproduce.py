@@ -69,7 +69,7 @@ def test_every_experiment_of_the_article_has_every_scale() -> None:
             pixels = COLOURS if experiment.name in ("mnist-distances", "celeba-quantized") else NUMBERS
         for scale in experiment.scales.values():
             for options in experiment.methods_at(scale).values():
-                Config.given({**scale.options, **options}, pixels)  # none is refused
+                Config.given(options, pixels)  # none is refused
 
 
 @pytest.mark.parametrize("name", sorted(ARTICLE))
