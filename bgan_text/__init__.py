@@ -5,4 +5,4 @@ V vocabulary, Z noise size, R real rows, K any number of rows. Scores estimate l
 bounds and log-probabilities are in nats.
 """
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
