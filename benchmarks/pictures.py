@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/pictures.py
 
-Both have nets of the same widths for 32 x 32 pixels and weigh 20 draws for each of 64 noise vectors. The usual
-step keeps every draw as a picture of its own, trains the discriminator on all of them and computes in float32.
-Ratios are measured in one process, interleaved, so that a drifting machine does not tilt them.
+Both have nets of the same widths for 32 x 32 pixels and weigh 20 draws for each of 64 noise vectors. The
+usual step keeps every draw as a picture of its own, trains the discriminator on all of them and computes in
+float32. Ratios are measured in one process, interleaved, so that a drifting machine does not tilt them.
 """
 
 import time
@@ -25,11 +25,8 @@ ROUNDS = 9
 
 
 def usual_generator() -> nn.Module:
-    layers: list[nn.Module] = [
-        nn.ConvTranspose2d(NOISE, 8 * WIDTH, 4),
-        nn.LeakyReLU(),
-        nn.BatchNorm2d(8 * WIDTH),
-    ]
+    widest = 8 * WIDTH
+    layers: list[nn.Module] = [nn.ConvTranspose2d(NOISE, widest, 4), nn.LeakyReLU(), nn.BatchNorm2d(widest)]
     for factor in (8, 4, 2):
         wide = factor * WIDTH
         layers += [
