@@ -101,9 +101,8 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     for name, (_, parameters) in ways.items():
         taken = median(times[name])
-        print(
-            f"{name}: {taken * 1e3:.0f} ms a step, {taken / usual:.2f} of the usual; {parameters:,} parameters"
-        )
+        share = f"{taken / usual:.2f} of the usual"
+        print(f"{name}: {taken * 1e3:.0f} ms a step, {share}; {parameters:,} parameters")
 
 
 if __name__ == "__main__":
