@@ -20,9 +20,6 @@ VERDICTS = {True: "holds", False: "does not hold"}
 
 def write(home: Path, experiment: Experiment, name: str, scale: Scale, found: Conclusion) -> dict[str, Any]:
     """Write pictures, page and JSON, in this order; returns the JSON."""
-    for file, content in found.pictures.items():
-        write_atomically(home / file, content)
-    write_atomically(home / PAGE, page(experiment, name, scale, found).encode())
     result = {
         "experiment": experiment.name,
         "scale": name,
@@ -35,22 +32,32 @@ def write(home: Path, experiment: Experiment, name: str, scale: Scale, found: Co
         "samples": found.samples,
         "numbers": finite(found.numbers),
     }
+    for file, content in found.pictures.items():
+        write_atomically(home / file, content)
+    write_atomically(home / PAGE, f"# {experiment.name}, {name}\n\n{page(experiment, result)}".encode())
     write_json(home / RESULT, result)
     return result
 
 
-def page(experiment: Experiment, name: str, scale: Scale, found: Conclusion) -> str:
-    """The result in Markdown."""
-    parts = [f"# {experiment.name}, {name}", f"{experiment.compares}. The article: {experiment.article}."]
-    parts.append(markdown_table(found.headings, found.rows))
-    parts += [f"- {claim.text}: **{VERDICTS[claim.holds]}**" for claim in found.claims]
-    if found.samples:
-        parts.append("```text\n" + "\n".join(found.samples) + "\n```")
-    parts += [f"![{Path(file).stem.replace('-', ' ')}]({file})" for file in found.pictures]
-    settings = ", ".join(f"{key} {value}" for key, value in scale.options.items())
-    seeds = f"{scale.seeds} seed{'s' * (scale.seeds > 1)}"
-    parts.append(f"Settings of every method: {settings}; {seeds}; bgan-text {__version__}.")
-    return "\n\n".join(parts) + "\n"
+def page(experiment: Experiment, result: dict[str, Any], folder: str = "") -> str:
+    """A result in Markdown; `folder`: where its pictures are, seen from the page."""
+    parts = [f"{experiment.compares}. The article: {experiment.article}."]
+    parts.append(markdown_table(**result["table"]))
+    parts.append("\n".join(f"- {one['claim']}: **{VERDICTS[one['holds']]}**" for one in result["claims"]))
+    if result["samples"]:
+        parts.append("```text\n" + "\n".join(result["samples"]) + "\n```")
+    parts += [f"![{Path(file).stem.replace('-', ' ')}]({folder}{file})" for file in result["pictures"]]
+    parts.append(_settings(result))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _settings(result: dict[str, Any]) -> str:
+    """What all methods have in common."""
+    first, *others = result["methods"].values()
+    shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in others)}
+    settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shared.items())
+    seeds = f"{result['seeds']} seed{'s' * (result['seeds'] > 1)}"
+    return f"Settings: {settings}; {seeds}; bgan-text {result['version']}."
 
 
 def markdown_table(headings: list[str], rows: list[list[str]]) -> str:

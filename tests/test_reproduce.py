@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bgan_text.cli.experiment import SCALES, Claim, Conclusion, Experiment
-from bgan_text.cli.experiment_report import markdown_table, page
+from bgan_text.cli.experiment import SCALES, Claim, Conclusion
+from bgan_text.cli.experiment_report import markdown_table, page, write
 from bgan_text.cli.experiments import EXPERIMENTS
 from bgan_text.config import Config
 from bgan_text.space import COLOURS, NUMBERS
@@ -155,19 +155,27 @@ def test_the_list_says_what_was_found(bgan: Command) -> None:
     assert set(listed["stability"]["lasts"]) == set(SCALES)
 
 
-def test_the_page_says_what_became_of_the_claims() -> None:
-    experiment: Experiment = EXPERIMENTS["stability"]
+def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
+    experiment = EXPERIMENTS["stability"]
     found = Conclusion(
         headings=["", "score"],
         rows=[["a", "1"], ["b", "2"]],
         claims=[Claim("a is less", True), Claim("b is less", False)],
-        pictures={"some-grid.png": b""},
+        pictures={"some-grid.png": b"png"},
         samples=["first", "second"],
+        numbers={"a": float("nan")},
     )
-    text = page(experiment, "small", experiment.scales["small"], found)
+    result = write(tmp_path, experiment, "small", experiment.scales["small"], found)
+    assert json.loads((tmp_path / "result.json").read_text()) == result
+    assert result["numbers"] == {"a": None}
+    assert (tmp_path / "some-grid.png").read_bytes() == b"png"
+    text = (tmp_path / "result.md").read_text()
+    assert text.startswith("# stability, small\n")
     assert "| a | 1 |\n| b | 2 |" in text
-    assert "- a is less: **holds**" in text
-    assert "- b is less: **does not hold**" in text
+    assert "- a is less: **holds**\n- b is less: **does not hold**" in text
     assert "![some grid](some-grid.png)" in text
+    assert "![some grid](there/some-grid.png)" in page(experiment, result, "there/")
     assert "first\nsecond" in text
+    assert "generator steps 5" in text
+    assert "objective" not in text.split("Settings")[1]  # in which the methods differ
     assert markdown_table(["", "x"], [["y", "1"]]) == "|  | x |\n| --- | --: |\n| y | 1 |"

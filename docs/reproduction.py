@@ -1,0 +1,68 @@
+"""Write docs/reproduction.md from results that are kept in docs/reproduction/.
+
+python docs/reproduction.py                write the document anew
+python docs/reproduction.py --check        fail if it is not what would be written
+python docs/reproduction.py FOLDER ...     take results of `bgan-text reproduce` first
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from bgan_text.cli.experiment import Experiment
+from bgan_text.cli.experiment_report import RESULT, page
+from bgan_text.cli.experiments import EXPERIMENTS
+
+DOCUMENT = Path(__file__).with_suffix(".md")
+KEPT = Path(__file__).with_suffix("")
+HEAD = """# The article's experiments, made again
+
+Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, on
+two cores of a 2.6 GHz AMD EPYC without a GPU, at `--scale small`: nets, data and time are a fraction of the
+article's, so it is the order of methods that can be held against it, not the numbers. What the article claims
+and what was found is said of each, also where they differ. Written by `python docs/reproduction.py` from the
+results of
+
+```console
+$ bgan-text reproduce NAME --scale small
+```
+"""
+
+
+def take(home: Path) -> None:
+    """Keep a result and its pictures."""
+    result = json.loads((home / RESULT).read_text("utf-8"))
+    KEPT.mkdir(exist_ok=True)
+    (KEPT / f"{result['experiment']}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    for file in result["pictures"]:
+        shutil.copy(home / file, KEPT / file)
+
+
+def section(experiment: Experiment) -> str:
+    """An experiment and, if it was made, its result."""
+    title, found = f"## {experiment.name}\n", f"Found: {experiment.found}.\n"
+    kept = KEPT / f"{experiment.name}.json"
+    if not kept.exists():
+        return f"{title}\n{experiment.compares}. The article: {experiment.article}.\n\n{found}"
+    result = json.loads(kept.read_text("utf-8"))
+    return f"{title}\n{page(experiment, result, f'{KEPT.name}/')}\n{found}"
+
+
+def main() -> None:
+    """Take results, then write or check the document."""
+    arguments = sys.argv[1:]
+    check = arguments == ["--check"]
+    if not check:
+        for home in arguments:
+            take(Path(home))
+    text = "\n".join([HEAD, *map(section, EXPERIMENTS.values())])
+    if check:
+        if DOCUMENT.read_text("utf-8") != text:
+            sys.exit(f"{DOCUMENT.name} is out of date: run python docs/reproduction.py")
+        return
+    DOCUMENT.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
