@@ -32,7 +32,8 @@ def section(command: str) -> str:
 
 
 def test_there_are_commands() -> None:
-    assert {words[0] for words in commands()} == {"prepare", "train", "sample", "score", "compare", "show"}
+    names = {"prepare", "train", "sample", "score", "compare", "reproduce", "show"}
+    assert {words[0] for words in commands()} == names
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
