@@ -35,7 +35,7 @@ def conclude(bench: Bench) -> Conclusion:
     return Conclusion(
         headings=["test error, %", "article", "here"],
         rows=rows,
-        claims=_claims({method: fmean(values) if values else math.nan for method, values in known.items()}),
+        claims=claims_of({method: fmean(values) if values else math.nan for method, values in known.items()}),
         numbers={"test error": errors},
     )
 
@@ -48,7 +48,8 @@ def _errors(bench: Bench) -> dict[str, float | None]:
     }
 
 
-def _claims(errors: dict[str, float]) -> list[Claim]:
+def claims_of(errors: dict[str, float]) -> list[Claim]:
+    """What becomes of the article's claims, from test errors in per cent by method; NaN where all failed."""
     baseline = errors[BASELINE]
     adversarial = [method for method in errors if method not in (BASELINE, WGAN)]
     furthest = max(errors[method] for method in adversarial) - baseline

@@ -30,7 +30,7 @@ def conclude(bench: Bench) -> Conclusion:
             *([method, *scored.cells(method, shown)] for method in methods),
             ["real", *scored.real_cells(shown)],
         ],
-        claims=[*_nearer(scored, methods), *_digits(scored, methods[0])],
+        claims=[*nearer(scored, methods), *digits(scored, methods[0])],
         pictures={
             "mnist-distances.png": side_by_side(
                 {"real": real_of(bench)} | {method: samples_of(bench.run(method), device) for method in alive}
@@ -40,7 +40,8 @@ def conclude(bench: Bench) -> Conclusion:
     )
 
 
-def _nearer(scored: Scored, methods: list[str]) -> Iterator[Claim]:
+def nearer(scored: Scored, methods: list[str]) -> Iterator[Claim]:
+    """Whether each method is nearer than `RIVAL`, by each distance, mean over seeds."""
     for method in methods:
         if method != RIVAL:
             for distance in DISTANCES:
@@ -51,7 +52,7 @@ def _nearer(scored: Scored, methods: list[str]) -> Iterator[Claim]:
                 yield Claim(text, ours < theirs)
 
 
-def _digits(scored: Scored, method: str) -> Iterator[Claim]:
+def digits(scored: Scored, method: str) -> Iterator[Claim]:
     """Whether a classifier of real digits finds all ten in the samples of every seed."""
     right = scored.report.get("settings", {}).get("classifier", {}).get("right on test", math.nan)
     yield Claim(f"the classifier is right about {right:.1%} of real digits", right > LEAST_RIGHT)
