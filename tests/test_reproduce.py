@@ -1,8 +1,10 @@
 """Experiments of the article at the scale of a smoke test, on a few pictures and lines of this machine."""
 
+import io
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bgan_text.cli.experiment import SCALES, Claim, Conclusion
+from bgan_text.cli.experiment import SCALES, Claim, Conclusion, Scale
+from bgan_text.cli.experiment_pictures import GAP, HEADING, side_by_side
 from bgan_text.cli.experiment_report import markdown_table, page, write
 from bgan_text.cli.experiments import EXPERIMENTS
 from bgan_text.config import Config
@@ -60,6 +63,12 @@ def sources(bgan: Command) -> dict[str, str]:
     }
 
 
+def kept(home: Path) -> dict[Path, int]:
+    """When each file that takes long to make was written."""
+    files = [*home.glob("runs/*/checkpoint-*"), *home.glob("scores.json"), *home.glob("errors.json")]
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
 def test_every_experiment_of_the_article_has_every_scale() -> None:
     assert set(EXPERIMENTS) == ARTICLE
     for experiment in EXPERIMENTS.values():
@@ -92,13 +101,14 @@ def test_a_smoke_test_ends_with_a_table_and_makes_nothing_twice(
         assert f"]({file})" in text
         with Image.open(home / file) as picture:
             assert min(picture.size) > 50
-    written = {file: file.stat().st_mtime_ns for file in home.glob("runs/*/checkpoint-*")}
-    assert len(written) == len(methods)
+    assert result["claims"] == []  # so little training bears nothing out
+    written = kept(home)
+    assert len(written) == len(methods) + 1  # and what was measured
     again = bgan("reproduce", name, "--scale", "smoke", "--json")  # the data are there: no path is needed
     assert again.code == 0, again.err
     assert json.loads(again.out) == result
     assert "Run 1" not in again.err
-    assert {file: file.stat().st_mtime_ns for file in home.glob("runs/*/checkpoint-*")} == written
+    assert kept(home) == written
 
 
 def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -> None:
@@ -144,6 +154,27 @@ def test_other_data_in_the_folder_are_refused(bgan: Command, sources: dict[str, 
     made = bgan(*command, "others.npz")
     assert made.code == 1
     assert "was prepared in another way" in made.err
+
+
+def test_a_method_is_given_only_the_options_that_it_reads() -> None:
+    scale = Scale(options={"steps": 5, "draws": 3, "discriminator_width": 8}, lasts="no time")
+    experiment = replace(EXPERIMENTS["cifar10-classification"], scales={"small": scale})
+    methods = experiment.methods_at(scale)
+    assert methods["cross-entropy"] == {"steps": 5, "objective": "mle"}
+    assert methods["wgan"] == {"steps": 5, "discriminator_width": 8, "objective": "wgan"}
+    assert methods["importance-kl"] == scale.options | {"objective": "importance", "divergence": "kl"}
+    assert list(experiment.methods_at(replace(scale, methods=("wgan",)))) == ["wgan"]
+
+
+def test_grids_stand_side_by_side() -> None:
+    white, black = (np.full((4, 4, 3), level, np.uint8) for level in (255, 0))
+    with Image.open(io.BytesIO(side_by_side({"one": [white] * 64, "other": [black] * 64}))) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    below = pixels[HEADING:]
+    half = below.shape[1] // 2
+    assert (below[:, : half - GAP] == 255).mean() > 0.3
+    assert not (below[:, : half - GAP] == 0).any()
+    assert (below[:, half + GAP :] == 0).mean() > 0.3
 
 
 def test_the_list_says_what_was_found(bgan: Command) -> None:
