@@ -134,6 +134,11 @@ class Config:
         where={"wgan": False, "wgan-gp": False, CLASSIFIER: False},
         of=ADVERSARIAL,
     )
+    batch_norm: bool = setting(
+        False,
+        "normalise the discriminator's layers over the batch, as DCGAN, reals and samples apart",
+        of=CONTINUOUS,
+    )
     weight_limit: float = setting(
         0.02, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
     )

@@ -105,11 +105,16 @@ class PictureDiscriminator(nn.Module):
 class CanvasDiscriminator(nn.Module):
     """Pixels that are numbers -> strided convolutions -> score. They are their own embedding."""
 
-    def __init__(self, space: Canvas, *, width: int, spectral: bool) -> None:
+    def __init__(self, space: Canvas, *, width: int, spectral: bool, batch_norm: bool = False) -> None:
         super().__init__()
         self.embedding = nn.Identity()
         self.picture = PictureScore(
-            space.height, space.width, channels=space.channels, features=width, spectral=spectral
+            space.height,
+            space.width,
+            channels=space.channels,
+            features=width,
+            spectral=spectral,
+            batch_norm=batch_norm,
         )
 
     def forward(self, pixels: Tensor) -> Tensor:

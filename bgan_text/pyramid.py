@@ -72,10 +72,21 @@ class Pyramid(nn.Module):
 class PictureScore(nn.Module):
     """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then a dense layer.
 
-    `places`: pixels of what the convolutions leave.
+    `places`: pixels of what the convolutions leave. `batch_norm`: over the K pictures of a call, in every
+    layer but the first (Radford et al. 2016, section 3); also in evaluation mode, as running means would be
+    of reals and samples alike.
     """
 
-    def __init__(self, height: int, width: int, *, channels: int, features: int, spectral: bool) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        *,
+        channels: int,
+        features: int,
+        spectral: bool,
+        batch_norm: bool = False,
+    ) -> None:
         super().__init__()
         count = halvings(height, width)
 
@@ -83,11 +94,11 @@ class PictureScore(nn.Module):
             return spectral_norm(layer) if spectral else layer
 
         layers: list[nn.Module] = []
-        for wide in widths(features, count):
-            layers += [
-                maybe_normed(nn.Conv2d(channels, wide, KERNEL, stride=2, padding=1)),
-                nn.LeakyReLU(SLOPE, inplace=True),
-            ]
+        for level, wide in enumerate(widths(features, count)):
+            layers.append(maybe_normed(nn.Conv2d(channels, wide, KERNEL, stride=2, padding=1)))
+            if batch_norm and level > 0:
+                layers.append(nn.BatchNorm2d(wide, track_running_stats=False))
+            layers.append(nn.LeakyReLU(SLOPE, inplace=True))
             channels = wide
         self.layers = nn.Sequential(*layers)
         self.places = (height // 2**count) * (width // 2**count)

@@ -87,7 +87,10 @@ class Relaxing(Stepper):
         with self.autocast():
             net = self._relaxable(real)
             sides = [net.embedding(samples_of(real)), net.embed_relaxed(fake).float()]
-            real_scores, fake_scores = net.score_embedded(torch.cat(sides)).split(len(fake))
+            if config.batch_norm:  # the statistics are those of one side
+                real_scores, fake_scores = map(net.score_embedded, sides)
+            else:
+                real_scores, fake_scores = net.score_embedded(torch.cat(sides)).split(len(fake))
         bound = self.divergence.bound(real_scores, fake_scores)
         numbers = {"bound": bound, "real_score": real_scores.mean(), "fake_score": fake_scores.mean()}
         loss = -bound

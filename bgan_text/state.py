@@ -110,7 +110,7 @@ def _make_discriminator(config: Config, space: AnySpace) -> AnyDiscriminator:
     if isinstance(space, Labels):
         return LabelDiscriminator(space, width=width, spectral=spectral)
     if isinstance(space, Canvas):
-        return CanvasDiscriminator(space, width=width, spectral=spectral)
+        return CanvasDiscriminator(space, width=width, spectral=spectral, batch_norm=config.batch_norm)
     if space.shape is not None and config.credit == "sequence":
         return PictureDiscriminator(space, width=width, spectral=spectral)
     blocks = config.discriminator_blocks

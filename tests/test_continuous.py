@@ -1,5 +1,6 @@
 """Objectives of pictures whose pixels are real numbers."""
 
+import copy
 import itertools
 import json
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from bgan_text.divergence import LEAST_SQUARES, MEANS, divergence_named
 from bgan_text.errors import UserError
 from bgan_text.generator import CanvasGenerator
 from bgan_text.penalty import slopes
-from bgan_text.relaxing import generator_loss
+from bgan_text.relaxing import Relaxing, generator_loss
 from bgan_text.run import sample_rows
 from bgan_text.space import Canvas, Space, space_from_json, space_to_json
 from bgan_text.state import State
@@ -120,6 +121,31 @@ def test_the_shades_of_a_gradient_are_learnt(objective: str) -> None:
         pass
     assert before > 0.4
     assert distance() < 0.5 * before
+
+
+def test_batch_norm_looks_at_one_side_at_a_time(rng: torch.Generator) -> None:
+    """The discriminator's numbers are those of a pass over reals and a pass over samples."""
+    options = TINY | {"objective": "bgan", "steps": 1, "batch_norm": True, "spectral_norm": False}
+    config = Config.given(options | {"precision": "float32"})
+    state = State.fresh(config, Canvas(3, 16, 16), CPU)
+    sides = [torch.randn(8, 3, 16, 16, generator=rng).clamp(-1, 1) * scale for scale in (1.0, 0.1)]
+    net = copy.deepcopy(state.discriminator)
+    expected = [net(side).mean().item() for side in sides]
+    numbers = Relaxing(state, config).discriminator_step(*sides)
+    found = [numbers[name].item() for name in ("real_score", "fake_score")]
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert net(torch.cat(sides))[:8].mean().item() != pytest.approx(expected[0], rel=1e-2)
+
+
+def test_batch_norm_is_in_every_layer_but_the_first(rng: torch.Generator) -> None:
+    net = CanvasDiscriminator(Canvas(1, 32, 32), width=4, spectral=False, batch_norm=True)
+    names = [type(layer).__name__ for layer in net.picture.layers]
+    convolution, norm, activation = "Conv2d", "BatchNorm2d", "LeakyReLU"
+    assert names == [convolution, activation, *[convolution, norm, activation] * 2]
+    pictures = torch.randn(6, 1, 32, 32, generator=rng)
+    torch.testing.assert_close(net.eval()(pictures), net.train()(pictures))  # no running means
+    with pytest.raises(UserError, match="--batch-norm True means nothing to --objective wgan-gp"):
+        Config.given({"objective": "wgan-gp", "batch_norm": True})
 
 
 def test_objectives_and_spaces_that_do_not_fit_are_refused() -> None:
