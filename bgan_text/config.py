@@ -117,14 +117,18 @@ class Config:
         64,
         "channels of the conv generator (of pictures at full size), units of the GRU",
         minimum=1,
-        where={"prefix": 128, "rnn": 256, COLOURS: 32, NUMBERS: 32},
+        where={"prefix": 128, "rnn": 256, CLASSIFIER: 16, COLOURS: 32, NUMBERS: 32},
     )
     blocks: int = setting(
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
     )
     noise: int = setting(64, "size of the noise vector", minimum=1)
     discriminator_width: int = setting(
-        64, "channels of the discriminator", minimum=1, where={COLOURS: 32, NUMBERS: 32}, of=ADVERSARIAL
+        64,
+        "channels of the discriminator",
+        minimum=1,
+        where={CLASSIFIER: 16, COLOURS: 32, NUMBERS: 32},
+        of=ADVERSARIAL,
     )
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
     plain_nets: bool = setting(False, "conv nets without normalisation, as improved_wgan_training's")
@@ -150,7 +154,11 @@ class Config:
         0.1, "its temperature at the end, reached geometrically", minimum=1e-3, of=("gumbel",)
     )
     discriminator_steps: int = setting(
-        1, "discriminator steps per generator step", minimum=1, where={"wgan": 3}, of=ADVERSARIAL
+        1,
+        "discriminator steps per generator step",
+        minimum=1,
+        where={"wgan": 3, CLASSIFIER: 2},
+        of=ADVERSARIAL,
     )
     generator_steps: int = setting(
         1, "generator steps that one turn of the discriminator has to do for", minimum=1, of=ADVERSARIAL
@@ -172,7 +180,7 @@ class Config:
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 2e-3},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 3e-3},
         of=ADVERSARIAL,
     )
     beta1: float = setting(

@@ -17,6 +17,9 @@ from bgan_text.layers import normalise
 from bgan_text.pyramid import KERNEL, SLOPE, halvings, widths
 from bgan_text.space import Canvas, Labels
 
+HIDDEN = 16
+"""Units of the hidden layer over the width: what tells labels apart is all in there."""
+
 
 class PictureFeatures(nn.Module):
     """Strided convolutions with batch norm and leaky ReLU, as DCGAN's discriminator, then a dense layer.
@@ -70,7 +73,7 @@ class LabelDiscriminator(nn.Module):
 
     def __init__(self, space: Labels, *, width: int, spectral: bool) -> None:
         super().__init__()
-        hidden = 2 * width
+        hidden = HIDDEN * width
         self.features = PictureFeatures(space.picture, width=width, features=hidden, affine=False)
         self.embedding = nn.Embedding(space.classes, hidden)
         joined, dense = nn.Linear(hidden, hidden), nn.Linear(hidden, 1)
