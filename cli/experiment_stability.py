@@ -13,6 +13,7 @@ CURVES = {"patch-js-3": "patch JS-3, bits", "fake_score": "score of samples", "r
 GENERATOR_STEPS = 5
 CONTINUOUS = {
     "generator_steps": GENERATOR_STEPS,
+    "batch_norm": True,
     "spectral_norm": False,
     "generator_rate": 2e-4,
     "discriminator_rate": 2e-4,
@@ -74,7 +75,7 @@ STABILITY = Experiment(
         ),
         "small": Scale(
             data={"colors": "none"},
-            options={**CONTINUOUS, "minutes": 8.0},
+            options={**CONTINUOUS, "minutes": 8.0, "batch": 32, "width": 16, "discriminator_width": 16},
             lasts="30 minutes on 2 cores",
         ),
         "paper": Scale(
