@@ -157,7 +157,7 @@ class Config:
         1,
         "discriminator steps per generator step",
         minimum=1,
-        where={"wgan": 3, CLASSIFIER: 2},
+        where={"wgan": 3, CLASSIFIER: 3},
         of=ADVERSARIAL,
     )
     generator_steps: int = setting(

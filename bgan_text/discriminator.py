@@ -78,14 +78,16 @@ class _Bits(nn.Embedding):
 class PictureDiscriminator(nn.Module):
     """The same for a picture: embedding of each pixel's token -> strided convolutions -> score."""
 
-    def __init__(self, space: Space, *, width: int, spectral: bool) -> None:
+    def __init__(self, space: Space, *, width: int, spectral: bool, hidden: int = 0) -> None:
         super().__init__()
         assert space.shape is not None
         self.shape = space.shape
         colours = min(space.vocabulary - 1, MOST_COLOUR_CHANNELS)
         embedding = _Bits if space.vocabulary == 2 else nn.Embedding
         self.embedding = embedding(space.vocabulary, colours)
-        self.picture = PictureScore(*space.shape, channels=colours, features=width, spectral=spectral)
+        self.picture = PictureScore(
+            *space.shape, channels=colours, features=width, spectral=spectral, hidden=hidden
+        )
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
@@ -105,7 +107,9 @@ class PictureDiscriminator(nn.Module):
 class CanvasDiscriminator(nn.Module):
     """Pixels that are numbers -> strided convolutions -> score. They are their own embedding."""
 
-    def __init__(self, space: Canvas, *, width: int, spectral: bool, batch_norm: bool = False) -> None:
+    def __init__(
+        self, space: Canvas, *, width: int, spectral: bool, hidden: int = 0, batch_norm: bool = False
+    ) -> None:
         super().__init__()
         self.embedding = nn.Identity()
         self.picture = PictureScore(
@@ -114,6 +118,7 @@ class CanvasDiscriminator(nn.Module):
             channels=space.channels,
             features=width,
             spectral=spectral,
+            hidden=hidden,
             batch_norm=batch_norm,
         )
 

@@ -18,6 +18,8 @@ KERNEL = 4
 SMALLEST = 7
 WIDEST = 8
 SLOPE = 0.2
+HIDDEN = 8
+"""Units of a discriminator's hidden layer, over its width."""
 
 
 def halvings(height: int, width: int) -> int:
@@ -70,8 +72,9 @@ class Pyramid(nn.Module):
 
 
 class PictureScore(nn.Module):
-    """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then a dense layer.
+    """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then dense layers.
 
+    `hidden`: units of a dense layer before the last, which sees a picture as a whole; 0 leaves it out.
     `places`: pixels of what the convolutions leave. `batch_norm`: over the K pictures of a call, in every
     layer but the first (Radford et al. 2016, section 3); also in evaluation mode, as running means would be
     of reals and samples alike.
@@ -85,6 +88,7 @@ class PictureScore(nn.Module):
         channels: int,
         features: int,
         spectral: bool,
+        hidden: int = 0,
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
@@ -100,12 +104,16 @@ class PictureScore(nn.Module):
                 layers.append(nn.BatchNorm2d(wide, track_running_stats=False))
             layers.append(nn.LeakyReLU(SLOPE, inplace=True))
             channels = wide
-        self.layers = nn.Sequential(*layers)
         self.places = (height // 2**count) * (width // 2**count)
-        self.dense = maybe_normed(nn.Linear(channels * self.places, 1))
+        layers.append(nn.Flatten())
+        seen = channels * self.places
+        if hidden:
+            layers += [maybe_normed(nn.Linear(seen, hidden)), nn.LeakyReLU(SLOPE, inplace=True)]
+        self.layers = nn.Sequential(*layers)
+        self.dense = maybe_normed(nn.Linear(hidden or seen, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         with parametrize.cached():
             normalise(self, pixels.device.type)
-            scores: Tensor = self.dense(self.layers(pixels).flatten(1))
+            scores: Tensor = self.dense(self.layers(pixels))
         return scores.squeeze(1).float()

@@ -19,6 +19,7 @@ from bgan_text.errors import UserError
 from bgan_text.generator import GENERATORS, CanvasGenerator, Generator, PictureGenerator
 from bgan_text.labelling import LabelDiscriminator, PictureClassifier
 from bgan_text.objective import Running
+from bgan_text.pyramid import HIDDEN
 from bgan_text.space import AnySpace, Canvas, Labels, Space
 
 AnyGenerator = Generator | PictureClassifier
@@ -110,9 +111,11 @@ def _make_discriminator(config: Config, space: AnySpace) -> AnyDiscriminator:
     if isinstance(space, Labels):
         return LabelDiscriminator(space, width=width, spectral=spectral)
     if isinstance(space, Canvas):
-        return CanvasDiscriminator(space, width=width, spectral=spectral, batch_norm=config.batch_norm)
+        return CanvasDiscriminator(
+            space, width=width, spectral=spectral, hidden=HIDDEN * width, batch_norm=config.batch_norm
+        )
     if space.shape is not None and config.credit == "sequence":
-        return PictureDiscriminator(space, width=width, spectral=spectral)
+        return PictureDiscriminator(space, width=width, spectral=spectral, hidden=HIDDEN * width)
     blocks = config.discriminator_blocks
     if config.credit == "prefix":
         return PrefixDiscriminator(space, width=width, blocks=blocks, spectral=spectral)

@@ -90,7 +90,7 @@ CLASSIFICATION = Experiment(
         ),
         "small": Scale(
             data={"colors": "none"},
-            options={"generator": "classifier", "steps": 6000, "width": 8},
+            options={"generator": "classifier", "steps": 5000},
             lasts="an hour on 2 cores",
         ),
         "paper": Scale(

@@ -144,3 +144,15 @@ def test_spaces_are_read_back() -> None:
         assert space_from_json(space_to_json(space)) == space
     with pytest.raises(UserError, match="has not 65 pixels"):
         Space(65, 3, shape=(8, 8))
+
+
+def test_a_hidden_layer_sees_the_whole_picture() -> None:
+    """With it, what two far corners add to the score depends on both."""
+    tokens = torch.zeros(4, 28 * 28, dtype=torch.int64)
+    tokens[2:, :100] = 1
+    tokens[1::2, -100:] = 1
+    for hidden in (0, 16):
+        torch.manual_seed(0)
+        net = PictureDiscriminator(Space(784, 2, shape=(28, 28)), width=4, spectral=False, hidden=hidden)
+        neither, below, above, both = net.double()(tokens).tolist()
+        assert (abs(both - above - below + neither) > 1e-4) == bool(hidden)

@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "discriminator": {"layers", "pyramid", "sampling", "space"},
     "labelling": {"generator", "layers", "pyramid", "space"},
     "penalty": {"discriminator"},
-    "state": {"config", "discriminator", "errors", "generator", "labelling", "objective", "space"},
+    "state": {"config", "discriminator", "errors", "generator", "labelling", "objective", "pyramid", "space"},
     "stepping": {"batch", "config", "generator", "labelling", "state"},
     "weighing": {"batch", "config", "divergence", "generator", "objective", "state", "stepping"},
     "relaxing": {
