@@ -1,6 +1,6 @@
 """Makes what an experiment needs, data, runs and scores, as far as it is not there already."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from .console import finite, say
 from .device import choose_device
 from .experiment import Experiment, Scale
 from .progress import Stages
-
-SCORES = "scores.json"
 
 
 class Bench:
@@ -87,7 +85,7 @@ class Bench:
         """The runs that did not fail."""
         return {key: attempt for key, attempt in self.attempts.items() if attempt.failure() is None}
 
-    def measured(self, name: str, measure: Any) -> dict[str, Any]:
+    def measured(self, name: str, measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """What `measure` gives, a JSON object, kept in the folder as long as the runs are the same."""
         path = self.home / name
         stamp = {
@@ -97,6 +95,6 @@ class Bench:
         }
         if path.exists() and (kept := read_json(path)).get("of") == stamp:
             return dict(kept["measured"])
-        values: Mapping[str, Any] = finite(measure())
+        values = finite(measure())
         write_json(path, {"of": stamp, "measured": values})
         return dict(values)
