@@ -29,7 +29,7 @@ def batches_of(run: Run, prepared: Prepared, device: torch.device) -> Callable[[
     return prepared.batches(config.batch, config.seed, device)
 
 
-def test_error(run: Run, prepared: Prepared, device: torch.device) -> float:
+def error_on_test(run: Run, prepared: Prepared, device: torch.device) -> float:
     """The share of test pictures that the run's weight average gives a wrong label."""
     error, _ = judged(run.generator(device), split_of(prepared, "test"), device)
     return error

@@ -21,7 +21,7 @@ from .compare_runs import Compared, Outcome
 from .compare_standing import Row, Standing
 from .console import finite, newest_data, say
 from .device import choose_device
-from .opening import is_free
+from .opening import refuse_foreign
 from .texts import Request, refuse_unreadable
 
 COLUMNS = ("js-1", "js-4", "recall-1")
@@ -83,7 +83,7 @@ class Comparison:
             for seed in range(wish.seeds)
             for method in self.methods
         ]
-        _refuse_other_content(self.home)
+        refuse_foreign(self.home, [RESULT], "comparison")
         for attempt in self.attempts:
             attempt.refuse_other(self.prepared, self.device)
         self.outcomes: dict[Compared, Outcome] = {}
@@ -201,10 +201,3 @@ def _columns(text: str | None, prepared: Prepared) -> list[str]:
         return [*COLUMNS, "grammatical" if "grammatical" in known else "self-bleu-3"]
     names = [choose("score", word.strip(), known) for word in text.split(",")]
     return list(dict.fromkeys(names))
-
-
-def _refuse_other_content(home: Path) -> None:
-    if home.exists() and not home.is_dir():
-        raise UserError(f"--out {home} is a file: a folder was expected")
-    if home.exists() and not (home / RESULT).exists() and not is_free(home):
-        raise UserError(f"--out {home} holds something else than a comparison: name another folder")

@@ -3,7 +3,7 @@
 import math
 from statistics import fmean
 
-from .classification import test_error
+from .classification import error_on_test
 from .compare_standing import over_seeds
 from .device import choose_device
 from .experiment import Claim, Conclusion, Experiment, Scale
@@ -43,7 +43,7 @@ def conclude(bench: Bench) -> Conclusion:
 def _errors(bench: Bench) -> dict[str, float | None]:
     device, runs = choose_device(bench.device), bench.finished()
     return {
-        attempt.name: test_error(bench.run(*key), bench.prepared, device) if key in runs else None
+        attempt.name: error_on_test(bench.run(*key), bench.prepared, device) if key in runs else None
         for key, attempt in bench.attempts.items()
     }
 

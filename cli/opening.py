@@ -1,7 +1,7 @@
 """Open a run to train: a new folder, or one that is there already."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ def _refuse_other_content(folder: Path) -> None:
     """A new run may go to a folder that is absent or free; `Run.create` refuses one with a run."""
     if not (folder / "run.json").exists() and not is_free(folder):
         raise UserError(f"{folder} exists and is not a run folder: name another --run")
+
+
+def refuse_foreign(home: Path, known: Iterable[str], what: str) -> None:
+    """Refuse an --out that is neither free nor the folder of such a `what`, which has a file so known."""
+    if home.exists() and not home.is_dir():
+        raise UserError(f"--out {home} is a file: a folder was expected")
+    if home.exists() and not is_free(home) and not any((home / name).exists() for name in known):
+        raise UserError(f"--out {home} holds something else than a {what}: name another folder")
 
 
 def is_free(folder: Path) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bgan_text.corpora.palette import numbers
 from bgan_text.scores.classes import class_scores, confidence
-from bgan_text.scores.classifier import Classified, PictureClassifier
+from bgan_text.scores.classifier import Classified, FeatureClassifier
 from bgan_text.scores.classifier_fit import ClassifierSettings, accuracy, fitted
 from bgan_text.scores.embedding import frechet, precision, recall
 
@@ -58,7 +59,7 @@ def _classifier(
     seed: int,
     device: torch.device,
     work: Work,
-) -> PictureClassifier:
+) -> FeatureClassifier:
     rng = torch.Generator(device).manual_seed(seed)
     with work.part("classifier of the real pictures") as progress:
         return fitted(
@@ -76,7 +77,7 @@ def _colours(real: RealPictures) -> Tensor | None:
     """(V, channels) what tokens look like, -1 .. 1."""
     if real.palette.colors is None:
         return None
-    return torch.from_numpy(real.palette.colors).float() / 127.5 - 1.0
+    return numbers(torch.from_numpy(real.palette.colors))
 
 
 def _numbered(real: RealPictures, labels: Tensor | None) -> Tensor | None:
@@ -103,7 +104,7 @@ def _scores(samples: Classified, references: Classified, labelled: bool) -> Scor
     return scores
 
 
-def _right(net: PictureClassifier, real: RealPictures) -> dict[str, float]:
+def _right(net: FeatureClassifier, real: RealPictures) -> dict[str, float]:
     """How often the classifier is right about pictures that it was not trained on."""
     data = real.data
     places = np.arange(min(VALIDATION, data.counts["validation"]))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bgan_text.corpora.palette import Palette
+from bgan_text.corpora.palette import Palette, levels, numbers
 from bgan_text.corpora.picture_files import read_pictures
 from bgan_text.corpora.pictures import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.prepared import Prepared
@@ -115,15 +115,14 @@ def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:
 def tokens_of(pixels: Pixels, palette: Palette) -> Tensor:
     """(S, height, width, channels) uint8 pixels as samples of the palette's space."""
     if palette.colors is None:
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return numbers(torch.from_numpy(pixels).permute(0, 3, 1, 2))
     return torch.from_numpy(np.stack([palette.encode(picture) for picture in pixels])).long()
 
 
 def shown(pictures: Tensor, palette: Palette) -> Tensor:
     """Samples as (S, height * width * channels) bytes of what they look like."""
     if palette.colors is None:
-        levels = ((pictures + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        return levels.permute(0, 2, 3, 1).flatten(1)
+        return levels(pictures).permute(0, 2, 3, 1).flatten(1)
     return torch.from_numpy(palette.colors)[pictures].flatten(1)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import choose
 from bgan_text.run import locked
 
 from .console import print_json, results, say
@@ -18,7 +18,7 @@ from .experiment import SCALES
 from .experiment_bench import Bench
 from .experiment_report import PAGE, RESULT, render, write
 from .experiments import EXPERIMENTS
-from .opening import is_free
+from .opening import refuse_foreign
 
 
 def reproduced(
@@ -29,7 +29,7 @@ def reproduced(
     chosen = choose("scale", scale, experiment.scales)
     choose_device(device)
     home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
-    _refuse_other_content(home)
+    refuse_foreign(home, ["data", "runs", RESULT], "reproduction")
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         say(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
@@ -77,11 +77,3 @@ def listed(*, json: bool) -> None:
     for one in EXPERIMENTS.values():
         table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
     results().print(table)
-
-
-def _refuse_other_content(home: Path) -> None:
-    known = {"data", "runs", RESULT}
-    if home.exists() and not home.is_dir():
-        raise UserError(f"--out {home} is a file: a folder was expected")
-    if home.exists() and not is_free(home) and not any((home / name).exists() for name in known):
-        raise UserError(f"--out {home} holds something else than a reproduction: name another folder")

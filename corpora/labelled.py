@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from bgan_text.batch import Labelled
 from bgan_text.errors import UserError
 from bgan_text.space import Canvas, Labels
+from bgan_text.windows import windows
 
 from .prepared import SPLITS, Prepared
 
@@ -72,10 +73,7 @@ def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     columns = _window(rng.integers(0, 2 * beside + 1, count), width)
     mirrored = torch.as_tensor(rng.random(count) < 0.5)
     columns[mirrored] = columns[mirrored].flip(1)
-    picture = torch.arange(count).view(-1, 1, 1)
-    # Indexed with the channels last, so that a pixel is taken whole.
-    taken = larger.permute(0, 2, 3, 1)[picture, rows.unsqueeze(2), columns.unsqueeze(1)]
-    return taken.permute(0, 3, 1, 2)
+    return windows(larger, rows, columns)
 
 
 def _window(starts: np.ndarray, length: int) -> Tensor:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from bgan_text.errors import UserError
 
@@ -63,14 +65,24 @@ class Palette:
         if self.colors is not None:
             colours: Pixels = self.colors[values]
             return colours.reshape(self.height, self.width, self.channels)
-        levels: Pixels = ((values + 1.0) * 127.5).round().clip(0, 255).astype(np.uint8)
-        return levels.transpose(1, 2, 0)
+        painted: Pixels = levels(torch.as_tensor(values)).permute(1, 2, 0).numpy()
+        return painted
 
     def content(self) -> bytes:
         """The bytes of the palette's file."""
         colors = None if self.colors is None else self.colors.tolist()
         value = {"height": self.height, "width": self.width, "channels": self.channels, "colors": colors}
         return (json.dumps({"kind": self.kind, **value}) + "\n").encode()
+
+
+def numbers(levels: Tensor) -> Tensor:
+    """Bytes, 0 .. 255, as the float32 numbers in -1 .. 1 that nets see."""
+    return levels.float() / 127.5 - 1.0
+
+
+def levels(numbers: Tensor) -> Tensor:
+    """Numbers in -1 .. 1 as the nearest bytes."""
+    return ((numbers + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def load_palette(folder: Path) -> Palette:

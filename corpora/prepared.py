@@ -23,7 +23,7 @@ from bgan_text.errors import UserError
 from bgan_text.files import read_json
 from bgan_text.space import Canvas, Labels, Space, is_picture, space_from_json
 
-from .palette import Palette, load_palette
+from .palette import Palette, load_palette, numbers
 from .tokenizer import Tokenizer, load_tokenizer, signature
 
 FORMAT = 2
@@ -162,7 +162,7 @@ class Prepared:
         """Rows of bytes as pictures of numbers, -1 .. 1: (count, L) -> (count, channels, height, width)."""
         assert isinstance(self.space, Canvas)
         shape = len(rows), self.space.height, self.space.width, self.space.channels
-        return torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bgan_text.corpora.picture_files import read_idx
 from bgan_text.errors import UserError
-from bgan_text.scores.classifier import FEATURES, PictureClassifier
+from bgan_text.scores.classifier import FEATURES, FeatureClassifier
 from bgan_text.scores.classifier_fit import ClassifierSettings, _batches, accuracy, fitted, moved, turned
 from bgan_text.space import Canvas, Space
 
@@ -103,7 +103,7 @@ def test_tokens_are_seen_as_their_colours(rng: torch.Generator) -> None:
     space = Space(6, 3, shape=(2, 3))
     colours = torch.tensor([[0.0, 0.1, 0.2], [1.0, -1.0, 0.5], [-0.5, 0.25, 1.0]])
     tokens = torch.randint(3, (4, 6), generator=rng)
-    pixels = PictureClassifier(space, 2, colours, width=4).pixels(tokens)
+    pixels = FeatureClassifier(space, 2, colours, width=4).pixels(tokens)
     assert pixels.shape == (4, 3, 2, 3)
     for picture, channel, row, column in itertools.product(range(4), range(3), range(2), range(3)):
         expected = colours[tokens[picture, 3 * row + column], channel]
@@ -137,7 +137,7 @@ def test_pictures_are_turned_by_their_number_of_quarter_turns(rng: torch.Generat
 def test_every_picture_comes_once_before_any_comes_again() -> None:
     """With its own label: picture i is a canvas of the number i / 20."""
     pictures = (torch.arange(20.0) / 20).view(-1, 1, 1, 1).expand(-1, 1, SIDE, SIDE).contiguous()
-    net = PictureClassifier(Canvas(1, SIDE, SIDE), 20, None, width=4)
+    net = FeatureClassifier(Canvas(1, SIDE, SIDE), 20, None, width=4)
     settings = ClassifierSettings(batch=6, steps=10)
     seen: list[int] = []
     for batch, labels in _batches(net, pictures, torch.arange(20), seeded(), settings):
@@ -149,7 +149,7 @@ def test_every_picture_comes_once_before_any_comes_again() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (9, 33), (64, 64)])
 def test_pictures_of_any_size_are_taken(height: int, width: int) -> None:
-    net = PictureClassifier(Canvas(3, height, width), 2, None, width=4).eval()
+    net = FeatureClassifier(Canvas(3, height, width), 2, None, width=4).eval()
     assert net.classified(torch.zeros(2, 3, height, width)).features.shape == (2, FEATURES)
 
 

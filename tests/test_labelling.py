@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.batch import Labelled
-from bgan_text.cli.classification import judged
-from bgan_text.cli.classification import test_error as error_on_test
+from bgan_text.cli.classification import error_on_test, judged
 from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE, Config
 from bgan_text.corpora.labelled import labelled_batches, labels_space, split_of, varied
 from bgan_text.corpora.prepared import Prepared

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from bgan_text.cli import picture_features, picture_scoring
+from bgan_text.cli import picture_scoring
 from bgan_text.cli.picture_samples import shown, tokens_of
 from bgan_text.corpora.palette import Palette
 from bgan_text.corpora.prepared import Prepared
@@ -39,10 +39,11 @@ def stripes(count: int, seed: int, side: int = 8) -> tuple[NDArray[np.uint8], ND
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nets that take a second."""
-    monkeypatch.setattr(
-        picture_features, "SETTINGS", ClassifierSettings(width=4, batch=32, steps=80, shift=1)
+    judges = picture_scoring.Judges(
+        classifier=ClassifierSettings(width=4, batch=32, steps=80, shift=1),
+        critic=CriticSettings(width=4, batch=16, steps=40),
     )
-    monkeypatch.setattr(picture_scoring, "CRITIC", CriticSettings(width=4, batch=16, steps=40))
+    monkeypatch.setattr(picture_scoring, "Judges", lambda: judges)
 
 
 def prepare(bgan: Command, *options: object, labels: bool = True) -> None:

@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"errors", "interval", "setting", "space"},
     "space": {"errors"},
     "batch": set(),
+    "windows": set(),
     "divergence": {"errors"},
     "objective": {"divergence"},
     "sampling": set(),
@@ -72,7 +73,7 @@ ALLOWED: dict[str, set[str]] = {
     "scores.neighbours": {"scores.score"},
     "scores.classes": {"scores.score"},
     "scores.classifier": {"errors", "space"},
-    "scores.classifier_fit": {"errors", "scores.classifier", "space"},
+    "scores.classifier_fit": {"errors", "scores.classifier", "space", "windows"},
     "scores.copying": {"scores.ngrams", "scores.score", "scores.sequences"},
     "scores.embedding": {"scores.score"},
     "scores.encoder": {"errors"},
@@ -115,7 +116,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 """Which modules of the core each module of the core may import."""
 
-CORPORA_MAY_IMPORT = {"batch", "errors", "space", "files"}
+CORPORA_MAY_IMPORT = {"batch", "errors", "space", "files", "windows"}
 
 
 def imported(path: Path) -> set[str]:

@@ -27,7 +27,7 @@ class Classified(NamedTuple):
     features: Tensor
 
 
-class PictureClassifier(nn.Module):
+class FeatureClassifier(nn.Module):
     """Pixels -> strided 3-wide convolutions with batch norm -> `FEATURES` features -> logits.
 
     Args:

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from bgan_text.errors import UserError
-from bgan_text.scores.classifier import PictureClassifier
+from bgan_text.scores.classifier import FeatureClassifier
 from bgan_text.space import Canvas, Space
+from bgan_text.windows import windows
 
 TURNS = 4
 LEAST_PICTURES = 2
@@ -50,7 +51,7 @@ def fitted(
     colours: Tensor | None = None,
     settings: ClassifierSettings | None = None,
     progress: Progress | None = None,
-) -> PictureClassifier:
+) -> FeatureClassifier:
     """A classifier trained by cross-entropy with Adam, on pictures moved by chance but never mirrored.
 
     Without labels it learns by how many quarter turns a picture was rotated (Gidaris et al., "Unsupervised
@@ -75,7 +76,7 @@ def fitted(
     device = rng.device
     with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
         torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=rng, device=device)))
-        net = PictureClassifier(space, classes, colours, width=settings.width)
+        net = FeatureClassifier(space, classes, colours, width=settings.width)
     net.to(device)
     optimizer = torch.optim.Adam(net.parameters(), settings.rate, fused=True)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, settings.steps)
@@ -91,20 +92,20 @@ def fitted(
     return net.eval()
 
 
-def accuracy(net: PictureClassifier, pictures: Tensor, labels: Tensor | None) -> float:
+def accuracy(net: FeatureClassifier, pictures: Tensor, labels: Tensor | None) -> float:
     """Share of pictures that it is right about, 0 .. 1; without labels, of all four turns of each."""
     if labels is not None:
         return _right(net, pictures, labels)
     return sum(_right(net, pictures, turns, turns) for turns in range(TURNS)) / TURNS
 
 
-def _right(net: PictureClassifier, pictures: Tensor, labels: Tensor | int, turns: int = 0) -> float:
+def _right(net: FeatureClassifier, pictures: Tensor, labels: Tensor | int, turns: int = 0) -> float:
     found = net.classified(pictures, turns).logits.argmax(dim=1)
     return (found == labels).double().mean().item()
 
 
 def _batches(
-    net: PictureClassifier,
+    net: FeatureClassifier,
     pictures: Tensor,
     labels: Tensor | None,
     rng: torch.Generator,
@@ -135,12 +136,11 @@ def moved(pixels: Tensor, shift: int, rng: torch.Generator) -> Tensor:
     if not shift:
         return pixels
     count, _, height, width = pixels.shape
-    room = pad(pixels, (shift, shift, shift, shift), mode="replicate").permute(0, 2, 3, 1)
+    room = pad(pixels, (shift, shift, shift, shift), mode="replicate")
     down, right = torch.randint(2 * shift + 1, (2, count, 1), generator=rng, device=pixels.device)
     rows = down + torch.arange(height, device=pixels.device)
     columns = right + torch.arange(width, device=pixels.device)
-    which = torch.arange(count, device=pixels.device).view(-1, 1, 1)
-    return room[which, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
+    return windows(room, rows, columns)
 
 
 def turned(pixels: Tensor, turns: Tensor) -> Tensor:
