@@ -127,7 +127,7 @@ class Config:
         64,
         "channels of the discriminator",
         minimum=1,
-        where={CLASSIFIER: 16, COLOURS: 32, NUMBERS: 32},
+        where={CLASSIFIER: 16, COLOURS: 16, NUMBERS: 32},
         of=ADVERSARIAL,
     )
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
