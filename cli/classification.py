@@ -10,6 +10,7 @@ from bgan_text.batch import Batch, Labelled
 from bgan_text.config import CLASSIFIER, Config
 from bgan_text.corpora.labelled import labelled_batches, labels_space, split_of
 from bgan_text.corpora.prepared import Prepared
+from bgan_text.errors import UserError
 from bgan_text.run import Run
 from bgan_text.space import AnySpace, Labels
 
@@ -19,6 +20,12 @@ PICTURES_AT_ONCE = 500
 def space_of(prepared: Prepared, config: Config) -> AnySpace:
     """What a run on this data generates: samples like those of the data, or a classifier labels of them."""
     return labels_space(prepared) if config.generator == CLASSIFIER else prepared.space
+
+
+def refuse_classifier(run: Run) -> None:
+    """Refuse a classifier where samples are wanted."""
+    if isinstance(run.space, Labels):
+        raise UserError(f"{run.folder} labels pictures and makes none: bgan-text show tells how well")
 
 
 def batches_of(run: Run, prepared: Prepared, device: torch.device) -> Callable[[int, int], Batch]:

@@ -107,6 +107,8 @@ def prepare(
 
     Example: bgan-text prepare images --path photographs.zip --size 32 --colors 16
     """
+    from bgan_text.corpora.picture_sources import PICTURE_SOURCES
+
     from .console import print_json, say
     from .preparation import prepared, summary
     from .progress import Stages
@@ -134,7 +136,7 @@ def prepare(
         "corrupt": corrupt,
     }
     folder = out if out is not None else Path("data") / corpus
-    with Stages() as stages:
+    with Stages("pictures" if corpus in PICTURE_SOURCES else "sentences") as stages:
         made = prepared(corpus, folder, given, of_text, of_pictures, stages.update, overwrite=overwrite)
     for line in summary(made.card):
         say(line)

@@ -38,13 +38,13 @@ class _Shown:
 
 
 class Stages(_Shown):
-    """Progress of work in named stages whose totals are not known."""
+    """Progress of work in named stages whose totals are not known; `unit`: what is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str) -> None:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            TextColumn("{task.completed:,.0f} sentences, {task.fields[rate]}"),
+            TextColumn(f"{{task.completed:,.0f}} {unit}, {{task.fields[rate]}}"),
             TimeElapsedColumn(),
             console=talk(),
             transient=True,
@@ -53,7 +53,7 @@ class Stages(_Shown):
         self._tasks: dict[str, tuple[TaskID, float]] = {}
 
     def update(self, stage: str, done: int) -> None:
-        """`done` sentences have gone through `stage`."""
+        """So many have gone through `stage`."""
         if stage not in self._tasks:
             task = self._progress.add_task(stage, total=None, rate="")
             self._tasks[stage] = (task, time.monotonic())

@@ -48,8 +48,8 @@ def sample(
     """
     from bgan_text.errors import choose
     from bgan_text.run import Run
-    from bgan_text.space import Labels
 
+    from .classification import refuse_classifier
     from .console import newest_run
     from .device import choose_device
     from .sampling import Draw, sampled, sampled_pictures
@@ -58,8 +58,7 @@ def sample(
         raise UserError(f"--n {n}: at least 1 is needed")
     average = choose("weights", weights, {"average": True, "last": False})
     opened = Run(run if run is not None else newest_run())
-    if isinstance(opened.space, Labels):
-        raise UserError(f"{opened.folder} labels pictures and makes none: bgan-text show tells how well")
+    refuse_classifier(opened)
     if animate:
         print(_animated(opened, out))
         return

@@ -17,6 +17,7 @@ from bgan_text.run import Run
 from bgan_text.scores.sequences import LONGEST_WINDOW
 from bgan_text.scores.uncertainty import RESAMPLES
 
+from .classification import refuse_classifier
 from .console import newest_data, newest_run, say
 from .device import choose_device
 from .sampling import Draw, sampled
@@ -82,7 +83,10 @@ class Request:
     def named(self) -> tuple[tuple[str, ...], dict[str, Run]]:
         """The models to score, the newest run if none was named, and those of them that are runs."""
         names = self.names() or (str(newest_run()),)
-        return names, {name: Run(Path(name)) for name in names if (Path(name) / "run.json").exists()}
+        runs = {name: Run(Path(name)) for name in names if (Path(name) / "run.json").exists()}
+        for run in runs.values():
+            refuse_classifier(run)
+        return names, runs
 
 
 Stream = Callable[[], Iterable[str]]

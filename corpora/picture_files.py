@@ -5,6 +5,7 @@ Nothing is unpickled but numbers, names and arrays.
 
 import gzip
 import io
+import lzma
 import pickle
 import re
 import struct
@@ -27,7 +28,17 @@ HELD_OUT_NAMES = ("test", "valid", "validation", "val")
 """Folders, files and arrays of an .npz whose pictures are kept apart for testing."""
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+UNZIPPED_WRONG = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,  # of bz2
+    EOFError,
+    RuntimeError,  # an unknown way to compress, or a password
+)
+"""What a damaged zip archive raises."""
 IDX_UINT8 = 8
+LARGEST_LABEL = 2**31 - 1
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
 
@@ -86,15 +97,15 @@ def _zip(path: Path) -> Iterator[Raw]:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(filter(_is_picture, archive.namelist())):
                 yield Raw(f"{path}:{name}", _unzipped(archive, name), held_out=_held_out(name))
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except UNZIPPED_WRONG as error:
         raise UserError(f"{path} is not a whole zip archive: {error}") from error
 
 
 def _unzipped(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of a member; nothing, which is no picture, if it is damaged."""
+    """The content of a member; nothing, which is no picture, if it is damaged or cannot be unpacked."""
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error):
+    except UNZIPPED_WRONG:
         return b""
 
 
@@ -126,7 +137,7 @@ def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             named = dict(arrays)
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, *UNZIPPED_WRONG) as error:
         raise UserError(f"{path} is not a whole .npz of arrays: {error}") from error
     if "images" in named:
         images = named["images"]
@@ -153,6 +164,8 @@ def _labels(path: Path, named: dict[str, NDArray[Any]], count: int) -> NDArray[A
             f"{path} has {count} pictures and labels of shape {labels.shape} and type {labels.dtype}: an "
             "integer for each was expected"
         )
+    if labels is not None and len(labels) and int(labels.max()) > LARGEST_LABEL:
+        raise UserError(f"{path} has a label {labels.max()}: {LARGEST_LABEL} at most was expected")
     return labels
 
 
@@ -174,8 +187,10 @@ def _arrays(name: str, images: NDArray[Any], labels: NDArray[Any] | None, held_o
             f"{name} has an array of shape {images.shape}: (count, height, width) or "
             "(count, height, width, channels) was expected"
         )
+    if not all(images.shape[1:]):
+        raise UserError(f"{name} has an array of shape {images.shape}: pictures without a pixel")
     if images.dtype != np.uint8:
-        if images.size and not np.isin(images, (0, 1)).all():
+        if images.dtype.kind not in "biuf" or not np.isin(images, (0, 1)).all():
             raise UserError(f"{name} has pixels of type {images.dtype}: uint8, 0 to 255, was expected")
         images = images.astype(np.uint8)
     if images.size and images.max() <= 1:  # bits, or binary pictures stored as 0 and 1
@@ -186,8 +201,8 @@ def _arrays(name: str, images: NDArray[Any], labels: NDArray[Any] | None, held_o
 
 
 def _unpacked(path: Path, key: str, packed: NDArray[Any]) -> NDArray[np.uint8]:
-    side = int(np.sqrt(8 * packed.shape[-1])) if packed.ndim == 2 else 0
-    if packed.dtype != np.uint8 or side * side != 8 * packed.shape[-1]:
+    side = int(np.sqrt(8 * packed.shape[1])) if packed.ndim == 2 else 0
+    if packed.dtype != np.uint8 or not side or side * side != 8 * packed.shape[1]:
         raise UserError(
             f"{path}:{key} has shape {packed.shape} and type {packed.dtype}: rows of packed bits that make a "
             "square were expected"

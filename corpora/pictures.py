@@ -6,6 +6,8 @@ in memory.
 """
 
 import io
+import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bgan_text.errors import UserError
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is said here, in one line
 
 Pixels = NDArray[np.uint8]
 """(height, width, channels); 1 channel is grey, 3 are red, green and blue."""
@@ -111,9 +115,10 @@ def _channels(shape: tuple[int, int, int]) -> str:
 def _opened(raw: Raw) -> Image.Image:
     if isinstance(raw.content, bytes):
         try:
-            picture = Image.open(io.BytesIO(raw.content), formats=FORMATS)
-            picture.load()
-            return ImageOps.exif_transpose(picture)
+            with warnings.catch_warnings(action="ignore"):  # of what a picture says beside its pixels
+                picture = Image.open(io.BytesIO(raw.content), formats=FORMATS)
+                picture.load()
+                return ImageOps.exif_transpose(picture)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise CorruptPictureError(str(error).splitlines()[0]) from error
     array = raw.content

@@ -26,6 +26,7 @@ BINARIZATIONS = ("threshold", "static", "stochastic")
 PALETTE_PIXELS = 200_000
 """How many pixels, of pictures that the corpus does not hold out, a palette is chosen by."""
 CORRUPT = 10
+SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 
 Progress = Callable[[str, int], None]
 
@@ -53,7 +54,9 @@ class PictureRecipe:
             choose("quantizer", self.quantizer, dict.fromkeys(QUANTIZERS))
         if self.colors is not None and not 2 <= self.colors <= MOST_COLORS:
             raise UserError(f"--colors {self.colors}: 2 to {MOST_COLORS}, or none, was expected")
-        for name, least in (("size", 4), ("limit", 1), ("corrupt", 0), ("seed", 0)):
+        if self.size is not None and not SMALLEST_SIDE <= self.size <= LARGEST_SIDE:
+            raise UserError(f"--size {self.size}: {SMALLEST_SIDE} to {LARGEST_SIDE} pixels were expected")
+        for name, least in (("limit", 1), ("corrupt", 0), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name} {value}: at least {least} is needed")
@@ -116,12 +119,13 @@ def _write(recipe: PictureRecipe, stage: Path, progress: Progress, say: Callable
     rows, seen = _encode(recipe, pixels, palette, stage / "rows.arrow", progress)
     length = palette.height * palette.width
     splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
-    read = len(pixels) + corrupt.count
+    labels = hashlib.sha256(repr(pixels["label"][:]).encode()).hexdigest()
+    card = _card(recipe, palette, len(pixels) + corrupt.count, corrupt.count, splits, labels)
     del pixels, rows
     (stage / "pixels.arrow").unlink()
     (stage / "rows.arrow").unlink()
     (stage / palette.file).write_bytes(palette.content())
-    write_json(stage / "card.json", _card(recipe, palette, read, corrupt.count, splits))
+    write_json(stage / "card.json", card)
 
 
 def _spool(
@@ -211,14 +215,18 @@ def _encode(
     return datasets.Dataset.from_file(str(path)), seen
 
 
-def _card(recipe: PictureRecipe, palette: Palette, read: int, corrupt: int, splits: Splits) -> dict[str, Any]:
+def _card(
+    recipe: PictureRecipe, palette: Palette, read: int, corrupt: int, splits: Splits, labels: str
+) -> dict[str, Any]:
+    """What the folder holds. `labels`: a digest of them."""
     height, width = palette.height, palette.width
     space: Space | Canvas
     if palette.colors is None:
         space = Canvas(palette.channels, height, width)
     else:
         space = Space(height * width, palette.vocabulary, shape=(height, width))
-    named = f"{height} {width} {signature(palette)} {recipe.binarize} {splits.digest}"
+    bits = f"static {recipe.seed}" if recipe.binarize == "static" else recipe.binarize
+    named = f"{height} {width} {signature(palette)} {bits} {splits.digest} {labels}"
     return {
         "format": FORMAT,
         "version": __version__,

@@ -198,6 +198,7 @@ def test_a_classifier_from_a_file_to_its_error(numbers: Command) -> None:
     refused = numbers("sample")
     assert refused.code == 1
     assert "labels pictures and makes none" in refused.err
+    assert "labels pictures and makes none" in numbers("score", folder).err
 
 
 def test_an_interrupted_run_ends_as_one_that_was_not(numbers: Command) -> None:

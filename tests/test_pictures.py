@@ -1,10 +1,12 @@
 """Pictures on their way to tokens: files, sizes and modes, palettes, splits."""
 
+import contextlib
 import gzip
 import io
 import pickle
 import struct
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,11 @@ def test_arrays_of_each_form(tmp_path: Path) -> None:
         ({"images": np.array(3)}, "(count, height, width)"),
         ({"images": np.zeros((2, 4, 4), np.uint8), "labels": ["a", "b"]}, "an integer for each"),
         ({"jpeg": np.zeros(9, np.uint8), "offsets": [0.0, 9.0]}, "a row of integers"),
+        ({"images": np.zeros((5, 0, 0, 3), np.uint8)}, "without a pixel"),
+        ({"images": np.zeros((2, 4, 4), complex)}, "uint8, 0 to 255"),
+        ({"images": np.zeros((1, 4, 4), np.uint8), "labels": [2**40]}, "2147483647 at most"),
+        ({"train": np.zeros((3, 0), np.uint8)}, "packed bits"),
+        ({"train": np.array(0, np.uint8)}, "packed bits"),
     ],
 )
 def test_other_arrays_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -169,6 +176,51 @@ def test_a_damaged_member_of_a_zip_is_one_corrupt_picture(tmp_path: Path) -> Non
     with pytest.raises(CorruptPictureError):
         Shape().pixels(bad)
     assert Shape().pixels(good).shape == (9, 9, 1)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_anywhere_in_a_zip_or_npz_is_no_traceback(method: int, tmp_path: Path) -> None:
+    for name in ("a.zip", "a.npz"):
+        with zipfile.ZipFile(tmp_path / name, "w", method) as archive:
+            content = io.BytesIO()
+            np.save(content, random_pictures(2, 9, 9))
+            archive.writestr("images.npy" if name == "a.npz" else "a.png", content.getvalue())
+        whole = (tmp_path / name).read_bytes()
+        for place in range(len(whole)):
+            (tmp_path / name).write_bytes(whole[:place] + bytes([whole[place] ^ 85]) + whole[place + 1 :])
+            with contextlib.suppress(UserError):
+                list(read_pictures(tmp_path / name))
+
+
+def test_what_pillow_warns_of_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    file = io.BytesIO()
+    with Image.fromarray(random_pictures(1, 9, 9, 3)[0]) as picture:
+        picture.save(file, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\0\0\0\x01")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Shape().pixels(Raw("a.jpg", file.getvalue())).shape == (9, 9, 3)
+    assert capfd.readouterr().err == ""
+
+
+def test_labels_and_drawn_bits_belong_to_the_signature(tmp_path: Path) -> None:
+    images = random_pictures(40, 8, 8)
+    paths = [npz(tmp_path / f"{shift}.npz", images, labels=(np.arange(40) + shift) % 5) for shift in (0, 1)]
+    made = [prepared(tmp_path / f"labels{at}", paths=(path,)) for at, path in enumerate(paths)]
+    assert made[0].signature != made[1].signature
+    assert made[0].signature == prepared(tmp_path / "again", paths=(paths[0],)).signature
+    bits = [
+        prepared(
+            tmp_path / f"bits{seed}", paths=(paths[0],), colors="2", binarize="static", seed=seed
+        ).signature
+        for seed in (0, 1)
+    ]
+    assert bits[0] != bits[1]
+
+
+def test_sides_out_of_reason_are_refused() -> None:
+    PictureRecipe.given("images", size=1024)
+    with pytest.raises(UserError, match="--size 1025: 4 to 1024 pixels were expected"):
+        PictureRecipe.given("images", size=1025)
 
 
 def test_pictures_of_other_numbers_of_channels_are_refused() -> None:
@@ -440,7 +492,7 @@ def test_pixels_that_are_numbers(tmp_path: Path) -> None:
         ({"colors": "257"}, "--colors 257"),
         ({"colors": "many"}, "--colors many"),
         ({"colors": "2", "binarize": "coin"}, "unknown binarization 'coin'"),
-        ({"size": 1}, "--size 1: at least 4"),
+        ({"size": 1}, "--size 1: 4 to 1024"),
         ({"quantizer": "x"}, "unknown quantizer"),
         ({"colors": "2", "grey": False}, "two colours are made of grey levels"),
         ({"paths": ("grey.npz",), "colors": "4", "quantizer": "kmeans"}, "nothing to choose"),
