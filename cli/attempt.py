@@ -111,6 +111,13 @@ class Attempt:
         path = self.folder / FAILED
         return read_json(path) if self._started() and path.exists() else None
 
+    def outcome(self) -> dict[str, Any]:
+        """How far it came in steps and seconds, and why it failed; None if it did not."""
+        if (failure := self.failure()) is not None:
+            return {"steps": failure["step"], "seconds": failure["seconds"], "failed": failure["reason"]}
+        steps, seconds = self.reached()
+        return {"steps": steps, "seconds": seconds, "failed": None}
+
 
 def _changeable(config: Config) -> dict[str, Any]:
     return {

@@ -3,6 +3,7 @@
 Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, section 4 and appendices.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,10 +42,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the article, and whether it holds of what was measured here."""
+    """A statement of the article, and whether it holds of what was measured here; None: it cannot be told."""
 
     text: str
-    holds: bool
+    holds: bool | None
+
+
+def lower(ours: float, theirs: float) -> bool | None:
+    """Whether one number is lower than another; None where either is not known (NaN)."""
+    return None if math.isnan(ours) or math.isnan(theirs) else ours < theirs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bgan_text import __version__
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.corpora.preparing import prepare
@@ -53,15 +55,12 @@ class Bench:
         recipe, folder = self.experiment.recipe(self.scale, paths), self.home / "data"
         if (folder / "card.json").exists():
             made = Prepared(folder)
-            asked = asdict(recipe) | {"paths": list(recipe.paths)}
-            if made.settings != asked and paths:
-                raise UserError(
-                    f"{folder} was prepared in another way: name another --out, or leave out --path"
-                )
+            _refuse_other_recipe(made, asdict(recipe) | {"paths": list(recipe.paths)})
             return made
-        with Stages() as stages:
-            if isinstance(recipe, PictureRecipe):
+        if isinstance(recipe, PictureRecipe):
+            with Stages("pictures") as stages:
                 return prepare_pictures(recipe, folder, stages.update, say=say)
+        with Stages("sentences") as stages:
             return prepare(recipe, folder, stages.update)
 
     def train(self) -> int | None:
@@ -85,6 +84,23 @@ class Bench:
         """The runs that did not fail."""
         return {key: attempt for key, attempt in self.attempts.items() if attempt.failure() is None}
 
+    def made(self) -> dict[str, Any]:
+        """What the runs were trained on and with, how far each came, and why it failed if it did."""
+        return {
+            "data": {"counts": self.prepared.counts, "signature": self.prepared.signature},
+            "device": choose_device(self.device).type,
+            "threads": torch.get_num_threads(),
+            "settings": {
+                method: {name: value for name, value in attempt.settings().items() if name != "seed"}
+                for (method, seed), attempt in self.attempts.items()
+                if seed == 0
+            },
+            "runs": [
+                {"method": method, "seed": seed} | attempt.outcome()
+                for (method, seed), attempt in self.attempts.items()
+            ],
+        }
+
     def measured(self, name: str, measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """What `measure` gives, a JSON object, kept in the folder as long as the runs are the same."""
         path = self.home / name
@@ -92,9 +108,18 @@ class Bench:
             "version": __version__,
             "data": self.prepared.signature,
             "steps": {attempt.name: attempt.reached()[0] for attempt in self.attempts.values()},
+            "samples": self.scale.samples,
+            "critics": self.scale.critics,
         }
         if path.exists() and (kept := read_json(path)).get("of") == stamp:
             return dict(kept["measured"])
         values = finite(measure())
         write_json(path, {"of": stamp, "measured": values})
         return dict(values)
+
+
+def _refuse_other_recipe(made: Prepared, asked: dict[str, Any]) -> None:
+    """Without a --path, data that lie there are taken from wherever they came."""
+    known = asked if asked["paths"] else asked | {name: made.settings[name] for name in ("corpus", "paths")}
+    if made.settings != known:
+        raise UserError(f"{made.folder} was prepared in another way: name another --out, or leave out --path")

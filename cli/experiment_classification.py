@@ -6,7 +6,7 @@ from statistics import fmean
 from .classification import error_on_test
 from .compare_standing import over_seeds
 from .device import choose_device
-from .experiment import Claim, Conclusion, Experiment, Scale
+from .experiment import Claim, Conclusion, Experiment, Scale, lower
 from .experiment_bench import Bench
 from .table import formatted
 
@@ -18,7 +18,7 @@ ARTICLE = {
     **dict(zip((f"importance-{name}" for name in DIVERGENCES), (26.2, 26.0, 28.1, 27.8, 27.0), strict=True)),
     **dict(zip((f"reinforce-{name}" for name in DIVERGENCES), (27.1, 27.7, 28.0, 28.2, 28.0), strict=True)),
 }
-"""Test errors of table 1, in per cent."""
+"""Test errors of table 1 in per cent, quoted from memory."""
 LEEWAY, FAR = 2.0, 10.0
 """Points of error: what counts as level with the baseline, and what as far behind it."""
 
@@ -29,13 +29,14 @@ def conclude(bench: Bench) -> Conclusion:
     methods = list(bench.experiment.methods_at(bench.scale))
     known: dict[str, list[float]] = {method: [] for method in methods}
     for (method, _), attempt in bench.attempts.items():
-        if (error := errors[attempt.name]) is not None:
-            known[method].append(100 * error)
-    rows = [[method, f"{ARTICLE[method]:.1f}", formatted(over_seeds(known[method]))] for method in methods]
+        error = errors[attempt.name]
+        known[method].append(math.nan if error is None else 100 * error)
+    lived = {method: [value for value in known[method] if not math.isnan(value)] for method in methods}
+    rows = [[method, f"{ARTICLE[method]:.1f}", formatted(over_seeds(lived[method]))] for method in methods]
     return Conclusion(
         headings=["test error, %", "article", "here"],
         rows=rows,
-        claims=claims_of({method: fmean(values) if values else math.nan for method, values in known.items()}),
+        claims=claims_of({method: fmean(values) for method, values in known.items()}),
         numbers={"test error": errors},
     )
 
@@ -49,20 +50,22 @@ def _errors(bench: Bench) -> dict[str, float | None]:
 
 
 def claims_of(errors: dict[str, float]) -> list[Claim]:
-    """What becomes of the article's claims, from test errors in per cent by method; NaN where all failed."""
+    """What becomes of the article's claims, by test errors in per cent; NaN is a method that failed."""
     baseline = errors[BASELINE]
-    adversarial = [method for method in errors if method not in (BASELINE, WGAN)]
-    furthest = max(errors[method] for method in adversarial) - baseline
-    claims = [
-        Claim(
-            f"every BGAN is within {LEEWAY:g} points of cross-entropy (furthest: {furthest:+.1f})",
-            all(errors[method] <= baseline + LEEWAY for method in adversarial),
-        )
-    ]
-    if WGAN in errors:
-        behind = errors[WGAN] - baseline
-        claims.append(Claim(f"WGAN with clipping is far behind ({behind:+.1f} points)", behind > FAR))
+    behind = {method: error - baseline for method, error in errors.items() if method != BASELINE}
+    wgan = behind.pop(WGAN, None)
+    name, furthest = max(behind.items(), key=lambda one: math.inf if math.isnan(one[1]) else one[1])
+    level = None if math.isnan(baseline) else furthest <= LEEWAY  # not of one that failed
+    text = f"every BGAN is within {LEEWAY:g} points of cross-entropy"
+    claims = [Claim(f"{text} (furthest: {name}, {_points(furthest)})", level)]
+    if wgan is not None:
+        text = f"WGAN with clipping is far behind cross-entropy ({_points(wgan)})"
+        claims.append(Claim(text, lower(FAR, wgan)))
     return claims
+
+
+def _points(behind: float) -> str:
+    return "failed" if math.isnan(behind) else f"{behind:+.1f} points"
 
 
 def _methods() -> dict[str, dict[str, str]]:
@@ -76,7 +79,8 @@ def _methods() -> dict[str, dict[str, str]]:
 CLASSIFICATION = Experiment(
     name="cifar10-classification",
     compares="Classifiers of CIFAR-10 that learn from a discriminator of their labels, beside cross-entropy",
-    article="every BGAN is level with cross-entropy, WGAN with clipped weights is far behind",
+    article="every BGAN is level with cross-entropy, WGAN with clipped weights is far behind (table 1, whose "
+    "errors are quoted from memory)",
     found="not measured yet",
     corpus="cifar10",
     methods=_methods(),

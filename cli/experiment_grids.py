@@ -30,12 +30,13 @@ def conclude(bench: Bench) -> Conclusion:
     scored = Scored(bench)
     (method,) = bench.experiment.methods_at(bench.scale)
     rows = [[method, *scored.cells(method, SCORES)], ["real", *scored.real_cells(SCORES)]]
-    generated = samples_of(bench.run(method), choose_device(bench.device))
-    picture = side_by_side({"real": real_of(bench), method: generated})
+    grids = {"real": real_of(bench)}
+    if bench.finished():
+        grids[method] = samples_of(bench.run(method), choose_device(bench.device))
     return Conclusion(
         headings=["", *SCORES],
         rows=rows,
-        pictures={f"{bench.experiment.name}.png": picture},
+        pictures={f"{bench.experiment.name}.png": side_by_side(grids)},
         numbers=scored.to_json(),
     )
 

@@ -1,6 +1,6 @@
 """The result of an experiment as files: result.json, result.md with its pictures, and a table to print."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,19 @@ from .console import finite
 from .experiment import Conclusion, Experiment, Scale
 
 RESULT, PAGE = "result.json", "result.md"
-VERDICTS = {True: "holds", False: "does not hold"}
+VERDICTS = {True: "holds", False: "does not hold", None: "cannot be told"}
 
 
-def write(home: Path, experiment: Experiment, name: str, scale: Scale, found: Conclusion) -> dict[str, Any]:
-    """Write pictures, page and JSON, in this order; returns the JSON."""
-    result = {
+def write(
+    home: Path,
+    experiment: Experiment,
+    name: str,
+    scale: Scale,
+    found: Conclusion,
+    made: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write pictures, page and JSON, in this order; returns the JSON. `made`: what a `Bench` made."""
+    result: dict[str, Any] = {
         "experiment": experiment.name,
         "scale": name,
         "version": __version__,
@@ -31,6 +38,7 @@ def write(home: Path, experiment: Experiment, name: str, scale: Scale, found: Co
         "pictures": list(found.pictures),
         "samples": found.samples,
         "numbers": finite(found.numbers),
+        **made,
     }
     for file, content in found.pictures.items():
         write_atomically(home / file, content)
@@ -43,11 +51,12 @@ def page(experiment: Experiment, result: dict[str, Any], folder: str = "") -> st
     """A result in Markdown; `folder`: where its pictures are, seen from the page."""
     parts = [f"{experiment.compares}. The article: {experiment.article}."]
     parts.append(markdown_table(**result["table"]))
+    parts.append("\n".join(f"- **Failed**: {failure}." for failure in failures(result)))
     parts.append("\n".join(f"- {one['claim']}: **{VERDICTS[one['holds']]}**" for one in result["claims"]))
     if result["samples"]:
         parts.append("```text\n" + "\n".join(result["samples"]) + "\n```")
     parts += [f"![{Path(file).stem.replace('-', ' ')}]({folder}{file})" for file in result["pictures"]]
-    parts.append(_settings(result))
+    parts.append(f"{_settings(result)} {_steps(result)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -56,8 +65,31 @@ def _settings(result: dict[str, Any]) -> str:
     first, *others = result["methods"].values()
     shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in others)}
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shared.items())
-    seeds = f"{result['seeds']} seed{'s' * (result['seeds'] > 1)}"
-    return f"Settings: {settings}; {seeds}; bgan-text {result['version']}."
+    many = {name: f"{result[name]} {name[:-1]}{'s' * (result[name] > 1)}" for name in ("seeds", "threads")}
+    return (
+        f"Settings: {settings}; {many['seeds']}; {many['threads']} on {result['device']}; "
+        f"bgan-text {result['version']}."
+    )
+
+
+def _steps(result: dict[str, Any]) -> str:
+    """How many steps each method made, seed by seed."""
+    steps = {
+        method: ", ".join(f"{run['steps']:,}" for run in result["runs"] if run["method"] == method)
+        for method in result["methods"]
+    }
+    if len(set(steps.values())) == 1:
+        return f"Generator steps: {next(iter(steps.values()))}."
+    return f"Generator steps: {'; '.join(f'{method} {made}' for method, made in steps.items())}."
+
+
+def failures(result: dict[str, Any]) -> list[str]:
+    """The runs that failed, when and why."""
+    return [
+        f"{run['method']}, seed {run['seed']}, after {run['steps']:,} steps: {run['failed']}"
+        for run in result["runs"]
+        if run["failed"] is not None
+    ]
 
 
 def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
@@ -66,15 +98,17 @@ def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def render(found: Conclusion) -> Iterator[RenderableType]:
-    """The table for a terminal, then what became of the article's claims, and samples."""
+def render(result: dict[str, Any]) -> Iterator[RenderableType]:
+    """The table for a terminal, then what failed, what became of the article's claims, and samples."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for place, heading in enumerate(found.headings):
+    for place, heading in enumerate(result["table"]["headings"]):
         table.add_column(Text(heading), justify="right" if place else "left", overflow="fold")
-    for row in found.rows:
+    for row in result["table"]["rows"]:
         table.add_row(*map(Text, row))
     yield table
     yield Text("")
-    for claim in found.claims:
-        yield Text(f"{claim.text}: {VERDICTS[claim.holds]}")
-    yield from map(Text, found.samples)
+    for failure in failures(result):
+        yield Text(f"failed: {failure}")
+    for one in result["claims"]:
+        yield Text(f"{one['claim']}: {VERDICTS[one['holds']]}")
+    yield from map(Text, result["samples"])

@@ -1,7 +1,9 @@
 """Scores of the runs of an experiment, over seeds."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from .compare_standing import over_seeds
@@ -30,26 +32,30 @@ class Scored:
             device=bench.device,
         )
         self.report = bench.measured(SCORES, lambda: _report(bench, request).to_json()) if names else {}
+        self.failed = {method for method, _ in bench.attempts.keys() - bench.finished().keys()}
         columns = {
-            column["name"]: {name: cell["value"] for name, cell in column["scores"].items()}
+            column["name"]: {
+                name: math.nan if cell["value"] is None else cell["value"]  # JSON has no NaN
+                for name, cell in column["scores"].items()
+            }
             for column in self.report.get("models", [])
         }
         self.real: Scores = columns.pop(REAL, {})
         self.runs = {names[name]: scores for name, scores in columns.items()}
 
     def of(self, method: str, score: str) -> list[float]:
-        """A score of a method's runs, seed by seed."""
+        """A score of a method's runs, of those that did not fail, seed by seed."""
         return [
             scores[score] for (name, _), scores in self.runs.items() if name == method and score in scores
         ]
 
     def mean(self, method: str, score: str) -> float:
-        """Its mean over seeds; NaN if no run has it."""
+        """Its mean over seeds; NaN if no run has it, or one has failed."""
         values = self.of(method, score)
-        return sum(values) / len(values) if values else float("nan")
+        return math.nan if method in self.failed or not values else fmean(values)
 
     def cells(self, method: str, scores: Iterable[str]) -> list[str]:
-        """Mean and deviation of each score, as a table shows them."""
+        """Mean and deviation of each score over the runs that did not fail, as a table shows them."""
         return [formatted(over_seeds(self.of(method, score))) for score in scores]
 
     def real_cells(self, scores: Iterable[str]) -> list[str]:

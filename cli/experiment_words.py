@@ -21,7 +21,7 @@ def conclude(bench: Bench) -> Conclusion:
     return Conclusion(
         headings=["", *ORDERS],
         rows=[[method, *scored.cells(method, ORDERS)], PORT, ["real", *scored.real_cells(ORDERS)]],
-        samples=[text for text, _ in sampled(bench.run(method), draw)],
+        samples=[text for text, _ in sampled(bench.run(method), draw)] if bench.finished() else [],
         numbers=scored.to_json(),
     )
 

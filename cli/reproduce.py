@@ -13,8 +13,8 @@ def reproduce(
     scale: Annotated[
         str,
         typer.Option(
-            help="smoke: seconds, to see that it runs; small: within an hour on 2 cores; paper: the "
-            "article's setting, for a GPU."
+            help="smoke: seconds, to see that it runs; small: within an hour on 2 cores; paper: near "
+            "the article's setting, for a GPU."
         ),
     ] = "small",
     path: Annotated[

@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from bgan_text.errors import choose
+from bgan_text.errors import UserError, choose
+from bgan_text.files import read_json, write_json
 from bgan_text.run import locked
 
 from .console import print_json, results, say
@@ -20,6 +21,9 @@ from .experiment_report import PAGE, RESULT, render, write
 from .experiments import EXPERIMENTS
 from .opening import refuse_foreign
 
+MARK = "experiment.json"
+"""What a folder is of."""
+
 
 def reproduced(
     name: str, scale: str, paths: tuple[str, ...], out: Path | None, device: str, *, json: bool
@@ -29,9 +33,10 @@ def reproduced(
     chosen = choose("scale", scale, experiment.scales)
     choose_device(device)
     home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
-    refuse_foreign(home, ["data", "runs", RESULT], "reproduction")
+    refuse_foreign(home, [MARK], "reproduction")
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
+        _claim(home, name, scale)
         say(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
         stopped = None
         try:
@@ -41,7 +46,7 @@ def reproduced(
                 found = experiment.conclude(bench)
                 if chosen.quick:  # so little training bears nothing out and refutes nothing
                     found = replace(found, claims=[])
-                result = write(home, experiment, scale, chosen, found)
+                result = write(home, experiment, scale, chosen, found, bench.made())
         except KeyboardInterrupt:  # outside of trainings, each of which ends in its own way
             stopped = signal.SIGINT
     if stopped is not None:
@@ -50,10 +55,20 @@ def reproduced(
     if json:
         print_json(result)
     else:
-        for renderable in render(found):
+        for renderable in render(result):
             results().print(renderable)
     say(f"wrote {home / PAGE} and {home / RESULT}")
     return None
+
+
+def _claim(home: Path, name: str, scale: str) -> None:
+    """Mark a folder as that of one experiment at one scale, or refuse that of another."""
+    path, mine = home / MARK, {"experiment": name, "scale": scale}
+    if not path.exists():
+        write_json(path, mine)
+    elif (made := read_json(path)) != mine:
+        theirs = f"{made.get('experiment')} at scale {made.get('scale')}"
+        raise UserError(f"--out {home} is the folder of {theirs}: name another")
 
 
 def listed(*, json: bool) -> None:

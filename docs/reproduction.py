@@ -18,11 +18,11 @@ DOCUMENT = Path(__file__).with_suffix(".md")
 KEPT = Path(__file__).with_suffix("")
 HEAD = """# The article's experiments, made again
 
-Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, on
-two cores of a 2.6 GHz AMD EPYC without a GPU, at `--scale small`: nets, data and time are a fraction of the
-article's, so it is the order of methods that can be held against it, not the numbers. What the article claims
-and what was found is said of each, also where they differ. Written by `python docs/reproduction.py` from the
-results of
+Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, at
+`--scale small` on a 2.6 GHz AMD EPYC without a GPU, each run on one of its cores: nets, data and time are a
+fraction of the article's, so it is the order of methods that can be held against it, not the numbers. What
+the article claims and what was found is said of each, also where they differ. Written by
+`python docs/reproduction.py` from the results of
 
 ```console
 $ bgan-text reproduce NAME --scale small
@@ -33,6 +33,8 @@ $ bgan-text reproduce NAME --scale small
 def take(home: Path) -> None:
     """Keep a result and its pictures."""
     result = json.loads((home / RESULT).read_text("utf-8"))
+    if result["scale"] != "small":
+        sys.exit(f"{home} was made at scale {result['scale']}: small was expected")
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"{result['experiment']}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     for file in result["pictures"]:

@@ -1,11 +1,13 @@
 """What experiments conclude from numbers: a claim holds or does not."""
 
+import math
 from typing import Any
 
 import pytest
 
 from bgan_text.cli import experiment_classification as classification
 from bgan_text.cli import experiment_distances as distances
+from bgan_text.cli import experiment_stability as stability
 from bgan_text.cli.experiment import Claim
 from bgan_text.cli.experiment_scores import Scored
 
@@ -26,10 +28,11 @@ def scored(ours: list[dict[str, float]], theirs: list[dict[str, float]], right: 
     made.runs = {("ours", seed): scores for seed, scores in enumerate(ours)}
     made.runs |= {(distances.RIVAL, seed): scores for seed, scores in enumerate(theirs)}
     made.report = {"settings": {"classifier": {"right on test": right}}}
+    made.failed = set()
     return made
 
 
-def verdicts(claims: Any) -> list[bool]:
+def verdicts(claims: Any) -> list[bool | None]:
     found: list[Claim] = list(claims)
     return [claim.holds for claim in found]
 
@@ -41,7 +44,33 @@ def test_distances_are_compared_by_their_means_over_seeds() -> None:
     assert verdicts(distances.nearer(scored([GOOD], [GOOD]), methods)) == [False, False, False]
     one_bad = GOOD | {"critic-js": 0.04}  # 0.01 and 0.04 have the mean 0.025
     assert verdicts(distances.nearer(scored([GOOD, one_bad], [FAR]), methods)) == [False, True, True]
-    assert verdicts(distances.nearer(scored([], [GOOD]), methods)) == [False, False, False]
+
+
+def test_what_failed_or_is_not_known_tells_nothing() -> None:
+    methods = ["ours", distances.RIVAL]
+    lost = scored([GOOD], [FAR])
+    lost.failed = {distances.RIVAL}
+    assert verdicts(distances.nearer(lost, methods)) == [None, None, None]
+    unknown = scored([GOOD | {"critic-js": math.nan}], [FAR])
+    assert verdicts(distances.nearer(unknown, methods)) == [None, True, True]
+    assert "(-, 0.020)" in next(distances.nearer(unknown, methods)).text
+    assert verdicts(distances.nearer(scored([], [GOOD]), methods)) == [None, None, None]
+
+
+def test_bgan_goes_on_where_another_fails_or_is_nearer() -> None:
+    near, far = {"feature-frechet": 10.0}, {"feature-frechet": 20.0}
+    both = scored([], [])
+    both.runs = {("bgan", 0): near, ("gan", 0): far}
+    assert stability.goes_on(both, "gan").holds is True
+    both.runs = {("bgan", 0): far, ("gan", 0): near}
+    assert stability.goes_on(both, "gan").holds is False
+    both.runs, both.failed = {("bgan", 0): far}, {"gan"}
+    assert stability.goes_on(both, "gan").holds is True
+    assert stability.goes_on(both, "gan").text == "bgan goes on where gan fails"
+    both.runs, both.failed = {}, {"gan", "bgan"}
+    assert stability.goes_on(both, "gan").holds is False
+    both.runs, both.failed = {("gan", 0): far}, {"bgan"}
+    assert stability.goes_on(both, "gan").holds is None
 
 
 @pytest.mark.parametrize(
@@ -60,9 +89,11 @@ def test_digits_must_be_found_in_the_samples_of_every_seed(
     assert verdicts(distances.digits(scored([GOOD, GOOD | worse], []), "ours")) == holds
 
 
-def test_digits_need_a_classifier_that_is_right_and_a_run_that_lives() -> None:
+def test_digits_need_a_classifier_that_is_right_and_runs_that_live() -> None:
     assert verdicts(distances.digits(scored([GOOD], [], right=0.98), "ours"))[0] is False
-    assert not any(verdicts(distances.digits(scored([], []), "ours"))[1:])
+    lost = scored([GOOD, GOOD], [])
+    lost.failed = {"ours"}
+    assert verdicts(distances.digits(lost, "ours")) == [True, False]
 
 
 def test_the_mean_and_the_cells_of_a_method() -> None:
@@ -77,5 +108,20 @@ def test_classifiers_are_held_against_cross_entropy() -> None:
     assert verdicts(classification.claims_of(level)) == [True, True]
     assert verdicts(classification.claims_of(level | {"reinforce-kl": 32.1})) == [False, True]
     assert verdicts(classification.claims_of(level | {"wgan": 40.0})) == [True, False]
-    assert verdicts(classification.claims_of(level | {"importance-js": float("nan")}))[0] is False
-    assert "+2.0" in classification.claims_of(level)[0].text
+    assert "importance-js, +2.0" in classification.claims_of(level)[0].text
+
+
+@pytest.mark.parametrize(
+    ("failed", "holds"),
+    [
+        ("importance-js", [False, True]),
+        ("reinforce-kl", [False, True]),
+        ("wgan", [True, None]),
+        ("cross-entropy", [None, None]),
+    ],
+)
+def test_a_classifier_that_fails_is_not_level(failed: str, holds: list[bool | None]) -> None:
+    errors = {"cross-entropy": 30.0, "wgan": 70.0, "importance-js": 31.0, "reinforce-kl": 29.0}
+    claims = classification.claims_of(errors | {failed: math.nan})
+    assert verdicts(claims) == holds
+    assert "failed" in " ".join(claim.text for claim in claims)

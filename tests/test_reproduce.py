@@ -121,7 +121,9 @@ def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -
     second = bgan(*command)
     assert second.code == 0, second.err
     assert "Run 1 of 1" in second.err
-    assert json.loads(second.out) == json.loads(first.out)  # of the same seed
+    one, other = (json.loads(made.out) for made in (first, second))
+    assert one.pop("runs")[0]["steps"] == other.pop("runs")[0]["steps"]  # its seconds differ
+    assert one == other  # of the same seed
 
 
 def test_bad_input_is_one_clear_line(bgan: Command, sources: dict[str, str]) -> None:
@@ -154,6 +156,44 @@ def test_other_data_in_the_folder_are_refused(bgan: Command, sources: dict[str, 
     made = bgan(*command, "others.npz")
     assert made.code == 1
     assert "was prepared in another way" in made.err
+
+
+def test_the_folder_of_another_experiment_or_scale_is_refused(bgan: Command, sources: dict[str, str]) -> None:
+    smoke = "--scale", "smoke", "--out", "here"
+    assert bgan("reproduce", "continuous-celeba", *smoke, "--path", sources["celeba"]).code == 0
+    before = Path("here/result.json").read_bytes()
+    for other in (("continuous-lsun", *smoke), ("continuous-celeba", "--scale", "small", "--out", "here")):
+        made = bgan("reproduce", *other)
+        assert made.code == 1
+        assert "--out here is the folder of continuous-celeba at scale smoke: name another" in made.err
+    assert Path("here/result.json").read_bytes() == before
+
+
+def test_data_made_with_other_settings_are_refused_without_a_path(
+    bgan: Command, sources: dict[str, str]
+) -> None:
+    command = "reproduce", "continuous-celeba", "--scale", "smoke"
+    assert bgan(*command, "--path", sources["celeba"]).code == 0
+    card = Path("reproductions/continuous-celeba-smoke/data/card.json")
+    content = json.loads(card.read_text())
+    content["settings"]["limit"] = 65
+    card.write_text(json.dumps(content))
+    made = bgan(*command)
+    assert made.code == 1
+    assert "was prepared in another way" in made.err
+
+
+def test_a_run_that_fails_is_said_to_have_failed(bgan: Command, sources: dict[str, str]) -> None:
+    command = "reproduce", "celeba-quantized", "--scale", "smoke"
+    assert bgan(*command, "--path", sources["celeba"]).code == 0
+    home = Path("reproductions/celeba-quantized-smoke")
+    failed = {"reason": "the loss is not finite", "step": 3, "seconds": 1.0}
+    (home / "runs/importance-seed0/failed.json").write_text(json.dumps(failed))
+    made = bgan(*command)
+    assert made.code == 0
+    assert "failed: importance, seed 0, after 3 steps: the loss is not finite" in made.out
+    assert json.loads((home / "result.json").read_text())["runs"][0]["failed"] == failed["reason"]
+    assert "**Failed**: importance, seed 0" in (home / "result.md").read_text()
 
 
 def test_a_method_is_given_only_the_options_that_it_reads() -> None:
@@ -191,19 +231,31 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
     found = Conclusion(
         headings=["", "score"],
         rows=[["a", "1"], ["b", "2"]],
-        claims=[Claim("a is less", True), Claim("b is less", False)],
+        claims=[Claim("a is less", True), Claim("b is less", False), Claim("c is less", None)],
         pictures={"some-grid.png": b"png"},
         samples=["first", "second"],
         numbers={"a": float("nan")},
     )
-    result = write(tmp_path, experiment, "small", experiment.scales["small"], found)
+    made = {
+        "device": "cpu",
+        "threads": 2,
+        "runs": [
+            {"method": "gan", "seed": 0, "steps": 1300, "seconds": 9.5, "failed": "the loss is nan"},
+            {"method": "proxy", "seed": 0, "steps": 2000, "seconds": 15.0, "failed": None},
+            {"method": "bgan", "seed": 0, "steps": 2001, "seconds": 15.0, "failed": None},
+        ],
+    }
+    result = write(tmp_path, experiment, "small", experiment.scales["small"], found, made)
     assert json.loads((tmp_path / "result.json").read_text()) == result
     assert result["numbers"] == {"a": None}
     assert (tmp_path / "some-grid.png").read_bytes() == b"png"
     text = (tmp_path / "result.md").read_text()
     assert text.startswith("# stability, small\n")
     assert "| a | 1 |\n| b | 2 |" in text
-    assert "- a is less: **holds**\n- b is less: **does not hold**" in text
+    assert "- a is less: **holds**\n- b is less: **does not hold**\n- c is less: **cannot be told**" in text
+    assert "- **Failed**: gan, seed 0, after 1,300 steps: the loss is nan.\n" in text
+    assert "2 threads on cpu" in text
+    assert "Generator steps: gan 1,300; proxy 2,000; bgan 2,001." in text
     assert "![some grid](some-grid.png)" in text
     assert "![some grid](there/some-grid.png)" in page(experiment, result, "there/")
     assert "first\nsecond" in text
