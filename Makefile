@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 	cd demo && $(BGAN) score runs/demo
 
 test: $(VENV)/installed-test lint
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadscope
 
 # Types are checked in what ships, since only the installed package has cli and corpora inside bgan_text.
 lint: $(VENV)/installed-test

@@ -94,7 +94,7 @@ CLASSIFICATION = Experiment(
         ),
         "small": Scale(
             data={"colors": "none"},
-            options={"generator": "classifier", "steps": 5000},
+            options={"generator": "classifier", "steps": 6000, "width": 8},
             lasts="an hour on 2 cores",
         ),
         "paper": Scale(

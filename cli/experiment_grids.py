@@ -59,8 +59,8 @@ def _continuous(corpus: str, what: str, found: str, paper: Mapping[str, Any]) ->
             ),
             "small": Scale(
                 data={"colors": "none", "size": 32, "limit": 20_000},
-                options={"minutes": 20.0},
-                lasts="25 minutes on 2 cores",
+                options={"minutes": 10.0},
+                lasts="12 minutes on 2 cores",
             ),
             "paper": Scale(
                 data={"colors": "none", "size": 64, **paper},
@@ -90,8 +90,8 @@ CELEBA_QUANTIZED = Experiment(
         ),
         "small": Scale(
             data={"colors": "16", "size": 32, "limit": 20_000},
-            options={"minutes": 40.0},
-            lasts="45 minutes on 2 cores",
+            options={"minutes": 20.0},
+            lasts="25 minutes on 2 cores",
         ),
         "paper": Scale(
             data={"colors": "16", "size": 32},
