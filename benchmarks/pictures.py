@@ -4,8 +4,8 @@
 
 Both have nets of the same widths for 32 x 32 pixels and weigh 20 draws for each of 64 noise vectors. The
 usual step, as kklemon/bgan-pytorch and others have it, keeps every draw as a picture of its own, trains the
-discriminator on all of them and computes in float32. Ratios are measured in one process, interleaved, so that a
-drifting machine does not tilt them.
+discriminator on all of them and computes in float32. Ratios are measured in one process, interleaved, so
+that a drifting machine does not tilt them.
 """
 
 import time
