@@ -87,7 +87,11 @@ class Bench:
     def made(self) -> dict[str, Any]:
         """What the runs were trained on and with, how far each came, and why it failed if it did."""
         return {
-            "data": {"counts": self.prepared.counts, "signature": self.prepared.signature},
+            "data": {
+                "from": "files" if self.prepared.settings["paths"] else "the hub",
+                "counts": self.prepared.counts,
+                "signature": self.prepared.signature,
+            },
             "device": choose_device(self.device).type,
             "threads": torch.get_num_threads(),
             "settings": {
@@ -122,4 +126,7 @@ def _refuse_other_recipe(made: Prepared, asked: dict[str, Any]) -> None:
     """Without a --path, data that lie there are taken from wherever they came."""
     known = asked if asked["paths"] else asked | {name: made.settings[name] for name in ("corpus", "paths")}
     if made.settings != known:
-        raise UserError(f"{made.folder} was prepared in another way: name another --out, or leave out --path")
+        source = ", ".join(made.settings["paths"]) or "the hub"
+        raise UserError(
+            f"{made.folder} was prepared in another way, from {source}: name that --path, or another --out"
+        )

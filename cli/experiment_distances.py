@@ -83,7 +83,9 @@ DISTANCES_OF_MNIST = Experiment(
     name="mnist-distances",
     compares="BGAN against WGAN-GP on binary MNIST, by distances that fresh critics find",
     article="BGAN is lower in Jensen-Shannon divergence, reverse KL and even Wasserstein distance",
-    found="not measured yet",
+    found="BGAN is nearer in the mean of three seeds by every distance, and seed by seed by Jensen-Shannon "
+    "and reverse KL; by Wasserstein two of three WGAN-GP runs are nearer and one is far off. All ten digits "
+    "come up; the classifier's confidence in them is .89, short of .9, which 12 minutes for 8 reach (.904)",
     corpus="mnist",
     methods={
         "importance-js": {"objective": "importance", "divergence": "js"},

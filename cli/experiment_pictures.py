@@ -15,9 +15,11 @@ from .sampling import Draw, sampled_pictures
 
 SIDE = 8
 """Pictures along each side of a grid."""
-HEADING = 16
+HEADING = 40
 GAP = 12
 GREY = 255
+FEW = 10
+"""Points of a curve below which each is marked: one alone makes no line."""
 
 
 def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
@@ -28,7 +30,7 @@ def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
     canvas = Image.new("RGB", (width, height), (GREY,) * 3)
     left = 0
     for name, image in images.items():
-        ImageDraw.Draw(canvas).text((left + 2, 2), name, fill=(0, 0, 0))
+        ImageDraw.Draw(canvas).text((left + 2, 2), name, fill=(0, 0, 0), font_size=HEADING - 12)
         canvas.paste(image, (left, HEADING))
         left += image.width + GAP
     file = io.BytesIO()
@@ -57,7 +59,7 @@ def curves(panels: Mapping[str, Mapping[str, tuple[list[float], list[float]]]], 
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         for name, (x, y) in lines.items():
-            panel.plot(x, y, label=name)
+            panel.plot(x, y, label=name, marker="." if len(x) < FEW else "")
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(xlabel)
         panel.grid(alpha=0.3)

@@ -50,6 +50,8 @@ def write(
 def page(experiment: Experiment, result: dict[str, Any], folder: str = "") -> str:
     """A result in Markdown; `folder`: where its pictures are, seen from the page."""
     parts = [f"{experiment.compares}. The article: {experiment.article}."]
+    if experiment.scales[result["scale"]].quick:
+        parts.append(f"At scale {result['scale']} nothing has learned anything: the numbers mean nothing.")
     parts.append(markdown_table(**result["table"]))
     parts.append("\n".join(f"- **Failed**: {failure}." for failure in failures(result)))
     parts.append("\n".join(f"- {one['claim']}: **{VERDICTS[one['holds']]}**" for one in result["claims"]))
@@ -62,13 +64,15 @@ def page(experiment: Experiment, result: dict[str, Any], folder: str = "") -> st
 
 def _settings(result: dict[str, Any]) -> str:
     """What all methods have in common."""
+    data = result["data"]
     first, *others = result["methods"].values()
     shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in others)}
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shared.items())
     many = {name: f"{result[name]} {name[:-1]}{'s' * (result[name] > 1)}" for name in ("seeds", "threads")}
     return (
-        f"Settings: {settings}; {many['seeds']}; {many['threads']} on {result['device']}; "
-        f"bgan-text {result['version']}."
+        f"Data: {data['counts']['train']:,} training samples from {data['from']}, signature "
+        f"{data['signature']}. Settings: {settings}; {many['seeds']}; {many['threads']} on "
+        f"{result['device']}; bgan-text {result['version']}."
     )
 
 

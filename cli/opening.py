@@ -6,12 +6,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bgan_text.config import CLASSIFIER, WITHOUT_DIVERGENCE, Config
 from bgan_text.corpora.prepared import Prepared
 from bgan_text.errors import UserError
 from bgan_text.run import Run
 from bgan_text.setting import flag
 from bgan_text.space import pixels_of
+from bgan_text.state import State
 from bgan_text.stepping import resolve_precision
 
 from .classification import space_of
@@ -33,6 +36,7 @@ def start(data: Path | None, folder: Path | None, device: str, given: Mapping[st
     if config.precision == "auto":
         dtype = resolve_precision("auto", chosen)
         config = Config.from_json(config.to_json() | {"precision": str(dtype).removeprefix("torch.")})
+    State.fresh(config, space, torch.device("cpu"))  # refuses what no net fits before anything is written
     home = folder if folder is not None else _claim_folder(prepared, config)
     trained_on = {
         "folder": os.path.relpath(prepared.folder, home),

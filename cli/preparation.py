@@ -51,7 +51,7 @@ def summary(card: Mapping[str, Any]) -> list[str]:
         return [
             f"{counts['read']:,} pictures read: {counts['corrupt']:,} unreadable, "
             f"{counts['duplicates']:,} {kept}",
-            splits + _picture(space) + f" ({card['tokenizer']})",
+            splits + _picture(space, card["tokenizer"]),
         ]
     unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
     return [
@@ -62,9 +62,9 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _picture(space: Mapping[str, Any]) -> str:
+def _picture(space: Mapping[str, Any], palette: str) -> str:
     if "channels" in space:
         numbers = f"{space['channels']} number{'s' * (space['channels'] > 1)}"
         return f"{space['width']} x {space['height']} pixels, {numbers} each"
     height, width = space["shape"]
-    return f"{width} x {height} pixels in {space['vocabulary']} colours"
+    return f"{width} x {height} pixels in {space['vocabulary']} colours ({palette})"

@@ -32,6 +32,9 @@ def reproduced(
     experiment = choose("experiment", name, EXPERIMENTS)
     chosen = choose("scale", scale, experiment.scales)
     choose_device(device)
+    for path in paths:
+        if not Path(path).exists():
+            raise UserError(f"there is no file or folder {path}")
     home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
     refuse_foreign(home, [MARK], "reproduction")
     home.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,8 @@ def listed(*, json: bool) -> None:
         )
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
-    for heading in ("experiment", "compares", "small takes", "found at small scale"):
+    table.add_column("experiment", no_wrap=True)
+    for heading in ("compares", "small takes", "found at small scale"):
         table.add_column(heading, overflow="fold")
     for one in EXPERIMENTS.values():
         table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))

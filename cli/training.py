@@ -93,7 +93,8 @@ class Training:
             say(f"Interrupted. Go on with: bgan-text train --resume --run {self.run.folder}")
         else:
             command = "show" if isinstance(self.run.space, Labels) else "sample"
-            say(f"Next: bgan-text {command} {self.run.folder}{'' if command == 'show' else ' --n 3'}")
+            few = " --n 3" if command == "sample" and not self.run.pictures else ""
+            say(f"Next: bgan-text {command} {self.run.folder}{few}")
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -116,7 +116,10 @@ def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
     """
     distinct = len(np.unique(pixels, axis=0))
     if distinct < count:
-        raise UserError(f"--colors {count}: the pictures have only {distinct} different colours")
+        raise UserError(
+            f"--colors {count}: the pictures have only {distinct} different colours; no more than that, or "
+            "none, was expected"
+        )
     picture = Image.fromarray(pixels[None])
     undecided = 1 + int(KMEANS_UNDECIDED * len(pixels)) if quantizer == "kmeans" else 0
     quantized = picture.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=undecided)

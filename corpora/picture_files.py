@@ -137,7 +137,9 @@ def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             named = dict(arrays)
-    except (ValueError, TypeError, *UNZIPPED_WRONG) as error:
+    except (ValueError, TypeError) as error:  # numpy's words advise to unpickle it
+        raise UserError(f"{path} is not a whole .npz of arrays of numbers") from error
+    except UNZIPPED_WRONG as error:
         raise UserError(f"{path} is not a whole .npz of arrays: {error}") from error
     if "images" in named:
         images = named["images"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bgan_text.errors import UserError
 
@@ -119,6 +119,8 @@ def _opened(raw: Raw) -> Image.Image:
                 picture = Image.open(io.BytesIO(raw.content), formats=FORMATS)
                 picture.load()
                 return ImageOps.exif_transpose(picture)
+        except UnidentifiedImageError as error:
+            raise CorruptPictureError(f"no {', '.join(FORMATS)}") from error
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise CorruptPictureError(str(error).splitlines()[0]) from error
     array = raw.content

@@ -13,9 +13,10 @@ import datasets
 from datasets.arrow_writer import ArrowWriter
 
 from bgan_text import __version__
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import UserError, choose, unknown
 from bgan_text.files import write_json
 
+from .picture_sources import PICTURE_SOURCES
 from .prepared import FORMAT, Prepared
 from .sources import SOURCES, Request, Source
 from .splitting import Seen, split_rows, staged
@@ -71,9 +72,11 @@ class Recipe:
 
 
 def _known(corpus: str) -> Source:
-    if corpus not in SOURCES and Path(corpus).is_file():
+    if corpus in SOURCES:
+        return SOURCES[corpus]
+    if Path(corpus).is_file():
         raise UserError(f"unknown corpus {corpus!r}: for a file of yours, prepare lines --path {corpus}")
-    return choose("corpus", corpus, SOURCES)
+    raise UserError(unknown("corpus", corpus, [*SOURCES, *PICTURE_SOURCES]))
 
 
 @dataclass

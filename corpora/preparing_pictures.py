@@ -73,6 +73,8 @@ class PictureRecipe:
         chosen["colors"] = source.colors if colors is None else _number_of(colors)
         if chosen["colors"] != 2 and chosen.get("binarize") is not None:
             raise UserError(f"--binarize {chosen['binarize']} makes two colours: it goes with --colors 2")
+        if chosen["colors"] is None and chosen.get("quantizer") is not None:
+            raise UserError(f"--quantizer {chosen['quantizer']} chooses colours: leave out --colors none")
         if chosen["colors"] == 2 and chosen.get("grey") is False:
             raise UserError("--no-grey: two colours are made of grey levels, so leave it out")
         return cls(corpus=corpus, **chosen)
@@ -166,7 +168,10 @@ def _palette(recipe: PictureRecipe, pixels: datasets.Dataset, shape: tuple[int, 
         quantizer = recipe.quantizer or QUANTIZERS[0]
         return Palette(height, width, channels, fitted_colors(sample, recipe.colors, quantizer))
     if (distinct := len(np.unique(sample))) < recipe.colors:
-        raise UserError(f"--colors {recipe.colors}: the pictures have only {distinct} different grey levels")
+        raise UserError(
+            f"--colors {recipe.colors}: the pictures have only {distinct} different grey levels; no more "
+            "than that, or none, was expected"
+        )
     return Palette(height, width, channels, grey_levels(recipe.colors))
 
 

@@ -76,6 +76,11 @@ def test_a_missing_or_mixed_option_is_refused(pictures: Command) -> None:
     rnn = [*TINY, "--generator", "rnn"]
     refused(pictures("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 means nothing")
     refused(pictures("sample", "--n", 0), "--n 0")
+    refused(pictures("prepare", "pictures"), "unknown corpus 'pictures'", "lines, mnist", "images")
+    nowhere = pictures("prepare", "images", "--colors", "none", "--quantizer", "kmeans", "--out", "x")
+    refused(nowhere, "--quantizer kmeans chooses colours")
+    refused(pictures("train", "--steps", 4, "--objective", "lsgan"), "wants pixels that are real numbers")
+    assert not Path("runs").exists()  # what no net fits leaves nothing behind
     assert pictures("train", *TINY).code == 0
     refused(pictures("sample", "--out", "a.jpg"), "ends in .png")
     refused(pictures("sample", "--animate", "--out", "a.png"), "ends in .gif")

@@ -129,7 +129,7 @@ def test_arrays_of_each_form(tmp_path: Path) -> None:
         ({"images": np.full((1, 2, 2), 0.5)}, "uint8, 0 to 255"),
         ({"images": np.zeros((2, 4, 4), np.uint8), "labels": [1]}, "an integer for each"),
         ({"train": np.zeros((2, 3), np.uint8)}, "packed bits"),
-        ({"images": np.array([{}], dtype=object)}, "not a whole .npz of arrays"),
+        ({"images": np.array([{}], dtype=object)}, "not a whole .npz of arrays of numbers"),
         ({"images": np.array(3)}, "(count, height, width)"),
         ({"images": np.zeros((2, 4, 4), np.uint8), "labels": ["a", "b"]}, "an integer for each"),
         ({"jpeg": np.zeros(9, np.uint8), "offsets": [0.0, 9.0]}, "a row of integers"),
