@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bgan_text.corpora.pictures import Pixels
     from bgan_text.run import Run
 
+PICTURE_FILES = (".png", ".gif")
+
 
 def sample(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
@@ -59,6 +61,9 @@ def sample(
     average = choose("weights", weights, {"average": True, "last": False})
     opened = Run(run if run is not None else newest_run())
     refuse_classifier(opened)
+    if not opened.pictures and (animate or (out is not None and out.suffix in PICTURE_FILES)):
+        given = "--animate" if animate else f"--out {out}"
+        raise UserError(f"{given} is for pictures, and {opened.folder} makes text: name a file for lines")
     if animate:
         print(_animated(opened, out))
         return

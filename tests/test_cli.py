@@ -269,6 +269,8 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("sample", "--weights", "mean"), ("unknown weights 'mean'",)),
     (("sample", "--step", 99), ("no checkpoint of step 99: it has 4",)),
     (("sample", "--out", "no/folder/x"), ("there is no folder",)),
+    (("sample", "--out", "a.png"), ("--out a.png is for pictures", "makes text")),
+    (("sample", "--animate"), ("--animate is for pictures", "makes text")),
     (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: name the --column",)),
     (("prepare", "junk.txt"), ("unknown corpus 'junk.txt'", "prepare lines --path junk.txt")),
     (("train", "--divergence", "KL"), ("did you mean 'kl'",)),
