@@ -63,7 +63,9 @@ STABILITY = Experiment(
     compares=f"gan, proxy and bgan on CIFAR-10 in real numbers, {GENERATOR_STEPS} generator steps for each "
     "discriminator step",
     article="bgan goes on where gan and proxy become unstable",
-    found="not measured yet",
+    found="bgan learns on to the end (patch JS-3 .29 bits) where gan and proxy stand still at .7 and .6, "
+    "their discriminators' scores fallen to 0; but its samples are of few kinds, and none shows an object. "
+    "Without batch normalisation in the discriminator all three collapse",
     corpus="cifar10",
     methods={name: {"objective": name} for name in ("gan", "proxy", "bgan")},
     scales={
