@@ -77,8 +77,8 @@ CELEBA_QUANTIZED = Experiment(
     name="celeba-quantized",
     compares="Faces of 32 x 32 pixels in 16 colours, pixels drawn from softmax outputs, beside real ones",
     article="a grid of samples, among them recognisable faces",
-    found="faces, most of them whole, after 20 minutes of one core on 4,000 pictures; fewer colours in each and "
-    "more noise than in real ones",
+    found="faces, most of them whole, after 20 minutes of one core on 4,000 pictures; fewer colours in each "
+    "and more noise than in real ones",
     corpus="celeba",
     methods={"importance": {"objective": "importance", "divergence": "js"}},
     scales={
