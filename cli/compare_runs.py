@@ -1,6 +1,5 @@
 """One run of a comparison and its scores."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from bgan_text.files import read_json, write_json
 
 from .attempt import Attempt
 from .compare_methods import Method
-from .console import finite, say
+from .console import finite, number, say
 from .scoring import score_models
 from .texts import REAL, Request
 
@@ -91,7 +90,7 @@ class Compared(Attempt):
         self, steps: int, seconds: float, record: Mapping[str, Any], failed: str | None = None
     ) -> Outcome:
         scores, real = (
-            {name: math.nan if value is None else value for name, value in record.get(side, {}).items()}
+            {name: number(value) for name, value in record.get(side, {}).items()}
             for side in ("scores", "real")
         )
         return Outcome(

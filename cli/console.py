@@ -1,6 +1,7 @@
 """Where messages go: talk to stderr, results to stdout."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -48,6 +49,11 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
+
+
+def number(value: float | None) -> float:
+    """A number back from JSON, NaN where `finite` left None."""
+    return math.nan if value is None else value
 
 
 def newest(parent: Path, marker: str, missing: str) -> Path:

@@ -5,6 +5,7 @@ from statistics import fmean
 
 from .classification import error_on_test
 from .compare_standing import over_seeds
+from .console import number
 from .device import choose_device
 from .experiment import Claim, Conclusion, Experiment, Scale, lower
 from .experiment_bench import Bench
@@ -29,8 +30,7 @@ def conclude(bench: Bench) -> Conclusion:
     methods = list(bench.experiment.methods_at(bench.scale))
     known: dict[str, list[float]] = {method: [] for method in methods}
     for (method, _), attempt in bench.attempts.items():
-        error = errors[attempt.name]
-        known[method].append(math.nan if error is None else 100 * error)
+        known[method].append(100 * number(errors[attempt.name]))
     lived = {method: [value for value in known[method] if not math.isnan(value)] for method in methods}
     rows = [[method, f"{ARTICLE[method]:.1f}", formatted(over_seeds(lived[method]))] for method in methods]
     return Conclusion(

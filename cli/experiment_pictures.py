@@ -13,8 +13,10 @@ from bgan_text.run import Run
 from .experiment_bench import Bench
 from .sampling import Draw, sampled_pictures
 
-SIDE = 8
-"""Pictures along each side of a grid."""
+ACROSS = 16
+"""Pictures across all grids that stand side by side."""
+MOST = (ACROSS // 2) ** 2
+"""Pictures that a grid has at most."""
 HEADING = 40
 GAP = 12
 GREY = 255
@@ -23,8 +25,9 @@ FEW = 10
 
 
 def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
-    """A PNG of several grids of pictures with their names above."""
-    images = {name: grid(pictures, SIDE).convert("RGB") for name, pictures in grids.items()}
+    """A PNG of several square grids with their names above: the more grids, the fewer pictures in each."""
+    side = ACROSS // max(2, len(grids))
+    images = {name: grid(pictures[: side**2], side).convert("RGB") for name, pictures in grids.items()}
     width = sum(image.width for image in images.values()) + GAP * (len(images) - 1)
     height = max(image.height for image in images.values()) + HEADING
     canvas = Image.new("RGB", (width, height), (GREY,) * 3)
@@ -40,14 +43,14 @@ def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
 
 def samples_of(run: Run, device: torch.device, seed: int = 0) -> list[Pixels]:
     """As many samples as a grid has."""
-    draw = Draw(count=SIDE * SIDE, seed=seed, device=device)
+    draw = Draw(count=MOST, seed=seed, device=device)
     return [pixels for pixels, _ in sampled_pictures(run, draw)]
 
 
 def real_of(bench: Bench) -> list[Pixels]:
     """As many real pictures as a grid has, of those that were held out."""
     palette = bench.prepared.palette()
-    return [palette.decode(row) for row in bench.prepared.rows("test")[: SIDE * SIDE].numpy()]
+    return [palette.decode(row) for row in bench.prepared.rows("test")[:MOST].numpy()]
 
 
 def curves(panels: Mapping[str, Mapping[str, tuple[list[float], list[float]]]], xlabel: str) -> bytes:

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from .compare_standing import over_seeds
+from .console import number
 from .experiment_bench import Bench
 from .picture_scoring import Judges, score_pictures
 from .report import Report
@@ -34,10 +35,7 @@ class Scored:
         self.report = bench.measured(SCORES, lambda: _report(bench, request).to_json()) if names else {}
         self.failed = {method for method, _ in bench.attempts.keys() - bench.finished().keys()}
         columns = {
-            column["name"]: {
-                name: math.nan if cell["value"] is None else cell["value"]  # JSON has no NaN
-                for name, cell in column["scores"].items()
-            }
+            column["name"]: {name: number(cell["value"]) for name, cell in column["scores"].items()}
             for column in self.report.get("models", [])
         }
         self.real: Scores = columns.pop(REAL, {})
