@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,13 +19,14 @@ from .train import train
 
 app = typer.Typer(
     name="bgan-text",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train GANs on discrete data, text first, and score what they generate.\n\n"
     "Example: bgan-text prepare && bgan-text train --divergence js && bgan-text sample --n 3",
 )
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""What typer raises for options that do not fit. It names but this one kind of them in public."""
 
 
 def _version(wanted: bool) -> None:
@@ -48,11 +49,15 @@ for command in (prepare, train, sample, score, compare, reproduce, show):
 
 
 def main() -> None:
-    """Run a command; a mistake of the user is one line on stderr and exit code 1."""
+    """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if in the options."""
     try:
-        app()
+        words = None if sys.argv[1:] else ["--help"]
+        sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))
     except UserError as error:
         _refuse(str(error))
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "bgan-text"
+        _refuse(f"{error.format_message()} (See {command} --help.)", code=2)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the interpreter must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,6 +78,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in text for words in told)
 
 
-def _refuse(message: str) -> None:
+def _refuse(message: str, code: int = 1) -> None:
     print(f"bgan-text: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)

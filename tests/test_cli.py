@@ -33,10 +33,9 @@ def refused(result: Any, *parts: str) -> None:
     assert result.code in (1, 2)
     assert result.out == ""
     assert "Traceback" not in result.err
-    if result.code == 1:
-        lines = [line for line in result.err.splitlines() if not line.startswith("Warning")]
-        assert len(lines) == 1, result.err
-        assert lines[0].startswith("bgan-text: ")
+    lines = [line for line in result.err.splitlines() if not line.startswith("Warning")]
+    assert len(lines) == 1, result.err
+    assert lines[0].startswith("bgan-text: ")
     for part in parts:
         assert part in result.err
 
@@ -260,7 +259,10 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("train", "--resume", "--width", 16), ("--width 16 was given, but the run was made with 8",)),
     (("train", "--resume", "--run", "nowhere"), ("nowhere is not a run folder",)),
     (("train", "--resume", "--data", "other"), ("other is not a prepared folder",)),
-    (("train", "--widht", 3), ("No such option", "--widht")),
+    (("train", "--widht", 3), ("No such option", "--widht", "--width", "bgan-text train --help")),
+    (("train", "--width", "wide"), ("'--width'", "a valid integer", "bgan-text train --help")),
+    (("sample", "--n"), ("'--n' requires an argument", "bgan-text --help")),
+    (("show", "a", "b"), ("unexpected extra argument", "bgan-text show --help")),
     (("sample", "nowhere"), ("nowhere is not a run folder",)),
     (("sample", "--n", 0), ("--n 0: at least 1",)),
     (("sample", "--temperature", 0), ("--temperature 0.0",)),
@@ -282,7 +284,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("score", "--window", 0), ("--window 0",)),
     (("score", "--n", 0), ("--n 0",)),
     (("show", "nowhere"), ("nowhere does not exist",)),
-    (("samples",), ("No such command 'samples'",)),
+    (("samples",), ("No such command 'samples'", "Did you mean 'sample'", "bgan-text --help")),
 ]
 
 
