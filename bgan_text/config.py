@@ -135,12 +135,13 @@ class Config:
     spectral_norm: bool = setting(
         True,
         "normalise the discriminator's weights spectrally",
-        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False},
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, NUMBERS: False},
         of=ADVERSARIAL,
     )
     batch_norm: bool = setting(
         False,
         "normalise the discriminator's layers over the batch, as DCGAN, reals and samples apart",
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, NUMBERS: True},
         of=CONTINUOUS,
     )
     weight_limit: float = setting(
@@ -174,13 +175,13 @@ class Config:
         2e-3,
         "learning rate of the generator",
         minimum=0.0,
-        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3},
+        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3, NUMBERS: 5e-4},
     )
     discriminator_rate: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 3e-3},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 1e-3, NUMBERS: 5e-4},
         of=ADVERSARIAL,
     )
     beta1: float = setting(

@@ -1,13 +1,14 @@
 """Scores of the runs of an experiment, over seeds."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
+from statistics import fmean, variance
 from typing import Any
 
 from .compare_standing import over_seeds
 from .console import number
+from .experiment import lower
 from .experiment_bench import Bench
 from .picture_scoring import Judges, score_pictures
 from .report import Report
@@ -17,6 +18,8 @@ from .texts import REAL, Request
 
 Scores = Mapping[str, float]
 SCORES = "scores.json"
+ERRORS = 2.0
+"""Standard errors that two means over seeds have to be apart to be told apart."""
 
 
 class Scored:
@@ -52,6 +55,14 @@ class Scored:
         values = self.of(method, score)
         return math.nan if method in self.failed or not values else fmean(values)
 
+    def nearer(self, ours: str, theirs: str, score: str) -> bool | None:
+        """Whether a method's mean over seeds is lower than another's; None where it cannot be told.
+
+        That is where one is not known, or they are less than `ERRORS` apart; one seed each has no error.
+        """
+        known = lower(self.mean(ours, score), self.mean(theirs, score))
+        return None if known is None or _within_noise(self.of(ours, score), self.of(theirs, score)) else known
+
     def cells(self, method: str, scores: Iterable[str]) -> list[str]:
         """Mean and deviation of each score over the runs that did not fail, as a table shows them."""
         return [formatted(over_seeds(self.of(method, score))) for score in scores]
@@ -64,6 +75,11 @@ class Scored:
         """Every score of every run, and what they depend on."""
         runs = {f"{method}, seed {seed}": dict(scores) for (method, seed), scores in self.runs.items()}
         return {"runs": runs, "real": dict(self.real), "settings": self.report.get("settings", {})}
+
+
+def _within_noise(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    squares = [variance(values) / len(values) for values in (ours, theirs) if len(values) > 1]
+    return abs(fmean(ours) - fmean(theirs)) < ERRORS * math.sqrt(sum(squares))
 
 
 def _report(bench: Bench, request: Request) -> Report:

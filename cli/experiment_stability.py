@@ -1,7 +1,7 @@
 """Which objectives live on when the generator is trained far more than its discriminator."""
 
 from .device import choose_device
-from .experiment import Claim, Conclusion, Experiment, Scale, lower
+from .experiment import Claim, Conclusion, Experiment, Scale
 from .experiment_bench import Bench
 from .experiment_grids import DCGAN, SMOKE
 from .experiment_pictures import curves, real_of, samples_of, side_by_side
@@ -50,7 +50,7 @@ def goes_on(scored: Scored, other: str) -> Claim:
     if other in scored.failed:
         return Claim(f"{OURS} goes on where {other} fails", OURS not in scored.failed)
     text = f"{OURS} is nearer to real pictures than {other} ({DISTANCE})"
-    return Claim(text, lower(scored.mean(OURS, DISTANCE), scored.mean(other, DISTANCE)))
+    return Claim(text, scored.nearer(OURS, other, DISTANCE))
 
 
 def _curve(bench: Bench, method: str, name: str) -> tuple[list[float], list[float]]:

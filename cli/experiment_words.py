@@ -30,8 +30,8 @@ BILLION_WORD = Experiment(
     name="billion-word",
     compares="Sentences of 32 characters, a convolutional generator without pre-training, beside real ones",
     article="three samples; no numbers",
-    found="not measured at this version; the same method, data and 10 minutes in the tool's own comparison: "
-    "JS-4 .317 (README, Compare methods)",
+    found="what looks like words, some of it English, after 10 minutes of one core on 9,750 lines: JS-4 .40 "
+    "bits to held-out lines, to which other real ones have .19",
     corpus="lm1b",
     methods={"importance": {"objective": "importance", "divergence": "js"}},
     scales={

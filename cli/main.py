@@ -44,20 +44,23 @@ def root(
     """Options before the command."""
 
 
-for command in (prepare, train, sample, score, compare, reproduce, show):
+COMMANDS = {
+    command.__name__: command for command in (prepare, train, sample, score, compare, reproduce, show)
+}
+for command in COMMANDS.values():
     app.command()(command)
 
 
 def main() -> None:
-    """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if in the options."""
+    """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if no command."""
     try:
         words = None if sys.argv[1:] else ["--help"]
         sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))
     except UserError as error:
         _refuse(str(error))
     except UsageError as error:
-        command = error.ctx.command_path if error.ctx else "bgan-text"
-        _refuse(f"{error.format_message()} (See {command} --help.)", code=2)
+        named = [word for word in sys.argv[1:2] if word in COMMANDS]
+        _refuse(f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)", code=2)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; the interpreter must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

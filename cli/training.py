@@ -175,7 +175,7 @@ class Training:
         )
         raise BrokenRunError(
             f"a loss or gradient was not finite by step {self.state.step}; the update was not made, {kept}. "
-            "Lower --generator-rate and --discriminator-rate, or keep --spectral-norm on"
+            "Lower --generator-rate and --discriminator-rate, or --clip"
         )
 
     def _log(self, report: Report) -> None:

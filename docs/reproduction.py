@@ -21,7 +21,8 @@ HEAD = """# The article's experiments, made again
 Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, at
 `--scale small` on a 2.6 GHz AMD EPYC without a GPU, each run on one of its cores: nets, data and time are a
 fraction of the article's, so it is the order of methods that can be held against it, not the numbers. What
-the article claims and what was found is said of each, also where they differ. Written by
+the article claims and what was found is said of each, also where they differ; of two methods whose means over
+seeds are less than two standard errors apart, it cannot be told which is nearer. Written by
 `python docs/reproduction.py` from the results of
 
 ```console

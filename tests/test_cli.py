@@ -261,7 +261,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("train", "--resume", "--data", "other"), ("other is not a prepared folder",)),
     (("train", "--widht", 3), ("No such option", "--widht", "--width", "bgan-text train --help")),
     (("train", "--width", "wide"), ("'--width'", "a valid integer", "bgan-text train --help")),
-    (("sample", "--n"), ("'--n' requires an argument", "bgan-text --help")),
+    (("sample", "--n"), ("'--n' requires an argument", "bgan-text sample --help")),
     (("show", "a", "b"), ("unexpected extra argument", "bgan-text show --help")),
     (("sample", "nowhere"), ("nowhere is not a run folder",)),
     (("sample", "--n", 0), ("--n 0: at least 1",)),
@@ -398,6 +398,24 @@ def test_help_is_there_without_torch_and_with_an_example() -> None:
             [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True
         )
         assert "Example: bgan-text" in made.stdout
+
+
+def test_no_words_at_all_ask_for_help(bgan: Command) -> None:
+    made = bgan()
+    assert (made.code, made.err) == (0, "")
+    assert made.out == bgan("--help").out
+    assert "Usage: bgan-text [OPTIONS] COMMAND" in made.out
+
+
+def test_an_interrupted_command_ends_without_a_traceback(
+    bgan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*, json: bool) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bgan_text.cli.reproducing.listed", interrupted)
+    made = bgan("reproduce", "--list")
+    assert (made.code, made.out, made.err) == (130, "", "")
 
 
 def test_version(bgan: Command) -> None:

@@ -48,6 +48,13 @@ def test_pictures_decide_defaults_last() -> None:
     words, colours, numbers = (Config.given({}, pixels) for pixels in (None, COLOURS, NUMBERS))
     assert [one.objective for one in (words, colours, numbers)] == ["importance", "importance", "bgan"]
     assert [one.width for one in (words, colours, numbers)] == [64, 32, 32]
+    assert [one.batch_norm for one in (words, colours, numbers)] == [False, False, True]
+    assert [one.spectral_norm for one in (words, colours, numbers)] == [True, True, False]
+    assert [one.discriminator_rate for one in (words, colours, numbers)] == [8e-3, 8e-3, 5e-4]
+    classifier = Config.given({"generator": "classifier"}, NUMBERS)
+    assert (classifier.batch_norm, classifier.discriminator_rate) == (False, 1e-3)
+    critic = Config.given({"objective": "wgan-gp"}, NUMBERS)
+    assert (critic.batch_norm, critic.spectral_norm) == (False, False)
     assert Config.given({"generator": "rnn"}, COLOURS).width == 256
     assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).objective == "proxy"
     assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).width == 5

@@ -43,7 +43,14 @@ def test_distances_are_compared_by_their_means_over_seeds() -> None:
     assert verdicts(distances.nearer(scored([FAR], [GOOD]), methods)) == [False, False, False]
     assert verdicts(distances.nearer(scored([GOOD], [GOOD]), methods)) == [False, False, False]
     one_bad = GOOD | {"critic-js": 0.04}  # 0.01 and 0.04 have the mean 0.025
-    assert verdicts(distances.nearer(scored([GOOD, one_bad], [FAR]), methods)) == [False, True, True]
+    assert verdicts(distances.nearer(scored([GOOD, one_bad], [FAR]), methods)) == [None, True, True]
+    near, far_off = GOOD | {"critic-js": 0.005}, GOOD | {"critic-js": 0.4}
+    unlike = scored([GOOD, GOOD], [near, far_off])  # 0.193 above, standard error 0.198
+    assert verdicts(distances.nearer(unlike, methods)) == [None, False, False]
+    alike = scored([GOOD, GOOD], [far_off, far_off | {"critic-js": 0.2}])  # 0.29 above, 0.1
+    assert verdicts(distances.nearer(alike, methods)) == [True, False, False]
+    between = scored([GOOD, GOOD], [far_off, far_off | {"critic-js": 0.1}])  # 0.24 above, 0.15
+    assert verdicts(distances.nearer(between, methods)) == [None, False, False]
 
 
 def test_what_failed_or_is_not_known_tells_nothing() -> None:
