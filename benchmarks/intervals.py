@@ -29,7 +29,7 @@ def measured(samples: list[list[str]], references: list[list[str]]) -> dict[str,
         "js": scores.js(samples, references, WINDOW),
         "precision": precision,
         "recall": recall,
-        "distinct": scores.distinct(samples),
+        "unique": scores.distinct(samples),
     }
     found = {f"{name}-{order}": score for name, each in by_order.items() for order, score in each.items()}
     found["corpus-bleu"] = scores.corpus_bleu(samples, references)

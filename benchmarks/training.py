@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator
-from bgan_text.generator import Factorised
-from bgan_text.run import sample_rows
-from bgan_text.sampling import log_prob
-from bgan_text.space import Space
-from bgan_text.state import State
-from bgan_text.trainer import Trainer
+from bgan_text.models.discriminators import ConvolutionalDiscriminator
+from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.models.sampling import log_prob
+from bgan_text.space import TokenSpace
+from bgan_text.training.run import sample_rows
+from bgan_text.training.state import State
+from bgan_text.training.trainer import Trainer
 
 DRAWS, BATCH, POSITIONS, VOCABULARY, WIDTH = 20, 64, 32, 100, 64
 ROUNDS = 7
@@ -64,7 +64,9 @@ class PlainDiscriminator(nn.Module):
 def scoring() -> None:
     tokens = torch.randint(VOCABULARY, (DRAWS * BATCH, POSITIONS))
     plain = PlainDiscriminator()
-    ours = Discriminator(Space(POSITIONS, VOCABULARY), width=WIDTH, blocks=2, spectral=True).eval()
+    ours = ConvolutionalDiscriminator(
+        TokenSpace(POSITIONS, VOCABULARY), width=WIDTH, blocks=2, spectral=True
+    ).eval()
 
     def low_precision() -> None:
         with torch.autocast("cpu", torch.bfloat16):
@@ -81,7 +83,7 @@ def losses() -> None:
     logits = torch.randn(BATCH, POSITIONS, 8000, requires_grad=True)
 
     def histogram() -> None:
-        (-Factorised(logits).weighted_log_prob(tokens, weights)).backward()
+        (-FactorisedDistribution(logits).weighted_log_prob(tokens, weights)).backward()
 
     def gathered() -> None:
         (-(weights * log_prob(logits, tokens)).sum() / BATCH).backward()
@@ -94,7 +96,7 @@ def losses() -> None:
 
 def step_rate(generator: str, objective: str) -> None:
     config = Config.given({"generator": generator, "objective": objective, "steps": 1000})
-    state = State.fresh(config, Space(POSITIONS, VOCABULARY, end=0), torch.device("cpu"))
+    state = State.fresh(config, TokenSpace(POSITIONS, VOCABULARY, end=0), torch.device("cpu"))
     trainer = Trainer(state, config)
     real = [torch.randint(VOCABULARY, (BATCH, POSITIONS))]
     (one,) = seconds(lambda: trainer.step(real, 0.0))
@@ -112,7 +114,7 @@ def memory(generator: str) -> None:
 
 def train_pieces(generator: str) -> None:
     config = Config.given({"generator": generator, "steps": 1000})
-    state = State.fresh(config, Space(POSITIONS, 8000, end=0), torch.device("cpu"))
+    state = State.fresh(config, TokenSpace(POSITIONS, 8000, end=0), torch.device("cpu"))
     trainer = Trainer(state, config)
     start = time.perf_counter()
     for _ in range(3):

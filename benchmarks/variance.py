@@ -4,7 +4,8 @@
     python benchmarks/variance.py --quick    # seconds, into the temporary folder: nothing to conclude from
     python benchmarks/variance.py --draw     # the figure anew from the kept numbers
 
-Each objective's own rule gives the coefficients; the gradient is that of `Factorised.weighted_log_prob`
+Each objective's own rule gives the coefficients; the gradient is that of
+`FactorisedDistribution.weighted_log_prob`
 with respect to the logits, the noise held fixed, over independent batches of M draws. Variance is the trace
 of the covariance; `relative` divides it by the squared norm of the expected gradient, as the objectives
 follow gradients of different lengths. Two settings: a space that can be enumerated, where the distance of
@@ -27,12 +28,17 @@ import torch
 from torch import Tensor
 
 from bgan_text.config import BASELINES, Config
-from bgan_text.corpora.preparing import Recipe, prepare
-from bgan_text.generator import Factorised
-from bgan_text.objective import Running, coefficients, importance_weights, partition_weights
-from bgan_text.state import State
-from bgan_text.trainer import train
-from bgan_text.weighing import Weighing
+from bgan_text.corpora.text_preparation import TextPreparation, prepare
+from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.objectives.weights import (
+    RunningStatistics,
+    coefficients,
+    importance_weights,
+    partition_weights,
+)
+from bgan_text.training.score_function import ScoreFunctionUpdate
+from bgan_text.training.state import State
+from bgan_text.training.trainer import train
 
 OBJECTIVES = ("importance", "partition", "reinforce")
 DRAWS = (2, 5, 10, 20, 50, 100)
@@ -51,7 +57,7 @@ def gradients(logits: Tensor, tokens: Tensor, weights: Tensor) -> Tensor:
     """The loss's gradient in each repetition: (N, L, V), (M, R, N, L), (M, R, N) -> (R, N, L, V)."""
     repetitions = tokens.shape[1]
     repeated = logits.detach().repeat(repetitions, 1, 1).requires_grad_()
-    loss = -Factorised(repeated).weighted_log_prob(tokens.flatten(1, 2), weights.flatten(1, 2))
+    loss = -FactorisedDistribution(repeated).weighted_log_prob(tokens.flatten(1, 2), weights.flatten(1, 2))
     (gradient,) = torch.autograd.grad(loss * repetitions, repeated)  # the loss is a mean over all rows
     return gradient.view(repetitions, *logits.shape)
 
@@ -118,7 +124,7 @@ def _spread(values: list[float]) -> float:
 def measure(
     blocks: Iterator[tuple[Tensor, Tensor]],
     logits: Tensor,
-    running: Running,
+    running: RunningStatistics,
     exact: dict[str, Tensor],
     pullback: Pullback = lambda gradient: gradient,
 ) -> dict[tuple[str, str], dict[str, float]]:
@@ -153,20 +159,20 @@ def enumerable(seed: int) -> tuple[Tensor, Tensor]:
 
 def log_likelihoods(logits: Tensor) -> Tensor:
     """log g(x | z) of every sequence: (N, L, V) -> (V ** L, N)."""
-    return Factorised(logits).log_prob(EVERYTHING.unsqueeze(1).expand(-1, len(logits), -1))
+    return FactorisedDistribution(logits).log_prob(EVERYTHING.unsqueeze(1).expand(-1, len(logits), -1))
 
 
-def exact_running(logits: Tensor, score: Tensor) -> Running:
+def exact_running(logits: Tensor, score: Tensor) -> RunningStatistics:
     """The means that `partition` and `reinforce` follow, over q."""
     q = log_likelihoods(logits).exp().mean(dim=1)
-    return Running((q * score.exp()).sum().log(), (q * score).sum(), torch.ones(()))
+    return RunningStatistics((q * score.exp()).sum().log(), (q * score).sum(), torch.ones(()))
 
 
 def exact_gradients(logits: Tensor, score: Tensor) -> dict[str, Tensor]:
     """Each objective's gradient in the limit of many draws, from all sequences: (N, L, V)."""
     g, column = log_likelihoods(logits).exp(), score.unsqueeze(1)
     weights = {
-        "importance": (g * column.exp()) / (g * column.exp()).sum(0),  # p~(x | z) of the article
+        "importance": (g * column.exp()) / (g * column.exp()).sum(0),  # p~(x | z) of the paper
         "partition": g * (column - exact_running(logits, score).log_partition).exp(),
         "reinforce": g * column,
     }
@@ -183,7 +189,7 @@ def exact_setting(sharpness: float, draws: int, repetitions: int) -> dict[tuple[
     def blocks() -> Iterator[tuple[Tensor, Tensor]]:
         place = torch.tensor([VOCABULARY**power for power in reversed(range(POSITIONS))])
         for _ in range(BLOCKS):
-            tokens = Factorised(logits).sample(draws * repetitions // BLOCKS, rng)
+            tokens = FactorisedDistribution(logits).sample(draws * repetitions // BLOCKS, rng)
             tokens = tokens.unflatten(0, (draws, -1))
             yield tokens, score[(tokens * place).sum(-1)]
 
@@ -193,15 +199,15 @@ def exact_setting(sharpness: float, draws: int, repetitions: int) -> dict[tuple[
 class Frozen:
     """A training state held still: logits of some noise vectors and a pool of scored draws of each."""
 
-    def __init__(self, stepper: Weighing, rows: int, pool: int) -> None:
-        state, config = stepper.state, stepper.config
+    def __init__(self, update: ScoreFunctionUpdate, rows: int, pool: int) -> None:
+        state, config = update.state, update.config
         self.rng = torch.Generator().manual_seed(state.step)
         self.generator = copy.deepcopy(state.generator)  # a forward pass moves batch normalisation's means
         noise = torch.randn(config.batch, config.noise, generator=self.rng)
         self.logits = self.generator(noise).logits[:rows]  # normalised over the batch, as in training
-        self.tokens = Factorised(self.logits).sample(pool, self.rng)
-        self.scores = torch.cat([stepper.score(part[0], part) for part in self.tokens.split(100)])
-        self.running = Running.fresh(self.scores.device)
+        self.tokens = FactorisedDistribution(self.logits).sample(pool, self.rng)
+        self.scores = torch.cat([update.score(part[0], part) for part in self.tokens.split(100)])
+        self.running = RunningStatistics.fresh(self.scores.device)
         self.running.update(self.scores)
 
     def blocks(self, draws: int, most: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -221,17 +227,17 @@ class Frozen:
         return torch.stack([torch.cat([part.flatten() for part in parts]) for parts in each])
 
 
-def training(config: Config, limit: int, at: tuple[int, ...]) -> Iterator[Weighing]:
+def training(config: Config, limit: int, at: tuple[int, ...]) -> Iterator[ScoreFunctionUpdate]:
     """The default recipe on the built-in grammar, stopped at some steps."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = Recipe.given("grammar", limit=limit)
+        recipe = TextPreparation.given("grammar", limit=limit)
         prepared = prepare(recipe, Path(folder) / "grammar", lambda stage, done: None)
         device = torch.device("cpu")
         state = State.fresh(config, prepared.space, device)
         batches = prepared.batches(config.batch, config.seed, device)
         for report in train(state, config, batches, lambda state: state.step / PLANNED_STEPS):
             if report.step in at:
-                yield Weighing(state, config)
+                yield ScoreFunctionUpdate(state, config)
             if report.step == max(at):
                 return
 
@@ -269,16 +275,16 @@ def run(quick: bool) -> dict[str, Measured]:
         found[name] = show(name, {draws: exact_setting(sharpness, draws, repetitions) for draws in every})
     at = (2, 3, 4) if quick else STEPS
     config = Config.given({"steps": PLANNED_STEPS} | ({"batch": 16, "width": 8} if quick else {}))
-    for stepper in training(config, 500 if quick else 50_000, at):
-        frozen = Frozen(stepper, 16, pool)
+    for update in training(config, 500 if quick else 50_000, at):
+        frozen = Frozen(update, 16, pool)
         by_draws = {
             draws: measure(frozen.blocks(draws, 1000), frozen.logits, frozen.running, {}) for draws in every
         }
-        step = stepper.state.step
+        step = update.state.step
         spread = frozen.scores.std(dim=0).mean()
         print(f"\nstep {step}: F given z has a standard deviation of {spread:.2f}")
         found[f"step {step}, logits"] = show(f"step {step}, logits", by_draws)
-    frozen = Frozen(stepper, config.batch, pool // 4)
+    frozen = Frozen(update, config.batch, pool // 4)
     by_draws = {
         draws: measure(frozen.blocks(draws, 100), frozen.logits, frozen.running, {}, frozen.to_parameters)
         for draws in ((2,) if quick else (5, 20, 100))

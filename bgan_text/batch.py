@@ -5,20 +5,20 @@ from typing import NamedTuple
 from torch import Tensor
 
 
-class Labelled(NamedTuple):
-    """N labels with their pictures.
+class LabelledImages(NamedTuple):
+    """N labels with their images.
 
-    `pictures`: (N, channels, height, width) float32. `labels`: (N, 1) int64, rows of one token.
+    `images`: (N, channels, height, width) float32. `labels`: (N, 1) int64, rows of one token.
     """
 
-    pictures: Tensor
+    images: Tensor
     labels: Tensor
 
 
-Batch = Tensor | Labelled
-"""N samples: (N, L) int64 tokens, (N, channels, height, width) float32 pictures, or labels of pictures."""
+Batch = Tensor | LabelledImages
+"""N samples: (N, L) int64 tokens, (N, channels, height, width) float32 images, or labels of images."""
 
 
 def samples_of(batch: Batch) -> Tensor:
     """The samples of a batch, without what they are conditioned on."""
-    return batch.labels if isinstance(batch, Labelled) else batch
+    return batch.labels if isinstance(batch, LabelledImages) else batch

@@ -12,23 +12,23 @@ from typing import Any, get_type_hints
 from bgan_text.errors import UserError, unknown
 from bgan_text.interval import interval
 from bgan_text.setting import check, flag, is_a, setting
-from bgan_text.space import COLOURS, NUMBERS
+from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
 GENERATORS = ("conv", "rnn")
 """Nets that make samples of noise."""
 CLASSIFIER = "classifier"
-"""The net that labels given pictures: its samples are labels."""
-WEIGHING = ("importance", "partition", "reinforce", "constant")
+"""The net that labels given images: its samples are labels."""
+SCORE_FUNCTION = ("importance", "partition", "reinforce", "constant")
 """Objectives that see samples only through their scores: no gradient passes through a sample."""
-RELAXED = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
+PATHWISE = ("wgan", "wgan-gp", "gan-relaxed", "gumbel")
 """Objectives whose gradient passes through samples that are no tokens but points between them."""
-OF_TOKENS = (*WEIGHING, *RELAXED, "mle")
-"""What can be trained on sequences of tokens, and on pictures in colours."""
-CONTINUOUS = ("gan", "proxy", "bgan", "lsgan")
-"""Objectives of pictures whose pixels are real numbers."""
-OF_NUMBERS = (*CONTINUOUS, "wgan", "wgan-gp")
+OF_TOKENS = (*SCORE_FUNCTION, *PATHWISE, "mle")
+"""What can be trained on sequences of tokens, and on images in colours."""
+CONTINUOUS = ("gan", "non-saturating", "bgan", "lsgan")
+"""Objectives of images whose pixels are real numbers."""
+OF_CONTINUOUS_IMAGES = (*CONTINUOUS, "wgan", "wgan-gp")
 """What can be trained on those."""
-ADVERSARIAL = (*WEIGHING, *RELAXED, *CONTINUOUS)
+ADVERSARIAL = (*SCORE_FUNCTION, *PATHWISE, *CONTINUOUS)
 OBJECTIVES = (*OF_TOKENS, *CONTINUOUS)
 DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "pearson", "hellinger", "jeffreys")
 WITHOUT_DIVERGENCE = {
@@ -41,7 +41,7 @@ WITHOUT_DIVERGENCE = {
 """Why some objectives take no --divergence."""
 CREDITS = ("sequence", "prefix")
 KINDS = ("divergence", "objective", "credit", "generator")
-"""Options whose value may bring other defaults with it, the strongest first. Pictures do so too, last."""
+"""Options whose value may bring other defaults with it, the strongest first. Images do so too, last."""
 BASELINES = ("none", "mean", "leave-one-out")
 CREDITED = ("importance", "partition", "reinforce")
 DECAYS = ("linear", "constant")
@@ -58,13 +58,13 @@ IMPROVED_WGAN = {
     "discriminator_blocks": 5,
     "discriminator_steps": 10,
     "batch": 64,
-    "generator_rate": 1e-4,
-    "discriminator_rate": 1e-4,
+    "generator_lr": 1e-4,
+    "discriminator_lr": 1e-4,
     "beta1": 0.5,
     "beta2": 0.9,
-    "clip": 1e9,
-    "decay": "constant",
-    "average": 0.0,
+    "grad_clip": 1e9,
+    "lr_schedule": "constant",
+    "ema_decay": 0.0,
 }
 PRESETS: dict[str, dict[str, Any]] = {"improved-wgan": IMPROVED_WGAN}
 """Defaults by the name of who used them: `improved-wgan` is the character language model of Gulrajani et
@@ -78,14 +78,14 @@ class Config:
     preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
     generator: str = setting(
         "conv",
-        "net that makes the samples; a classifier's are labels of the pictures it is given",
+        "net that makes the samples; a classifier's are labels of the images it is given",
         choices=(*GENERATORS, CLASSIFIER),
     )
     objective: str = setting(
         "importance",
         "what the generator descends",
         choices=OBJECTIVES,
-        where={CLASSIFIER: "importance", NUMBERS: "bgan"},
+        where={CLASSIFIER: "importance", CONTINUOUS_IMAGES: "bgan"},
     )
     divergence: str = setting("js", "divergence that the discriminator bounds", choices=DIVERGENCES)
     credit: str = setting(
@@ -105,19 +105,19 @@ class Config:
         "M, samples drawn for each noise vector",
         minimum=1,
         where={"prefix": 3, CLASSIFIER: 30},
-        of=WEIGHING,
+        of=SCORE_FUNCTION,
     )
     batch: int = setting(
         128,
         "noise vectors, and real samples, of a step",
         minimum=1,
-        where={"rnn": 64, COLOURS: 64, NUMBERS: 64},
+        where={"rnn": 64, QUANTISED_IMAGES: 64, CONTINUOUS_IMAGES: 64},
     )
     width: int = setting(
         64,
-        "channels of the conv generator (of pictures at full size), units of the GRU",
+        "channels of the conv generator (of images at full size), units of the GRU",
         minimum=1,
-        where={"prefix": 128, "rnn": 256, CLASSIFIER: 16, COLOURS: 32, NUMBERS: 32},
+        where={"prefix": 128, "rnn": 256, CLASSIFIER: 16, QUANTISED_IMAGES: 32, CONTINUOUS_IMAGES: 32},
     )
     blocks: int = setting(
         3, "residual blocks of the generator, or layers of the GRU", minimum=1, where={"rnn": 1}
@@ -127,7 +127,7 @@ class Config:
         64,
         "channels of the discriminator",
         minimum=1,
-        where={CLASSIFIER: 16, COLOURS: 16, NUMBERS: 32},
+        where={CLASSIFIER: 16, QUANTISED_IMAGES: 16, CONTINUOUS_IMAGES: 32},
         of=ADVERSARIAL,
     )
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, of=ADVERSARIAL)
@@ -135,16 +135,16 @@ class Config:
     spectral_norm: bool = setting(
         True,
         "normalise the discriminator's weights spectrally",
-        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, NUMBERS: False},
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, CONTINUOUS_IMAGES: False},
         of=ADVERSARIAL,
     )
     batch_norm: bool = setting(
         False,
         "normalise the discriminator's layers over the batch, as DCGAN, reals and samples apart",
-        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, NUMBERS: True},
+        where={"wgan": False, "wgan-gp": False, CLASSIFIER: False, CONTINUOUS_IMAGES: True},
         of=CONTINUOUS,
     )
-    weight_limit: float = setting(
+    weight_clip: float = setting(
         0.02, "largest absolute weight of the clipped critic", minimum=0.0, of=("wgan",)
     )
     gradient_penalty: float = setting(10.0, "weight of the gradient penalty", minimum=0.0, of=("wgan-gp",))
@@ -169,28 +169,28 @@ class Config:
         "draws per noise vector that train the discriminator",
         minimum=1,
         where={CLASSIFIER: 20},
-        of=WEIGHING,
+        of=SCORE_FUNCTION,
     )
-    generator_rate: float = setting(
+    generator_lr: float = setting(
         2e-3,
         "learning rate of the generator",
         minimum=0.0,
-        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3, NUMBERS: 5e-4},
+        where={"pearson": 1e-3, "gumbel": 4e-3, "wgan": 1e-3, CLASSIFIER: 1e-3, CONTINUOUS_IMAGES: 5e-4},
     )
-    discriminator_rate: float = setting(
+    discriminator_lr: float = setting(
         8e-3,
         "learning rate of the discriminator",
         minimum=0.0,
-        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 1e-3, NUMBERS: 5e-4},
+        where={"pearson": 2e-4, "wgan": 1e-3, "wgan-gp": 2e-3, CLASSIFIER: 1e-3, CONTINUOUS_IMAGES: 5e-4},
         of=ADVERSARIAL,
     )
     beta1: float = setting(
         0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0, where={CLASSIFIER: 0.0}
     )
     beta2: float = setting(0.99, "Adam's decay of the mean squared gradient", minimum=0.0, below=1.0)
-    clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
-    decay: str = setting("linear", "course of the learning rates, to 0 or level", choices=DECAYS)
-    average: float = setting(0.99, "decay of the weight average that is sampled", minimum=0.0, below=1.0)
+    grad_clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
+    lr_schedule: str = setting("linear", "course of the learning rates, to 0 or level", choices=DECAYS)
+    ema_decay: float = setting(0.99, "decay of the weight average that is sampled", minimum=0.0, below=1.0)
     precision: str = setting("auto", "arithmetic of the nets", choices=PRECISIONS)
     seed: int = setting(0, "seed of everything random", minimum=0, below=2**63)
     steps: int | None = setting(
@@ -270,7 +270,7 @@ class Config:
         """A configuration from the options that were given.
 
         Other options take the default of the preset, or else that which suits the divergence, the
-        objective, the generator or, of pictures, what their pixels are: `COLOURS` or `NUMBERS`.
+        objective, the generator or the kind of images: `QUANTISED_IMAGES` or `CONTINUOUS_IMAGES`.
 
         Raises:
             UserError: a name or value is not accepted, or the objective has no use for an option.

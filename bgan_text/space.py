@@ -1,4 +1,4 @@
-"""The set of samples that a generator generates: rows of tokens, pictures of real numbers, or labels."""
+"""The set of samples that a generator generates: rows of tokens, images of real numbers, or labels."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from bgan_text.errors import UserError
 
-COLOURS, NUMBERS = "colours", "numbers"
-"""What the pixels of pictures are."""
+QUANTISED_IMAGES, CONTINUOUS_IMAGES = "quantised images", "continuous images"
+"""What the pixels of images are."""
 
 
 @dataclass(frozen=True)
-class Space:
+class TokenSpace:
     """All rows of `positions` integers in `0 .. vocabulary - 1`. Text and images differ in nothing else.
 
     `end` is the token that ends a sequence shorter than `positions`; it also fills the rest of the
@@ -36,8 +36,8 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """All pictures of `channels` real numbers in -1 .. 1 for each of height x width pixels."""
+class PixelSpace:
+    """All images of `channels` real numbers in -1 .. 1 for each of height x width pixels."""
 
     channels: int
     height: int
@@ -45,47 +45,47 @@ class Canvas:
 
     def __post_init__(self) -> None:
         if min(self.channels, self.height, self.width) < 1:
-            raise UserError(f"a picture of {self.channels} x {self.height} x {self.width} has no pixels")
+            raise UserError(f"an image of {self.channels} x {self.height} x {self.width} has no pixels")
 
 
 @dataclass(frozen=True)
-class Labels:
-    """All labels in `0 .. classes - 1` of a given picture: a sample is a row of one token, the label."""
+class LabelSpace:
+    """All labels in `0 .. classes - 1` of a given image: a sample is a row of one token, the label."""
 
-    picture: Canvas
+    image: PixelSpace
     classes: int
 
     def __post_init__(self) -> None:
         if self.classes < 2:
-            raise UserError(f"the pictures are of {self.classes} class: at least 2 are needed to tell apart")
+            raise UserError(f"the images are of {self.classes} class: at least 2 are needed to tell apart")
 
 
-AnySpace = Space | Canvas | Labels
+Space = TokenSpace | PixelSpace | LabelSpace
 
 
-def is_picture(space: AnySpace) -> bool:
-    """Whether the samples are pictures, not sequences or labels."""
-    return pixels_of(space) is not None
+def is_image(space: Space) -> bool:
+    """Whether the samples are images, not sequences or labels."""
+    return image_kind(space) is not None
 
 
-def pixels_of(space: AnySpace) -> str | None:
-    """What the pixels of samples are, `COLOURS` or `NUMBERS`; None of sequences and labels."""
-    if isinstance(space, Canvas):
-        return NUMBERS
-    return COLOURS if isinstance(space, Space) and space.shape is not None else None
+def image_kind(space: Space) -> str | None:
+    """`QUANTISED_IMAGES`, `CONTINUOUS_IMAGES`, or None for sequences and labels."""
+    if isinstance(space, PixelSpace):
+        return CONTINUOUS_IMAGES
+    return QUANTISED_IMAGES if isinstance(space, TokenSpace) and space.shape is not None else None
 
 
-def space_from_json(value: Mapping[str, Any]) -> AnySpace:
+def space_from_json(value: Mapping[str, Any]) -> Space:
     """Read back what `space_to_json` gave; a `TypeError` or `KeyError` if it is something else."""
-    if "picture" in value:
-        return Labels(Canvas(**value["picture"]), value["classes"])
+    if "image" in value:
+        return LabelSpace(PixelSpace(**value["image"]), value["classes"])
     if "channels" in value:
-        return Canvas(**value)
+        return PixelSpace(**value)
     shape = value.get("shape")
-    return Space(**{**value, "shape": None if shape is None else (int(shape[0]), int(shape[1]))})
+    return TokenSpace(**{**value, "shape": None if shape is None else (int(shape[0]), int(shape[1]))})
 
 
-def space_to_json(space: AnySpace) -> dict[str, Any]:
+def space_to_json(space: Space) -> dict[str, Any]:
     """A space as JSON values; what a sequence does not have is left out."""
     value = asdict(space)
     if value.get("shape", ...) is None:

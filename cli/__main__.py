@@ -1,5 +1,5 @@
 """`python -m bgan_text.cli`."""
 
-from .main import main
+from bgan_text.cli.main import main
 
 main()

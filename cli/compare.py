@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bgan_text.cli.options import with_config_options
 from bgan_text.errors import UserError
-
-from .options import with_config_options
 
 
 @with_config_options(without=("objective", "divergence", "seed"))
@@ -25,7 +24,9 @@ def compare(
         typer.Option(help="Divergences for each objective that has one, or all. (default: js)"),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each method, with seeds 0, 1, ...")] = 3,
-    data: Annotated[Path | None, typer.Option(help="Prepared folder. (default: the newest in data/)")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="DatasetDirectory folder. (default: the newest in data/)")
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="Real text to score against, a sample a line. (default: the folder's test split)"),
@@ -59,9 +60,9 @@ def compare(
 
     Example: bgan-text compare --objectives importance,reinforce,mle --minutes 5 --seeds 3
     """
-    from .compare_table import render, to_markdown
-    from .comparing import Wish, run_comparison
-    from .console import print_json, results
+    from bgan_text.cli.comparison_table import render, to_markdown
+    from bgan_text.cli.console import print_json, results
+    from bgan_text.studies.comparison import Wish, run_comparison
 
     if json and markdown:
         raise UserError("--json and --markdown: one format at a time")

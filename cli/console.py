@@ -65,9 +65,9 @@ def newest(parent: Path, marker: str, missing: str) -> Path:
 
 
 def newest_data() -> Path:
-    """The prepared folder made last below data/."""
+    """The dataset directory made last below data/."""
     return newest(
-        Path("data"), "card.json", "there is no prepared folder in data/: make one with bgan-text prepare"
+        Path("data"), "card.json", "there is no dataset directory in data/: make one with bgan-text prepare"
     )
 
 

@@ -7,15 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from bgan_text import __version__
+from bgan_text.cli.compare import compare
+from bgan_text.cli.prepare import prepare
+from bgan_text.cli.reproduce import reproduce
+from bgan_text.cli.sample import sample
+from bgan_text.cli.score import score
+from bgan_text.cli.show import show
+from bgan_text.cli.train import train
 from bgan_text.errors import UserError
-
-from .compare import compare
-from .prepare import prepare
-from .reproduce import reproduce
-from .sample import sample
-from .score import score
-from .show import show
-from .train import train
 
 app = typer.Typer(
     name="bgan-text",

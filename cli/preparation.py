@@ -1,17 +1,16 @@
-"""What `prepare` does with a corpus of text, and with one of pictures; and what it says of the result."""
+"""What `prepare` does with a corpus of text, and with one of images; and what it says of the result."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bgan_text.corpora.picture_sources import PICTURE_SOURCES
-from bgan_text.corpora.prepared import Prepared
-from bgan_text.corpora.preparing import Recipe, prepare
-from bgan_text.corpora.preparing_pictures import PictureRecipe, prepare_pictures
+from bgan_text.cli.console import say
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.image_preparation import ImagePreparation, prepare_images
+from bgan_text.corpora.image_sources import IMAGE_SOURCES
+from bgan_text.corpora.text_preparation import TextPreparation, prepare
 from bgan_text.errors import UserError
 from bgan_text.setting import flag
-
-from .console import say
 
 
 def prepared(
@@ -19,18 +18,18 @@ def prepared(
     folder: Path,
     given: Mapping[str, Any],
     of_text: Mapping[str, Any],
-    of_pictures: Mapping[str, Any],
+    of_images: Mapping[str, Any],
     progress: Callable[[str, int], None],
     *,
     overwrite: bool,
-) -> Prepared:
-    """Make a prepared folder of a corpus; options of the other kind of corpus are refused."""
-    if corpus in PICTURE_SOURCES:
-        _refuse(of_text, f"{corpus} is a corpus of pictures")
-        picture_recipe = PictureRecipe.given(corpus, **given, **of_pictures)
-        return prepare_pictures(picture_recipe, folder, progress, say=say, overwrite=overwrite)
-    recipe = Recipe.given(corpus, **given, **of_text)
-    _refuse(of_pictures, f"{corpus} is a corpus of text")
+) -> DatasetDirectory:
+    """Make a dataset directory of a corpus; options of the other kind of corpus are refused."""
+    if corpus in IMAGE_SOURCES:
+        _refuse(of_text, f"{corpus} is a corpus of images")
+        image_recipe = ImagePreparation.given(corpus, **given, **of_images)
+        return prepare_images(image_recipe, folder, progress, say=say, overwrite=overwrite)
+    recipe = TextPreparation.given(corpus, **given, **of_text)
+    _refuse(of_images, f"{corpus} is a corpus of text")
     return prepare(recipe, folder, progress, overwrite=overwrite)
 
 
@@ -49,9 +48,9 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     )
     if "corrupt" in counts:
         return [
-            f"{counts['read']:,} pictures read: {counts['corrupt']:,} unreadable, "
+            f"{counts['read']:,} images read: {counts['corrupt']:,} unreadable, "
             f"{counts['duplicates']:,} {kept}",
-            splits + _picture(space, card["tokenizer"]),
+            splits + _image(space, card["tokenizer"]),
         ]
     unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
     return [
@@ -62,7 +61,7 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _picture(space: Mapping[str, Any], palette: str) -> str:
+def _image(space: Mapping[str, Any], palette: str) -> str:
     if "channels" in space:
         numbers = f"{space['channels']} number{'s' * (space['channels'] > 1)}"
         return f"{space['width']} x {space['height']} pixels, {numbers} each"

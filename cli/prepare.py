@@ -10,15 +10,15 @@ def prepare(
     corpus: Annotated[
         str,
         typer.Argument(
-            help="Text: grammar (built in), lm1b (One Billion Word), lines (your text). Pictures: mnist, "
-            "cifar10, celeba, lsun, imagenet, images (your pictures)."
+            help="Text: grammar (built in), lm1b (One Billion Word), lines (your text). Images: mnist, "
+            "cifar10, celeba, lsun, imagenet, images (your images)."
         ),
     ] = "grammar",
     path: Annotated[
         list[str] | None,
         typer.Option(
             help="What to read instead of the hub. Text: a file, '-' for standard input, for lm1b its "
-            "archive or folder. Pictures: a folder, an archive, an .npz, the official files. Repeatable."
+            "archive or folder. Images: a folder, an archive, an .npz, the official files. Repeatable."
         ),
     ] = None,
     column: Annotated[
@@ -48,7 +48,7 @@ def prepare(
     size: Annotated[
         int | None,
         typer.Option(
-            help="Pictures: cut to the central square and scale to so many pixels a side. (default: mnist: "
+            help="Images: cut to the central square and scale to so many pixels a side. (default: mnist: "
             "28; cifar10, celeba: 32; lsun, imagenet: 64; images: as they are)"
         ),
     ] = None,
@@ -56,14 +56,14 @@ def prepare(
         bool | None,
         typer.Option(
             "--grey/--no-grey",
-            help="Pictures: turn all into grey levels, or all into opaque red, green and blue. "
+            help="Images: turn all into grey levels, or all into opaque red, green and blue. "
             "(default: as they are; grey for two colours)",
         ),
     ] = None,
     colors: Annotated[
         str | None,
         typer.Option(
-            help="Pictures: how many colours a pixel can have, 2 to 256, or none for pixels that are real "
+            help="Images: how many colours a pixel can have, 2 to 256, or none for pixels that are real "
             "numbers. (default: 16; mnist: 2)"
         ),
     ] = None,
@@ -80,7 +80,7 @@ def prepare(
     ] = None,
     corrupt: Annotated[
         int | None,
-        typer.Option(help="Pictures: how many unreadable ones to skip before giving up. (default: 10)"),
+        typer.Option(help="Images: how many unreadable ones to skip before giving up. (default: 10)"),
     ] = None,
     limit: Annotated[
         int | None,
@@ -93,11 +93,11 @@ def prepare(
         bool, typer.Option("--keep-duplicates", help="Keep samples that occur more than once.")
     ] = False,
     seed: Annotated[
-        int, typer.Option(help="Seed of the grammar's sentences; of pictures, of bits and palette.")
+        int, typer.Option(help="Seed of the grammar's sentences; of images, of bits and palette.")
     ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: data/CORPUS)")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a prepared folder that is there already.")
+        bool, typer.Option("--overwrite", help="Replace a dataset directory that is there already.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
@@ -107,11 +107,10 @@ def prepare(
 
     Example: bgan-text prepare images --path photographs.zip --size 32 --colors 16
     """
-    from bgan_text.corpora.picture_sources import PICTURE_SOURCES
-
-    from .console import print_json, say
-    from .preparation import prepared, summary
-    from .progress import Stages
+    from bgan_text.cli.console import print_json, say
+    from bgan_text.cli.preparation import prepared, summary
+    from bgan_text.cli.progress import Stages
+    from bgan_text.corpora.image_sources import IMAGE_SOURCES
 
     given = {
         "paths": tuple(path or ()),
@@ -127,7 +126,7 @@ def prepare(
         "overlong": overlong,
         "lowercase": lowercase or None,
     }
-    of_pictures = {
+    of_images = {
         "size": size,
         "grey": grey,
         "colors": colors,
@@ -136,8 +135,8 @@ def prepare(
         "corrupt": corrupt,
     }
     folder = out if out is not None else Path("data") / corpus
-    with Stages("pictures" if corpus in PICTURE_SOURCES else "sentences") as stages:
-        made = prepared(corpus, folder, given, of_text, of_pictures, stages.update, overwrite=overwrite)
+    with Stages("images" if corpus in IMAGE_SOURCES else "sentences") as stages:
+        made = prepared(corpus, folder, given, of_text, of_images, stages.update, overwrite=overwrite)
     for line in summary(made.card):
         say(line)
     say(f"Prepared {folder}. Next: bgan-text train --data {folder}")

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .console import say, talk
+from bgan_text.cli.console import say, talk
 
 QUIET_INTERVAL = 30.0
 """Seconds between two lines of progress where no terminal shows a moving one."""
@@ -137,6 +137,10 @@ def brief(numbers: dict[str, float]) -> str:
         f"bound {numbers['bound']:.3f}, score real {numbers['real_score']:+.2f} "
         f"fake {numbers['fake_score']:+.2f}"
     )
-    if "effective_draws" in numbers:
-        line += f", effective draws {numbers['effective_draws']:.1f}"
-    return line + (f", slope {numbers['slope']:.2f}" if "slope" in numbers else "")
+    if "effective_sample_size" in numbers:
+        line += f", effective sample size {numbers['effective_sample_size']:.1f}"
+    return line + (
+        f", gradient norm {numbers['penalty_gradient_norm']:.2f}"
+        if "penalty_gradient_norm" in numbers
+        else ""
+    )

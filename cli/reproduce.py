@@ -1,4 +1,4 @@
-"""`bgan-text reproduce`: an experiment of the article, from its data to its table or picture."""
+"""`bgan-text reproduce`: an experiment of the paper, from its data to its table or image."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ def reproduce(
         str,
         typer.Option(
             help="smoke: seconds, to see that it runs; small: within an hour on 2 cores; paper: near "
-            "the article's setting, for a GPU."
+            "the paper's setting, for a GPU."
         ),
     ] = "small",
     path: Annotated[
@@ -32,15 +32,15 @@ def reproduce(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make an experiment of the boundary-seeking GAN article (Hjelm et al., ICLR 2018) again.
+    """Make an experiment of the boundary-seeking GAN paper (Hjelm et al., ICLR 2018) again.
 
-    It prepares the data, trains every method, measures, and writes result.md, result.json and pictures.
+    It prepares the data, trains every method, measures, and writes result.md, result.json and images.
 
     The same command again goes on where it stopped and makes nothing twice.
 
     Example: bgan-text reproduce mnist-distances --scale small --path mnist/
     """
-    from .reproducing import listed, reproduced
+    from bgan_text.studies.reproduction import listed, reproduced
 
     if list_:
         if name is not None:

@@ -1,4 +1,4 @@
-"""`bgan-text score`: how good and how varied texts or pictures are, beside real ones."""
+"""`bgan-text score`: how good and how varied texts or images are, beside real ones."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import typer
 from bgan_text.errors import UserError
 
 if TYPE_CHECKING:
-    from .report import Report
+    from bgan_text.evaluation.report import Report
 
 
 def score(
@@ -18,7 +18,7 @@ def score(
         list[str] | None,
         typer.Argument(
             metavar="[RUN|FILE]...",
-            help="Runs, text files with a sample a line, or folders, archives or .npz of pictures. "
+            help="Runs, text files with a sample a line, or folders, archives or .npz of images. "
             "(default: the newest run)",
         ),
     ] = None,
@@ -31,15 +31,15 @@ def score(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Prepared folder. (default: the run's own; for files the newest in data/)"),
+        typer.Option(help="DatasetDirectory folder. (default: the run's own; for files the newest in data/)"),
     ] = None,
     n: Annotated[
         int | None,
         typer.Option(
             "--n",
             "-n",
-            help="Samples of each run; lines, or pictures, chosen at random of each file. (default: 1000; "
-            "all lines, 1000 pictures)",
+            help="Samples of each run; lines, or images, chosen at random of each file. (default: 1000; "
+            "all lines, 1000 images)",
         ),
     ] = None,
     tokenize: Annotated[
@@ -87,7 +87,7 @@ def score(
         Path | None,
         typer.Option(
             metavar="FILE.png",
-            help="Draw samples of the first model, each beside the training pictures nearest to it.",
+            help="Draw samples of the first model, each beside the training images nearest to it.",
         ),
     ] = None,
     compare: Annotated[
@@ -122,18 +122,18 @@ def score(
 ) -> None:
     """Score samples: beside real ones, variety, copies, lengths, classes; on `grammar` exactly.
 
-    It needs no run: a text file with a sample a line, or pictures, will do.
+    It needs no run: a text file with a sample a line, or images, will do.
 
-    The column `real` is an anchor: training text or pictures, or half of the reference, against real ones.
+    The column `real` is an anchor: training text or images, or half of the reference, against real ones.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
-    from .console import results
-    from .picture_scoring import of_pictures, score_pictures
-    from .scoring import score_models
-    from .sweeping import run_sweep
-    from .table import render
-    from .texts import Request
+    from bgan_text.cli.console import results
+    from bgan_text.cli.score_table import render
+    from bgan_text.cli.sweeping import run_sweep
+    from bgan_text.evaluation.images import of_images, score_images
+    from bgan_text.evaluation.inputs import Request
+    from bgan_text.evaluation.text import score_models
 
     show = _format(json=json, csv=csv, markdown=markdown, latex=latex)
     request = Request(
@@ -167,13 +167,13 @@ def score(
             embed=embed,
             neighbours=neighbours,
         )
-        if of_pictures(request):
-            raise UserError("--sweep has no meaning for pictures: it belongs to scores of text")
+        if of_images(request):
+            raise UserError("--sweep has no meaning for images: it belongs to scores of text")
         run_sweep(request, temperatures, out, likelihood=likelihood is not False, json=json)
         return
     if temperatures is not None or out is not None:
         raise UserError("--temperatures and --out belong to --sweep")
-    report = score_pictures(request) if of_pictures(request) else score_models(request)
+    report = score_images(request) if of_images(request) else score_models(request)
     if show is not None:
         sys.stdout.write(show(report))
         return
@@ -185,13 +185,13 @@ def _refuse_with_sweep(**given: object) -> None:
     """A sweep has two pairs of scores and its own table."""
     for name, value in given.items():
         if value:
-            raise UserError(f"--{name} has no meaning with --sweep, whose data come as a picture and JSON")
+            raise UserError(f"--{name} has no meaning with --sweep, whose data come as an image and JSON")
 
 
 def _format(**wanted: bool) -> "Callable[[Report], str] | None":
     """The function that writes the one format that was asked for; None is the table."""
-    from .console import json_line
-    from .formats import to_csv, to_latex, to_markdown
+    from bgan_text.cli.console import json_line
+    from bgan_text.evaluation.formats import to_csv, to_latex, to_markdown
 
     chosen = [name for name, value in wanted.items() if value]
     if len(chosen) > 1:

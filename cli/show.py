@@ -1,15 +1,15 @@
-"""`bgan-text show`: a run or a prepared folder at a glance."""
+"""`bgan-text show`: a run or a dataset directory at a glance."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgan_text.space import AnySpace, Canvas, Labels
+from bgan_text.space import LabelSpace, PixelSpace, Space
 
 if TYPE_CHECKING:
-    from bgan_text.corpora.prepared import Prepared
-    from bgan_text.run import Run
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
+    from bgan_text.training.run import RunFolder
 
 EXAMPLES = 3
 
@@ -17,15 +17,15 @@ EXAMPLES = 3
 def show(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Run or prepared folder. (default: the newest run, else the newest data)"),
+        typer.Argument(help="Run or dataset directory. (default: the newest run, else the newest data)"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a run or a prepared folder is: settings, counts, last scores, examples.
+    """Show what a run or a dataset directory is: settings, counts, last scores, examples.
 
     Example: bgan-text show data/grammar
     """
-    from .console import print_json, results
+    from bgan_text.cli.console import print_json, results
 
     facts, lines = _facts(folder)
     if json:
@@ -36,11 +36,10 @@ def show(
 
 
 def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
-    from bgan_text.corpora.prepared import Prepared
+    from bgan_text.cli.console import newest_data, newest_run
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.errors import UserError
-    from bgan_text.run import Run
-
-    from .console import newest_data, newest_run
+    from bgan_text.training.run import RunFolder
 
     if folder is None:
         try:
@@ -48,14 +47,14 @@ def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
         except UserError:
             folder = newest_data()
     if (folder / "run.json").exists():
-        return _run(Run(folder))
+        return _run(RunFolder(folder))
     if (folder / "card.json").exists():
-        return _prepared(Prepared(folder))
-    what = "is neither a run nor a prepared folder" if folder.exists() else "does not exist"
+        return _prepared(DatasetDirectory(folder))
+    what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
     raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
 
 
-def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
+def _run(run: "RunFolder") -> tuple[dict[str, Any], list[str]]:
     rows = run.metrics()
     evaluated = [row for row in rows if "samples" in row]
     numbers = [row for row in rows if "samples" not in row]
@@ -82,10 +81,10 @@ def _run(run: "Run") -> tuple[dict[str, Any], list[str]]:
     return facts, lines
 
 
-def _samples(space: AnySpace) -> str:
-    if isinstance(space, Labels):
-        return f"labels, {space.classes} classes, of {_samples(space.picture)}"
-    if isinstance(space, Canvas):
+def _samples(space: Space) -> str:
+    if isinstance(space, LabelSpace):
+        return f"labels, {space.classes} classes, of {_samples(space.image)}"
+    if isinstance(space, PixelSpace):
         return f"{space.width} x {space.height} pixels of {space.channels} numbers"
     if space.shape is not None:
         return f"{space.shape[1]} x {space.shape[0]} pixels of {space.vocabulary} colours"
@@ -96,10 +95,10 @@ def _numbers(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, int | float))
 
 
-def _prepared(prepared: "Prepared") -> tuple[dict[str, Any], list[str]]:
-    from .preparation import summary
+def _prepared(prepared: "DatasetDirectory") -> tuple[dict[str, Any], list[str]]:
+    from bgan_text.cli.preparation import summary
 
-    examples = [] if prepared.pictures else prepared.texts("train", EXAMPLES)
+    examples = [] if prepared.images else prepared.texts("train", EXAMPLES)
     facts = {"data": str(prepared.folder), **prepared.card, "examples": examples}
     lines = [f"{prepared.folder}: {prepared.corpus}, signature {prepared.signature}"]
     lines += summary(prepared.card)

@@ -1,14 +1,13 @@
-"""Run a sweep and put its picture and data where they belong."""
+"""Run a sweep and put its image and data where they belong."""
 
 from pathlib import Path
 
+from bgan_text.cli.console import finite, newest_run, print_json, results, say
 from bgan_text.errors import UserError
+from bgan_text.evaluation.inputs import Request
+from bgan_text.evaluation.sweep import TEMPERATURES, sweep, temperatures_of
+from bgan_text.evaluation.sweep_figure import draw, table
 from bgan_text.files import write_json
-
-from .console import finite, newest_run, print_json, results, say
-from .sweep import TEMPERATURES, sweep, temperatures_of
-from .sweep_figure import draw, table
-from .texts import Request
 
 
 def run_sweep(

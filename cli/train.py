@@ -1,18 +1,20 @@
-"""`bgan-text train`: a prepared folder becomes a run."""
+"""`bgan-text train`: a dataset directory becomes a run."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .options import with_config_options
+from bgan_text.cli.options import with_config_options
 
 
 @with_config_options()
 def train(
     data: Annotated[
         Path | None,
-        typer.Option(help="Prepared folder. (default: the newest in data/; with --resume the run's own)"),
+        typer.Option(
+            help="DatasetDirectory folder. (default: the newest in data/; with --resume the run's own)"
+        ),
     ] = None,
     run: Annotated[
         Path | None,
@@ -25,14 +27,14 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     **given: Any,
 ) -> None:
-    """Train a boundary-seeking GAN on a prepared folder.
+    """Train a boundary-seeking GAN on a dataset directory.
 
     It shows rate, time left and the numbers that matter, and at intervals three samples and JS-1..4.
 
     Example: bgan-text train --divergence js --minutes 10
     """
-    from .console import print_json
-    from .opening import go_on, start
+    from bgan_text.cli.console import print_json
+    from bgan_text.opening import go_on, start
 
     made = (go_on if resume else start)(data, run, device, given)
     result = made.go()

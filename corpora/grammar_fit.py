@@ -20,9 +20,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from bgan_text.corpora.grammar import Grammar
 from bgan_text.errors import UserError
-
-from .grammar import Grammar
 
 SMOOTHING = 1.0
 """Pseudo-uses of each symbol, shared equally among its alternatives."""
@@ -87,7 +86,7 @@ def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float =
     if not used:
         return Fit(fitted, 0, len(uses), math.nan, np.full(len(uses), math.nan))
     reverse = -entropy(grammar) - divergence(grammar, fitted)
-    slopes = _slopes(grammar, fitted, total, smoothing)
+    slopes = _gradient_norms(grammar, fitted, total, smoothing)
     each = [math.fsum(times * slopes[production] for production, times in one.items()) for one in uses]
     return Fit(fitted, used, len(uses) - used, reverse, len(uses) * np.array(each))
 
@@ -150,7 +149,7 @@ def _merged(grammar: Grammar) -> Rules:
     return rules
 
 
-def _slopes(true: Grammar, fitted: Grammar, total: Uses, smoothing: float) -> Uses:
+def _gradient_norms(true: Grammar, fitted: Grammar, total: Uses, smoothing: float) -> Uses:
     """How fast -`divergence(true, fitted)` grows with one more use of each production."""
     ours, theirs = _merged(true), _merged(fitted)
     slopes: Uses = {}

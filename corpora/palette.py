@@ -1,4 +1,4 @@
-"""Pixels <-> tokens. A palette is the colours that the tokens stand for, and the size of the pictures.
+"""Pixels <-> tokens. A palette is the colours that the tokens stand for, and the size of the images.
 
 As a tokenizer, a palette is plain data: `content` is the bytes of the one file that it is stored as.
 """
@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
-
-from .pictures import Pixels
 
 QUANTIZERS = ("kmeans", "median-cut")
 KMEANS_UNDECIDED = 0.001
@@ -28,7 +27,7 @@ MOST_COLORS = 256
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of tokens 0, 1, ...: (V, 1) grey levels or (V, 3) red, green, blue; and the pictures' size.
+    """The colours of tokens 0, 1, ...: (V, 1) grey levels or (V, 3) red, green, blue; and the images' size.
 
     `colors` None: pixels are no tokens but numbers, `channels` of them each.
     """
@@ -86,7 +85,7 @@ def levels(numbers: Tensor) -> Tensor:
 
 
 def load_palette(folder: Path) -> Palette:
-    """The palette stored in a prepared folder or a run."""
+    """The palette stored in a dataset directory or a run."""
     path = folder / Palette.file
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -117,17 +116,17 @@ def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
     distinct = len(np.unique(pixels, axis=0))
     if distinct < count:
         raise UserError(
-            f"--colors {count}: the pictures have only {distinct} different colours; no more than that, or "
+            f"--colors {count}: the images have only {distinct} different colours; no more than that, or "
             "none, was expected"
         )
-    picture = Image.fromarray(pixels[None])
+    image = Image.fromarray(pixels[None])
     undecided = 1 + int(KMEANS_UNDECIDED * len(pixels)) if quantizer == "kmeans" else 0
-    quantized = picture.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=undecided)
+    quantized = image.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=undecided)
     colors = np.array(quantized.getpalette(), dtype=np.uint8).reshape(-1, 3)[:count]
     colors = np.unique(colors, axis=0)
     if len(colors) < count:
         raise UserError(
-            f"--colors {count}: the quantiser {quantizer} finds only {len(colors)} colours in the pictures; "
+            f"--colors {count}: the quantiser {quantizer} finds only {len(colors)} colours in the images; "
             "ask for fewer, or use the other quantiser"
         )
     luminance = colors @ np.array([0.299, 0.587, 0.114])

@@ -10,9 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError, choose
-
-from .grammar import sentences
 
 GRAMMAR_SENTENCES = 50_000
 LM1B_REPOSITORY = "billion-word-benchmark/lm1b"

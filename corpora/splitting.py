@@ -1,4 +1,4 @@
-"""What making any prepared folder takes: a place to make it in, and three splits that share no row."""
+"""What making any dataset directory takes: a place to make it in, and three splits that share no row."""
 
 import hashlib
 import tempfile
@@ -12,9 +12,8 @@ import datasets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.errors import UserError
-
-from .prepared import SPLITS
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
 """Validation and test each take one in ten samples, at most ten thousand; a corpus with a held-out part

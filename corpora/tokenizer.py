@@ -260,7 +260,7 @@ def train_tokenizer(name: str, texts: Iterable[str], vocabulary: int | None) -> 
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer stored in a prepared folder or a run."""
+    """The tokenizer stored in a dataset directory or a run."""
     model, symbols = folder / SentencePieceTokenizer.file, folder / SymbolTokenizer.file
     try:
         if model.exists():

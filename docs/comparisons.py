@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bgan_text.cli.catalogue import CATALOGUE, ENTRIES
+from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 
 DOCS = Path(__file__).parent
 KEPT = DOCS / "comparisons.json"
@@ -59,7 +59,7 @@ def table(comparison: dict[str, Any]) -> str:
     best = {
         name: (max if ENTRIES[name].better == "higher" else min)(means(comparison, name))
         for name in shown
-        if name not in CATALOGUE["variety"]  # as in the table of `compare`
+        if name not in REGISTRY["variety"]  # as in the table of `compare`
     }
     lines = [f"| method | {' | '.join(COLUMNS[name] for name in shown)} | steps | runs |"]
     lines.append("|---|" + "--:|" * (len(shown) + 2))

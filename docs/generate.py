@@ -13,11 +13,11 @@ from unittest.mock import patch
 
 os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
-from bgan_text.cli.catalogue import CATALOGUE
 from bgan_text.cli.main import main
-from bgan_text.corpora.picture_sources import PICTURE_SOURCES
+from bgan_text.corpora.image_sources import IMAGE_SOURCES
 from bgan_text.corpora.sources import SOURCES
-from bgan_text.divergence import DIVERGENCES
+from bgan_text.evaluation.registry import REGISTRY
+from bgan_text.objectives.divergences import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
 COMMANDS = ("prepare", "train", "sample", "score", "compare", "reproduce", "show")
@@ -45,10 +45,10 @@ def reference() -> str:
         f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length} |"
         for source in SOURCES.values()
     ]
-    parts.append("\nOf pictures:\n\n| name | what | pixels a side | colours |\n|---|---|---|---|")
+    parts.append("\nOf images:\n\n| name | what | pixels a side | colours |\n|---|---|---|---|")
     parts += [
         f"| `{source.name}` | {source.title} | {source.size or 'as they are'} | {source.colors} |"
-        for source in PICTURE_SOURCES.values()
+        for source in IMAGE_SOURCES.values()
     ]
     parts.append("\n## Divergences\n\n| name | what the discriminator bounds |\n|---|---|")
     parts += [
@@ -65,7 +65,7 @@ def reference() -> str:
 def scores() -> str:
     """A row per score, the orders of one n-gram score together."""
     rows: dict[tuple[str, str], list[str]] = {}
-    for entries in CATALOGUE.values():
+    for entries in REGISTRY.values():
         for name, entry in entries.items():
             rows.setdefault((entry.better, entry.about), []).append(name)
     return "\n".join(

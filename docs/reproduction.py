@@ -10,18 +10,18 @@ import shutil
 import sys
 from pathlib import Path
 
-from bgan_text.cli.experiment import Experiment
-from bgan_text.cli.experiment_report import RESULT, page
-from bgan_text.cli.experiments import EXPERIMENTS
+from bgan_text.studies.experiment import Experiment
+from bgan_text.studies.experiment_report import RESULT, page
+from bgan_text.studies.experiments import EXPERIMENTS
 
 DOCUMENT = Path(__file__).with_suffix(".md")
 KEPT = Path(__file__).with_suffix("")
-HEAD = """# The article's experiments, made again
+HEAD = """# The paper's experiments, made again
 
 Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, at
 `--scale small` on a 2.6 GHz AMD EPYC without a GPU, each run on one of its cores: nets, data and time are a
-fraction of the article's, so it is the order of methods that can be held against it, not the numbers. What
-the article claims and what was found is said of each, also where they differ; of two methods whose means over
+fraction of the paper's, so it is the order of methods that can be held against it, not the numbers. What
+the paper claims and what was found is said of each, also where they differ; of two methods whose means over
 seeds are less than two standard errors apart, it cannot be told which is nearer. Written by
 `python docs/reproduction.py` from the results of
 
@@ -32,13 +32,13 @@ $ bgan-text reproduce NAME --scale small
 
 
 def take(home: Path) -> None:
-    """Keep a result and its pictures."""
+    """Keep a result and its images."""
     result = json.loads((home / RESULT).read_text("utf-8"))
     if result["scale"] != "small":
         sys.exit(f"{home} was made at scale {result['scale']}: small was expected")
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"{result['experiment']}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    for file in result["pictures"]:
+    for file in result["images"]:
         shutil.copy(home / file, KEPT / file)
 
 
@@ -47,7 +47,7 @@ def section(experiment: Experiment) -> str:
     title, found = f"## {experiment.name}\n", f"Found: {experiment.found}.\n"
     kept = KEPT / f"{experiment.name}.json"
     if not kept.exists():
-        return f"{title}\n{experiment.compares}. The article: {experiment.article}.\n\n{found}"
+        return f"{title}\n{experiment.compares}. The paper: {experiment.paper}.\n\n{found}"
     result = json.loads(kept.read_text("utf-8"))
     return f"{title}\n{page(experiment, result, f'{KEPT.name}/')}\n{found}"
 

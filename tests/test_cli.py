@@ -102,7 +102,7 @@ def test_what_scripts_call(bgan: Command, tmp_path: Path) -> None:
     )
     assert of_run == of_file
     assert report["settings"]["tokenize"] == "char"
-    for name in ("js-4", "bleu-5", "self-bleu-5", "distinct-2", "copied"):
+    for name in ("js-4", "bleu-5", "self-bleu-5", "distinct-2", "memorised"):
         assert 0.0 <= report["models"][0]["scores"][name]["value"] <= 1.0
 
 
@@ -118,7 +118,7 @@ def test_any_file_against_any_other(bgan: Command, tmp_path: Path) -> None:
         made = bgan("score", "a.txt", "--reference", "b.txt", "--tokenize", unit, "--json")
         assert json.loads(made.out)["settings"]["window"] == window, unit
     with_train = bgan("score", "a.txt", "--reference", "b.txt", "--train", "a.txt", "--json")
-    assert json.loads(with_train.out)["models"][0]["scores"]["copied"]["value"] == 1.0
+    assert json.loads(with_train.out)["models"][0]["scores"]["memorised"]["value"] == 1.0
     exact = bgan("score", "a.txt", "--reference", "b.txt", "--grammar", "--json")
     assert json.loads(exact.out)["models"][0]["scores"]["grammatical"]["value"] == 0.0
     assert json.loads(exact.out)["models"][0]["scores"]["log-probability"]["value"] is None
@@ -126,15 +126,15 @@ def test_any_file_against_any_other(bgan: Command, tmp_path: Path) -> None:
 
 def test_a_sample_that_is_real_scores_as_real(bgan: Command) -> None:
     bgan("prepare", "--limit", 400)
-    from bgan_text.corpora.prepared import Prepared
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
 
-    texts = Prepared(Path("data/grammar")).texts("test")
+    texts = DatasetDirectory(Path("data/grammar")).texts("test")
     Path("t.txt").write_text("".join(text + "\n" for text in texts))
     scores = json.loads(bgan("score", "t.txt", "--json").out)["models"][0]["scores"]
     assert scores["js-4"]["value"] == 0.0
     assert scores["bleu-5"]["value"] == 1.0
     assert scores["grammatical"]["value"] == 1.0
-    assert scores["copied"]["value"] == 0.0
+    assert scores["memorised"]["value"] == 0.0
     assert -60 < scores["log-probability"]["value"] < -10
 
 
@@ -225,7 +225,7 @@ def test_one_draw_is_allowed_with_a_warning(bgan: Command) -> None:
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(trained: Command) -> None:
     made = trained(
-        "train", "--run", "hot", "--steps", 60, "--save-every", 1, "--generator-rate", 1e38,
+        "train", "--run", "hot", "--steps", 60, "--save-every", 1, "--generator-lr", 1e38,
         "--no-spectral-norm", *TINY,
     )  # fmt: skip
     assert made.code == 1
@@ -250,7 +250,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("prepare", "--out", "data/grammar"), ("data/grammar exists already", "--overwrite")),
     (("prepare", "--length", 0, "--out", "x"), ("--length 0: at least 1",)),
     (("prepare", "--length", "many"), ("--length",)),
-    (("train", "--data", "nowhere"), ("nowhere is not a prepared folder",)),
+    (("train", "--data", "nowhere"), ("nowhere is not a dataset directory",)),
     (("train", "--divergence", "helinger"), ("did you mean 'hellinger'",)),
     (("train", "--run", "runs/a"), ("runs/a holds a run already", "--resume")),
     (("train", "--run", "data"), ("data exists and is not a run folder",)),
@@ -258,7 +258,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("train", "--device", "cuda:99"), ("--device 'cuda:99'",)),
     (("train", "--resume", "--width", 16), ("--width 16 was given, but the run was made with 8",)),
     (("train", "--resume", "--run", "nowhere"), ("nowhere is not a run folder",)),
-    (("train", "--resume", "--data", "other"), ("other is not a prepared folder",)),
+    (("train", "--resume", "--data", "other"), ("other is not a dataset directory",)),
     (("train", "--widht", 3), ("No such option", "--widht", "--width", "bgan-text train --help")),
     (("train", "--width", "wide"), ("'--width'", "a valid integer", "bgan-text train --help")),
     (("sample", "--n"), ("'--n' requires an argument", "bgan-text sample --help")),
@@ -271,8 +271,8 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("sample", "--weights", "mean"), ("unknown weights 'mean'",)),
     (("sample", "--step", 99), ("no checkpoint of step 99: it has 4",)),
     (("sample", "--out", "no/folder/x"), ("there is no folder",)),
-    (("sample", "--out", "a.png"), ("--out a.png is for pictures", "makes text")),
-    (("sample", "--animate"), ("--animate is for pictures", "makes text")),
+    (("sample", "--out", "a.png"), ("--out a.png is for images", "makes text")),
+    (("sample", "--animate"), ("--animate is for images", "makes text")),
     (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: name the --column",)),
     (("prepare", "junk.txt"), ("unknown corpus 'junk.txt'", "prepare lines --path junk.txt")),
     (("train", "--divergence", "KL"), ("did you mean 'kl'",)),
@@ -335,8 +335,8 @@ def test_a_project_folder_may_move_with_its_runs(trained: Command, monkeypatch: 
     assert trained("score", "--n", 5).code == 0
     assert trained("train", "--resume", "--steps", 5).code == 0
     Path("data").rename("elsewhere")
-    refused(trained("score", "--n", 5), "the prepared folder data/grammar is gone")
-    refused(trained("train", "--resume"), "the run's prepared folder data/grammar is gone")
+    refused(trained("score", "--n", 5), "the dataset directory data/grammar is gone")
+    refused(trained("train", "--resume"), "the run's dataset directory data/grammar is gone")
 
 
 def test_out_may_be_a_device_but_no_folder(trained: Command) -> None:
@@ -413,7 +413,7 @@ def test_an_interrupted_command_ends_without_a_traceback(
     def interrupted(*, json: bool) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bgan_text.cli.reproducing.listed", interrupted)
+    monkeypatch.setattr("bgan_text.studies.reproduction.listed", interrupted)
     made = bgan("reproduce", "--list")
     assert (made.code, made.out, made.err) == (130, "", "")
 

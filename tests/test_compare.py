@@ -17,14 +17,15 @@ import pytest
 from rich.console import Console
 from safetensors.torch import load_file
 
-from bgan_text.cli import compare_runs, training
-from bgan_text.cli.compare_methods import Method, methods_of, options_for
-from bgan_text.cli.compare_runs import Outcome
-from bgan_text.cli.compare_standing import Row, Standing, over_seeds
-from bgan_text.cli.compare_table import lines, render
-from bgan_text.cli.comparing import _columns
+from bgan_text.cli.comparison_table import lines, render
 from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE
 from bgan_text.errors import UserError
+from bgan_text.studies import compared_run as compare_runs
+from bgan_text.studies.compared_run import RunResult
+from bgan_text.studies.comparison import _columns
+from bgan_text.studies.methods import Method, methods_of, options_for
+from bgan_text.studies.results import ComparisonResults, Row, over_seeds
+from bgan_text.training import loop as training
 
 Command = Callable[..., Any]
 TINY = [
@@ -239,7 +240,7 @@ def interrupted(*arguments: Any) -> None:
 
 def test_a_run_that_breaks_leaves_the_others(compare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        stop = at_step("rnn-mle-seed0", 2, lambda run: run.state.broken.fill_(1.0))
+        stop = at_step("rnn-mle-seed0", 2, lambda run: run.state.nonfinite.fill_(1.0))
         patch.setattr(training.Training, "_log", stop)
         made = compare(*PAIR, *THREE)
     assert made.code == 1
@@ -279,7 +280,7 @@ REFUSED: list[tuple[list[object], str]] = [
     (["--steps", 3, "--minutes", 1], "--steps and --minutes were both given"),
     (["--json", "--markdown"], "--json and --markdown: one format at a time"),
     (["--device", "tpu"], "--device 'tpu'"),
-    (["--data", "nowhere"], "nowhere is not a prepared folder"),
+    (["--data", "nowhere"], "nowhere is not a dataset directory"),
     (["--out", "file"], "--out file is a file"),
     (["--out", "data"], "--out data holds something else than a comparison"),
     (["--seed", 1], "No such option"),
@@ -354,19 +355,19 @@ def test_an_option_goes_to_the_methods_that_read_it() -> None:
     assert options_for(methods[1], 0, given, methods[1:])["draws"] == 4
 
 
-def standing(**scores: list[list[float]]) -> Standing:
+def standing(**scores: list[list[float]]) -> ComparisonResults:
     """Rows with these scores, method by method and seed by seed; real text has 0.5 of each."""
     real = dict.fromkeys(scores, 0.5)
     rows = []
     for place, name in enumerate(("importance", "partition", "reinforce")):
         runs = zip(*(values[place] for values in scores.values()), strict=True)
         outcomes = [
-            Outcome(seed, Path("x"), 10 + seed, 1.0, dict(zip(scores, run, strict=True)), real, {})
+            RunResult(seed, Path("x"), 10 + seed, 1.0, dict(zip(scores, run, strict=True)), real, {})
             for seed, run in enumerate(runs)
         ]
         rows.append(Row(Method("conv", name, "js", None, False), {}, outcomes))
     shared = {"budget": "1 steps", "seeds": 2, "data": "d", "generator": "conv", "samples": 9, "options": {}}
-    return Standing(rows, list(scores), shared, 0)
+    return ComparisonResults(rows, list(scores), shared, 0)
 
 
 def test_the_best_of_each_column_is_bold() -> None:
@@ -375,7 +376,7 @@ def test_the_best_of_each_column_is_bold() -> None:
             "js-1": [[0.3, 0.1], [0.1, 0.2], [0.4, 0.4]],
             "bleu-2": [[0.3, 0.1], [0.1, 0.2], [0.4, 0.4]],
             "length": [[0.2, 0.2], [0.9, 0.2], [0.7, 0.7]],
-            "copied": [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]],
+            "memorised": [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]],
             "js-2": [[math.nan, 0.1], [0.3, 0.2], [0.4, 0.4]],
         }
     )

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from bgan_text.config import CLASSIFIER, CONTINUOUS, RELAXED, Config
-from bgan_text.divergence import DIVERGENCES
+from bgan_text.config import CLASSIFIER, CONTINUOUS, PATHWISE, Config
 from bgan_text.errors import UserError
-from bgan_text.generator import GENERATORS
 from bgan_text.interval import Interval, interval
-from bgan_text.objective import WEIGHING_RULES
-from bgan_text.space import COLOURS, NUMBERS
+from bgan_text.models.generators import GENERATORS
+from bgan_text.objectives.divergences import DIVERGENCES
+from bgan_text.objectives.weights import WEIGHING_RULES
+from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
 
 def test_every_option_has_a_help_text() -> None:
@@ -19,12 +19,12 @@ def test_every_option_has_a_help_text() -> None:
 def test_names_are_those_that_the_core_knows() -> None:
     choices = {option.name: option.metadata["choices"] for option in fields(Config)}
     assert list(choices["generator"]) == [*GENERATORS, CLASSIFIER]
-    assert list(choices["objective"]) == [*WEIGHING_RULES, *RELAXED, "mle", *CONTINUOUS]
+    assert list(choices["objective"]) == [*WEIGHING_RULES, *PATHWISE, "mle", *CONTINUOUS]
     assert list(choices["divergence"]) == list(DIVERGENCES)
 
 
 def test_json_both_ways() -> None:
-    config = Config.given({"generator": "rnn", "steps": 7, "clip": 3.0})
+    config = Config.given({"generator": "rnn", "steps": 7, "grad_clip": 3.0})
     assert Config.from_json(config.to_json()) == config
 
 
@@ -44,22 +44,27 @@ def test_objective_and_divergence_decide_defaults_too() -> None:
     assert Config.given({"objective": "wgan-gp", "spectral_norm": True}).spectral_norm is True
 
 
-def test_pictures_decide_defaults_last() -> None:
-    words, colours, numbers = (Config.given({}, pixels) for pixels in (None, COLOURS, NUMBERS))
+def test_images_decide_defaults_last() -> None:
+    words, colours, numbers = (
+        Config.given({}, pixels) for pixels in (None, QUANTISED_IMAGES, CONTINUOUS_IMAGES)
+    )
     assert [one.objective for one in (words, colours, numbers)] == ["importance", "importance", "bgan"]
     assert [one.width for one in (words, colours, numbers)] == [64, 32, 32]
     assert [one.batch_norm for one in (words, colours, numbers)] == [False, False, True]
     assert [one.spectral_norm for one in (words, colours, numbers)] == [True, True, False]
-    assert [one.discriminator_rate for one in (words, colours, numbers)] == [8e-3, 8e-3, 5e-4]
-    classifier = Config.given({"generator": "classifier"}, NUMBERS)
-    assert (classifier.batch_norm, classifier.discriminator_rate) == (False, 1e-3)
-    critic = Config.given({"objective": "wgan-gp"}, NUMBERS)
+    assert [one.discriminator_lr for one in (words, colours, numbers)] == [8e-3, 8e-3, 5e-4]
+    classifier = Config.given({"generator": "classifier"}, CONTINUOUS_IMAGES)
+    assert (classifier.batch_norm, classifier.discriminator_lr) == (False, 1e-3)
+    critic = Config.given({"objective": "wgan-gp"}, CONTINUOUS_IMAGES)
     assert (critic.batch_norm, critic.spectral_norm) == (False, False)
-    assert Config.given({"generator": "rnn"}, COLOURS).width == 256
-    assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).objective == "proxy"
-    assert Config.given({"objective": "proxy", "width": 5}, NUMBERS).width == 5
+    assert Config.given({"generator": "rnn"}, QUANTISED_IMAGES).width == 256
+    assert (
+        Config.given({"objective": "non-saturating", "width": 5}, CONTINUOUS_IMAGES).objective
+        == "non-saturating"
+    )
+    assert Config.given({"objective": "non-saturating", "width": 5}, CONTINUOUS_IMAGES).width == 5
     with pytest.raises(UserError, match="--draws 3 means nothing to --objective bgan"):
-        Config.given({"draws": 3}, NUMBERS)
+        Config.given({"draws": 3}, CONTINUOUS_IMAGES)
 
 
 def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None:
@@ -67,8 +72,8 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
     assert (config.objective, config.width, config.blocks, config.noise) == ("wgan-gp", 512, 5, 128)
     assert (config.discriminator_width, config.discriminator_blocks) == (512, 5)
     assert (config.discriminator_steps, config.gradient_penalty, config.batch) == (10, 10.0, 32)
-    assert (config.generator_rate, config.discriminator_rate) == (1e-4, 1e-4)
-    assert (config.beta1, config.beta2, config.decay) == (0.5, 0.9, "constant")
+    assert (config.generator_lr, config.discriminator_lr) == (1e-4, 1e-4)
+    assert (config.beta1, config.beta2, config.lr_schedule) == (0.5, 0.9, "constant")
     assert config.plain_nets
     assert Config.from_json(config.to_json()) == config
 
@@ -79,9 +84,9 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ({"draws": 0}, "--draws 0: at least 1"),
         ({"batch": 0}, "--batch 0: at least 1"),
         ({"beta1": 1.0}, "--beta1 1.0: it must be below 1"),
-        ({"generator_rate": -1.0}, "--generator-rate -1.0: at least 0"),
-        ({"generator_rate": float("nan")}, "--generator-rate nan"),
-        ({"clip": float("inf")}, "a finite number"),
+        ({"generator_lr": -1.0}, "--generator-lr -1.0: at least 0"),
+        ({"generator_lr": float("nan")}, "--generator-lr nan"),
+        ({"grad_clip": float("inf")}, "a finite number"),
         ({"divergence": "j"}, "unknown divergence 'j': .*choose from gan, js"),
         ({"divergence": "hellingr"}, "did you mean 'hellinger'"),
         ({"objective": "importnace"}, "did you mean 'importance'"),
@@ -99,7 +104,7 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ({"draws": 1}, "--draws 1 makes every importance weight 1, so the discriminator would teach nothing"),
         ({"objective": "reinforce", "draws": 1}, "no other draw for --baseline leave-one-out: use more"),
         (
-            {"objective": "mle", "generator": "rnn", "discriminator_rate": 1.0},
+            {"objective": "mle", "generator": "rnn", "discriminator_lr": 1.0},
             "means nothing to --objective mle",
         ),
         ({"plain_nets": True}, "add --no-spectral-norm"),

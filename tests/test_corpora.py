@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from bgan_text.corpora import sources
-from bgan_text.corpora.prepared import Prepared
-from bgan_text.corpora.preparing import Recipe, prepare
+from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.sources import Request, Sentence, hub_lines, read_lines, read_lm1b
+from bgan_text.corpora.text_preparation import TextPreparation, prepare
 from bgan_text.errors import UserError
 
 LINES = [f"{number} green bottles hanging on the wall" for number in range(200)]
@@ -24,10 +24,10 @@ def quiet(stage: str, done: int) -> None:
     pass
 
 
-def prepared(folder: Path, lines: list[str] = LINES, **more: Any) -> Prepared:
+def prepared(folder: Path, lines: list[str] = LINES, **more: Any) -> DatasetDirectory:
     text = folder / "text.txt"
     text.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    recipe = Recipe.given("lines", **({"paths": (str(text),), "tokenizer": "char"} | more))
+    recipe = TextPreparation.given("lines", **({"paths": (str(text),), "tokenizer": "char"} | more))
     return prepare(recipe, folder / "out", quiet)
 
 
@@ -111,7 +111,7 @@ def test_lm1b_archive_and_folder_read_alike(lm1b: Path) -> None:
 
 
 def test_lm1b_keeps_its_own_held_out_part_for_testing(lm1b: Path, tmp_path: Path) -> None:
-    recipe = Recipe.given("lm1b", paths=(str(lm1b),), tokenizer="word")
+    recipe = TextPreparation.given("lm1b", paths=(str(lm1b),), tokenizer="word")
     made = prepare(recipe, tmp_path / "out", quiet)
     assert set(made.texts("test")) == {"in both .", *(f"held-out sentence {number} ." for number in range(8))}
     assert all("training" in text for text in made.texts("train") + made.texts("validation"))
@@ -119,7 +119,7 @@ def test_lm1b_keeps_its_own_held_out_part_for_testing(lm1b: Path, tmp_path: Path
 
 
 def test_a_held_out_part_leaves_something_to_train_on(lm1b: Path, tmp_path: Path) -> None:
-    recipe = Recipe.given("lm1b", paths=(str(lm1b),), tokenizer="char", limit=1)
+    recipe = TextPreparation.given("lm1b", paths=(str(lm1b),), tokenizer="char", limit=1)
     with pytest.raises(UserError, match=r"at least 3 are needed|no sample is left to train on"):
         prepare(recipe, tmp_path / "out", quiet)
     assert not (tmp_path / "out").exists()
@@ -138,7 +138,7 @@ def test_lm1b_real_sentences(real_data: Path, tmp_path: Path) -> None:
         list(read_lm1b(Request((str(tmp_path / name),), limit=500))) for name in ("archive", "archive.tar.gz")
     )
     assert folder == archive
-    recipe = Recipe.given(
+    recipe = TextPreparation.given(
         "lm1b", paths=(str(tmp_path / "archive"),), tokenizer="bpe", vocabulary=500, limit=2000
     )
     counts = prepare(recipe, tmp_path / "out", quiet).card["counts"]
@@ -179,7 +179,7 @@ def test_wrong_archives(tmp_path: Path) -> None:
         list(read_lm1b(Request((str(tmp_path / "d"),))))
 
 
-# Prepared folders
+# DatasetDirectory folders
 
 
 def test_splits_share_no_sample_and_lose_none(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_which_split_a_row_is_in_does_not_depend_on_the_order(tmp_path: Path) ->
     for name, lines in (("x", LINES), ("y", LINES[::-1])):
         (tmp_path / name).mkdir()
         prepared(tmp_path / name, lines, overlong="cut", length=40)
-    one, other = (Prepared(tmp_path / name / "out") for name in "xy")
+    one, other = (DatasetDirectory(tmp_path / name / "out") for name in "xy")
     assert set(one.texts("test")) == set(other.texts("test"))
     assert len(one.texts("test")) == len(one.texts("validation")) == 20
 
@@ -313,7 +313,7 @@ def test_a_prepared_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
     made = prepared(tmp_path, overlong="cut")
     with pytest.raises(UserError, match="--overwrite"):
         prepared(tmp_path, overlong="cut")
-    recipe = Recipe.given("grammar", limit=50)
+    recipe = TextPreparation.given("grammar", limit=50)
     again = prepare(recipe, made.folder, quiet, overwrite=True)
     assert again.corpus == "grammar"
     (tmp_path / "mine").mkdir()
@@ -324,8 +324,8 @@ def test_a_prepared_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
 def test_a_failed_replacement_keeps_the_old_folder(tmp_path: Path) -> None:
     made = prepared(tmp_path, overlong="cut")
     with pytest.raises(UserError):
-        prepare(Recipe.given("grammar", limit=1), made.folder, quiet, overwrite=True)
-    assert Prepared(made.folder).signature == made.signature
+        prepare(TextPreparation.given("grammar", limit=1), made.folder, quiet, overwrite=True)
+    assert DatasetDirectory(made.folder).signature == made.signature
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_cards_that_cannot_be_trusted(change: dict[str, Any], message: str, tmp_
     card = json.loads((made.folder / "card.json").read_text()) | change
     (made.folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(UserError, match=message):
-        Prepared(made.folder).tokenizer()
+        DatasetDirectory(made.folder).tokenizer()
 
 
 def test_damaged_arrow_files_are_named(tmp_path: Path) -> None:

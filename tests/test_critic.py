@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bgan_text.discriminator import Discriminator
 from bgan_text.errors import UserError
-from bgan_text.penalty import slopes
+from bgan_text.models.discriminators import ConvolutionalDiscriminator
+from bgan_text.objectives.gradient_penalty import gradient_norms
 from bgan_text.scores.critic import CRITIC_DISTANCES, critic_distance, critic_distances
 from bgan_text.scores.critic_training import CriticSettings
-from bgan_text.space import Space
+from bgan_text.space import TokenSpace
 
-TINY = Space(2, 3)
+TINY = TokenSpace(2, 3)
 SEQUENCES = torch.tensor(list(itertools.product(range(3), repeat=2)))
 P = torch.tensor([14.0, 1, 2, 2, 1, 1, 1, 1, 1]) / 24
 Q = torch.tensor([1.0, 4, 4, 3, 2, 2, 2, 3, 3]) / 24
@@ -51,7 +51,7 @@ def test_f_divergences_of_a_tiny_space_come_out_exact(distance: str, rng: torch.
     error = 3 * deviation / math.sqrt(0.2 * rows)
     assert value > 3 * error
     assert value - error - 0.05 * value < found.value < value + error
-    assert math.isnan(found.slope)
+    assert math.isnan(found.gradient_norm)
 
 
 @pytest.mark.parametrize(("distance", "most"), [("js", 0.01), ("reverse-kl", 0.03), ("wasserstein", 0.1)])
@@ -60,9 +60,11 @@ def test_equal_distributions_are_about_0_apart(distance: str, most: float, rng: 
     assert abs(critic_distance(samples, reals, TINY, distance, settings=SMALL).value) < most
 
 
-@pytest.mark.parametrize(("space", "differ", "penalty"), [(Space(3, 2), 1, 2.0), (Space(6, 40), 4, 10.0)])
+@pytest.mark.parametrize(
+    ("space", "differ", "penalty"), [(TokenSpace(3, 2), 1, 2.0), (TokenSpace(6, 40), 4, 10.0)]
+)
 def test_wasserstein_of_two_points_is_their_euclidean_distance(
-    space: Space, differ: int, penalty: float
+    space: TokenSpace, differ: int, penalty: float
 ) -> None:
     """Of slope s the critic ascends s d - penalty (s - 1)^2, so s = 1 + d / (2 penalty)."""
     real = torch.zeros(40, space.positions, dtype=torch.int64)
@@ -73,11 +75,11 @@ def test_wasserstein_of_two_points_is_their_euclidean_distance(
     settings = CriticSettings(width=8, batch=8, steps=300, penalty=penalty)
     found = critic_distance(sample, real, space, "wasserstein", settings=settings)
     slope = 1 + distance / (2 * penalty)
-    assert found.slope == pytest.approx(slope, rel=0.02)
+    assert found.gradient_norm == pytest.approx(slope, rel=0.02)
     assert found.value == pytest.approx(distance * slope, rel=0.02)
 
 
-def literal_slopes(net: Discriminator, one: Tensor, other: Tensor, mix: Tensor) -> Tensor:
+def literal_slopes(net: ConvolutionalDiscriminator, one: Tensor, other: Tensor, mix: Tensor) -> Tensor:
     """Gulrajani et al. 2017, algorithm 1, with the one-hot tensors spelt out."""
     weight = net.embedding.weight
     ends = (torch.nn.functional.one_hot(rows, len(weight)).to(weight.dtype) for rows in (one, other))
@@ -88,13 +90,15 @@ def literal_slopes(net: Discriminator, one: Tensor, other: Tensor, mix: Tensor) 
     return norms
 
 
-@pytest.mark.parametrize("space", [Space(7, 2), Space(5, 31, end=0)])
-def test_slopes_and_their_gradients_are_those_of_literal_one_hots(space: Space, rng: torch.Generator) -> None:
-    net = Discriminator(space, width=6, blocks=1, spectral=False)
+@pytest.mark.parametrize("space", [TokenSpace(7, 2), TokenSpace(5, 31, end=0)])
+def test_slopes_and_their_gradients_are_those_of_literal_one_hots(
+    space: TokenSpace, rng: torch.Generator
+) -> None:
+    net = ConvolutionalDiscriminator(space, width=6, blocks=1, spectral=False)
     one, other = torch.randint(space.vocabulary, (2, 9, space.positions), generator=rng)
     mix = torch.rand(9, generator=rng)
     ours, literal = (
-        slopes(net, net.embedding(one), net.embedding(other), mix, graph=True),
+        gradient_norms(net, net.embedding(one), net.embedding(other), mix, graph=True),
         literal_slopes(net, one, other, mix),
     )
     torch.testing.assert_close(ours, literal)
@@ -119,7 +123,7 @@ class LargestTensor(TorchDispatchMode):
 
 
 def test_no_tensor_holds_rows_times_positions_times_vocabulary(rng: torch.Generator) -> None:
-    space = Space(5, 4000)
+    space = TokenSpace(5, 4000)
     one, other = torch.randint(space.vocabulary, (2, 30, space.positions), generator=rng)
     with LargestTensor() as seen:
         critic_distance(
@@ -130,23 +134,25 @@ def test_no_tensor_holds_rows_times_positions_times_vocabulary(rng: torch.Genera
 
 def test_scores_of_embedded_rows_are_those_of_the_rows(rng: torch.Generator) -> None:
     for spectral in (True, False):
-        net = Discriminator(TINY, width=6, blocks=1, spectral=spectral).eval()
+        net = ConvolutionalDiscriminator(TINY, width=6, blocks=1, spectral=spectral).eval()
         assert torch.equal(net.score_embedded(net.embedding(SEQUENCES)), net(SEQUENCES))
 
 
 def test_no_row_trains_chooses_and_is_read_on(monkeypatch: pytest.MonkeyPatch, rng: torch.Generator) -> None:
     """Of rows that are all different, those that the critic saw with a gradient, without, and at last."""
     trained, looked = set[Row](), list[set[Row]]()
-    forward = Discriminator.forward
+    forward = ConvolutionalDiscriminator.forward
 
-    def spied(net: Discriminator, tokens: Tensor) -> Tensor:
+    def spied(net: ConvolutionalDiscriminator, tokens: Tensor) -> Tensor:
         rows = {(first, second) for first, second in tokens.tolist()}
         trained.update(rows) if torch.is_grad_enabled() else looked.append(rows)
         return forward(net, tokens)
 
-    monkeypatch.setattr(Discriminator, "forward", spied)
+    monkeypatch.setattr(ConvolutionalDiscriminator, "forward", spied)
     both = torch.cartesian_prod(torch.arange(20), torch.arange(10))[torch.randperm(200, generator=rng)]
-    critic_distance(both[:100], both[100:], Space(2, 20), "js", settings=CriticSettings(width=4, steps=40))
+    critic_distance(
+        both[:100], both[100:], TokenSpace(2, 20), "js", settings=CriticSettings(width=4, steps=40)
+    )
     *chosen, reals, samples = looked
     assert (len(trained), len(set().union(*chosen)), len(reals), len(samples)) == (120, 40, 20, 20)
     assert len(trained.union(*looked)) == 200
@@ -154,7 +160,7 @@ def test_no_row_trains_chooses_and_is_read_on(monkeypatch: pytest.MonkeyPatch, r
 
 def test_a_critic_that_learnt_by_heart_finds_nothing(rng: torch.Generator) -> None:
     """Few random rows: any critic tells the ones that it was trained on apart, and no others."""
-    space = Space(8, 60)
+    space = TokenSpace(8, 60)
     samples, reals = torch.randint(space.vocabulary, (2, 60, space.positions), generator=rng)
     settings = CriticSettings(width=8, steps=500, interval=10, patience=4)
     told: list[int] = []
@@ -169,7 +175,7 @@ def test_a_critic_that_learnt_by_heart_finds_nothing(rng: torch.Generator) -> No
 
 def test_distances_grow_with_corruption(rng: torch.Generator) -> None:
     """Sequences that count up modulo 5, of which a share of the tokens is drawn anew."""
-    space = Space(6, 5)
+    space = TokenSpace(6, 5)
     rows = (torch.randint(5, (1000, 1), generator=rng) + torch.arange(6)) % 5
     reals, samples = rows.split(500)
     noise, order = torch.randint(5, samples.shape, generator=rng), torch.rand(samples.shape, generator=rng)
@@ -192,7 +198,7 @@ def test_what_goes_wrong_anywhere_is_found_from_few_rows(rng: torch.Generator) -
     wrong = torch.rand(samples.shape, generator=rng) < 0.05
     samples = torch.where(wrong, torch.randint(20, samples.shape, generator=rng), samples)
     settings = CriticSettings(width=16, batch=32, steps=150)
-    assert critic_distances(samples, reals, Space(24, 20), "js", settings=settings).mean > 0.06
+    assert critic_distances(samples, reals, TokenSpace(24, 20), "js", settings=settings).mean > 0.06
 
 
 @pytest.mark.parametrize("distance", list(CRITIC_DISTANCES))
@@ -233,7 +239,7 @@ def test_several_critics_are_summed_up_and_tell_how_far_they_are(rng: torch.Gene
 
 
 def test_what_follows_an_end_does_not_count(rng: torch.Generator) -> None:
-    space = Space(5, 4, end=0)
+    space = TokenSpace(5, 4, end=0)
     samples, reals = torch.randint(4, (2, 100, 5), generator=rng)
     behind = (samples == 0).cumsum(1) - (samples == 0).long() > 0
     assert behind.any()
@@ -302,7 +308,7 @@ def test_real_text_is_near_real_text_and_far_from_its_letters_shuffled(
         characters(real_data / "lm1b" / f"1b_benchmark.{part}.tokens", 600, numbers)
         for part in ("dev", "test")
     )
-    space = Space(32, len(numbers), end=0)
+    space = TokenSpace(32, len(numbers), end=0)
     noise = second.flatten()[torch.randperm(second.numel(), generator=rng)].view_as(second)
     noise = noise.clamp(min=1)
     settings = CriticSettings(width=16, batch=32, steps=300)
@@ -323,7 +329,7 @@ def test_real_images_are_near_real_images_and_far_from_independent_pixels(
     settings = CriticSettings(width=8, batch=16, steps=60)
     for distance, most, least in (("js", 0.1, 0.3), ("wasserstein", 0.8, 4.0)):
         near, far = (
-            critic_distance(samples, valid, Space(784, 2), distance, settings=settings).value
+            critic_distance(samples, valid, TokenSpace(784, 2), distance, settings=settings).value
             for samples in (train, noise)
         )
         assert abs(near) < most, distance

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from bgan_text.cli import experiment_classification as classification
-from bgan_text.cli import experiment_distances as distances
-from bgan_text.cli import experiment_stability as stability
-from bgan_text.cli.experiment import Claim
-from bgan_text.cli.experiment_scores import Scored
+from bgan_text.studies import cifar10_classification as classification
+from bgan_text.studies import mnist_distances as distances
+from bgan_text.studies import stability as stability
+from bgan_text.studies.experiment import Claim
+from bgan_text.studies.experiment_scores import Scored
 
 GOOD = {
     "critic-js": 0.01,
     "critic-reverse-kl": 0.02,
     "critic-wasserstein": 0.3,
-    "classes": 10.0,
+    "modes-covered": 10.0,
     "smallest-class": 0.05,
     "largest-class": 0.15,
     "confidence": 0.95,
@@ -65,7 +65,7 @@ def test_what_failed_or_is_not_known_tells_nothing() -> None:
 
 
 def test_bgan_goes_on_where_another_fails_or_is_nearer() -> None:
-    near, far = {"feature-frechet": 10.0}, {"feature-frechet": 20.0}
+    near, far = {"classifier-frechet": 10.0}, {"classifier-frechet": 20.0}
     both = scored([], [])
     both.runs = {("bgan", 0): near, ("gan", 0): far}
     assert stability.goes_on(both, "gan").holds is True
@@ -84,7 +84,7 @@ def test_bgan_goes_on_where_another_fails_or_is_nearer() -> None:
     ("worse", "holds"),
     [
         ({}, [True, True, True, True]),
-        ({"classes": 9.0}, [True, False, True, True]),
+        ({"modes-covered": 9.0}, [True, False, True, True]),
         ({"smallest-class": 0.039}, [True, True, False, True]),
         ({"largest-class": 0.21}, [True, True, False, True]),
         ({"confidence": 0.9}, [True, True, True, False]),

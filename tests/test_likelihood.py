@@ -16,14 +16,14 @@ from bgan_text.scores.language_model_fit import LanguageModelSettings, fit_langu
 from bgan_text.scores.likelihood import log_likelihood
 from bgan_text.scores.score import Score
 from bgan_text.scores.vocabulary import Vocabulary
-from bgan_text.space import Space
+from bgan_text.space import TokenSpace
 
-SPACE = Space(positions=3, vocabulary=4, end=3)
+SPACE = TokenSpace(positions=3, vocabulary=4, end=3)
 SMALL = LanguageModelSettings(width=16, batch=64, rate=0.01, weight_decay=0.001, steps=400)
 SHORT = LanguageModelSettings(width=8, steps=4, interval=2)
 
 
-def everything(space: Space) -> Tensor:
+def everything(space: TokenSpace) -> Tensor:
     """All rows of a space, each sequence once: after an end there are only ends."""
     rows = itertools.product(range(space.vocabulary), repeat=space.positions)
     kept = [
@@ -84,7 +84,7 @@ def test_vocabulary_keeps_the_commonest_units_and_breaks_ties_by_the_alphabet() 
     sequences = [["b", "b", "b", "c", "a"], ["d", "a", "c"]]
     vocabulary = Vocabulary.of(sequences, 3)
     assert vocabulary.numbers == {"b": 0, "a": 1, "c": 2}
-    assert vocabulary.space(7) == Space(positions=7, vocabulary=5, end=4)
+    assert vocabulary.space(7) == TokenSpace(positions=7, vocabulary=5, end=4)
     assert Vocabulary.of(iter(sequences), 9).numbers == {"b": 0, "a": 1, "c": 2, "d": 3}
 
 
@@ -114,8 +114,8 @@ def test_log_prob_of_many_rows_is_that_of_each(model: LanguageModel, rows: Tenso
     torch.testing.assert_close(model.log_prob(rows[:300]), one_by_one)
 
 
-@pytest.mark.parametrize("space", [SPACE, Space(3, 3, end=0), Space(4, 2)])
-def test_probabilities_of_all_rows_sum_to_one(space: Space) -> None:
+@pytest.mark.parametrize("space", [SPACE, TokenSpace(3, 3, end=0), TokenSpace(4, 2)])
+def test_probabilities_of_all_rows_sum_to_one(space: TokenSpace) -> None:
     every = everything(space)
     model = fit_language_model(every.repeat(3, 1), space, settings=SHORT)
     assert model.log_prob(every).double().exp().sum().item() == pytest.approx(1.0, abs=1e-5)
@@ -190,7 +190,7 @@ def test_the_seed_alone_fixes_the_model_and_no_global_stream_moves(rows: Tensor)
 
 
 def test_training_starts_from_the_frequencies_of_the_tokens_which_do_not_decay() -> None:
-    space = Space(positions=8, vocabulary=50, end=49)
+    space = TokenSpace(positions=8, vocabulary=50, end=49)
     rows = torch.tensor([[7, 7, 7, 8, 49, 49, 49, 49]] * 40)
     still = LanguageModelSettings(width=8, rate=1e-9, weight_decay=5e8, steps=1)
     model = fit_language_model(rows, space, settings=still)
@@ -201,7 +201,7 @@ def test_training_starts_from_the_frequencies_of_the_tokens_which_do_not_decay()
 
 def test_the_weights_of_the_best_reading_are_kept() -> None:
     """Rows of noise can only be learnt by heart, which the rows held out do not reward."""
-    space = Space(positions=6, vocabulary=12, end=11)
+    space = TokenSpace(positions=6, vocabulary=12, end=11)
     rows = torch.randint(0, 11, (100, 6), generator=torch.Generator().manual_seed(0))
     steps: list[int] = []
     settings = LanguageModelSettings(width=64, batch=16, weight_decay=0.001, steps=400, interval=5)

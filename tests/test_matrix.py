@@ -13,16 +13,16 @@ from bgan_text.config import (
     DIVERGENCES,
     GENERATORS,
     OF_TOKENS,
-    WEIGHING,
+    SCORE_FUNCTION,
     WITHOUT_DIVERGENCE,
     Config,
 )
 from bgan_text.errors import UserError
-from bgan_text.space import Space
-from bgan_text.state import State
-from bgan_text.trainer import train
+from bgan_text.space import TokenSpace
+from bgan_text.training.state import State
+from bgan_text.training.trainer import train
 
-SPACE = Space(5, 4, end=0)
+SPACE = TokenSpace(5, 4, end=0)
 EVERY = list(itertools.product(GENERATORS, OF_TOKENS, [None, *DIVERGENCES], [None, *CREDITS]))
 
 
@@ -51,11 +51,11 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
         train(state, config, lambda step, index: real[4 * (step % 16) :][:4], lambda state: state.step / 20)
     )
     assert len(reports) == 20
-    assert state.broken.item() == 0
+    assert state.nonfinite.item() == 0
     numbers = reports[-1].read()
     assert all(torch.isfinite(torch.tensor(value)) for value in numbers.values())
-    assert ("effective draws" in brief(numbers)) == (objective in WEIGHING)
-    assert ("slope" in brief(numbers)) == (objective == "wgan-gp")
+    assert ("effective sample size" in brief(numbers)) == (objective in SCORE_FUNCTION)
+    assert ("gradient norm" in brief(numbers)) == (objective == "wgan-gp")
     assert ("loss" in brief(numbers)) == (objective == "mle")
     moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
     assert sum(moved) > 0.8 * len(moved)  # a unit of so small a net may be dead

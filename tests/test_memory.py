@@ -3,14 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bgan_text.corpora.preparing import Recipe, prepare
+from bgan_text.corpora.text_preparation import TextPreparation, prepare
 
 LIMIT_GIB = 3.0
 
 
 def test_eight_thousand_pieces_train_in_under_three_gibibytes(real_data: Path, tmp_path: Path) -> None:
     """L = 32, M = 20, batch 64: two steps with their evaluation and checkpoint, in a process of its own."""
-    recipe = Recipe.given(
+    recipe = TextPreparation.given(
         "lines",
         paths=(str(real_data / "lm1b" / "1b_benchmark.dev.tokens"),),
         vocabulary=8000,

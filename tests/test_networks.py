@@ -9,25 +9,29 @@ from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bgan_text.config import Config
-from bgan_text.discriminator import Discriminator, PictureDiscriminator, PrefixDiscriminator
-from bgan_text.generator import GENERATORS, ConvolutionalGenerator, Generator, RecurrentGenerator
-from bgan_text.objective import Running, importance
-from bgan_text.sampling import draw
-from bgan_text.space import Space
-from bgan_text.state import State
-from bgan_text.trainer import Trainer
+from bgan_text.models.discriminators import (
+    ConvolutionalDiscriminator,
+    PrefixDiscriminator,
+    QuantisedImageDiscriminator,
+)
+from bgan_text.models.generators import GENERATORS, ConvolutionalGenerator, Generator, RecurrentGenerator
+from bgan_text.models.sampling import draw
+from bgan_text.objectives.weights import RunningStatistics, importance
+from bgan_text.space import TokenSpace
+from bgan_text.training.state import State
+from bgan_text.training.trainer import Trainer
 
-SPACES = [Space(6, 2), Space(9, 31, end=0)]
+SPACES = [TokenSpace(6, 2), TokenSpace(9, 31, end=0)]
 
 
-def make(name: str, space: Space) -> Generator:
+def make(name: str, space: TokenSpace) -> Generator:
     torch.manual_seed(0)
     return GENERATORS[name](space, width=8, blocks=2, noise=5)
 
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("name", ["conv", "rnn"])
-def test_samples_are_rows_of_the_space(name: str, space: Space, rng: torch.Generator) -> None:
+def test_samples_are_rows_of_the_space(name: str, space: TokenSpace, rng: torch.Generator) -> None:
     net = make(name, space)
     conditional = net(torch.randn(4, 5, generator=rng))
     tokens = conditional.sample(3, rng)
@@ -40,11 +44,11 @@ def test_samples_are_rows_of_the_space(name: str, space: Space, rng: torch.Gener
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("name", ["conv", "rnn"])
-def test_every_parameter_learns_from_an_objective(name: str, space: Space, rng: torch.Generator) -> None:
+def test_every_parameter_learns_from_an_objective(name: str, space: TokenSpace, rng: torch.Generator) -> None:
     net = make(name, space)
     conditional = net(torch.randn(6, 5, generator=rng))
     tokens = conditional.sample(4, rng)
-    coefficients = importance(torch.randn(4, 6, generator=rng), Running.fresh(torch.device("cpu")))
+    coefficients = importance(torch.randn(4, 6, generator=rng), RunningStatistics.fresh(torch.device("cpu")))
     (-conditional.weighted_log_prob(tokens, coefficients)).backward()
     for key, parameter in net.named_parameters():
         assert parameter.grad is not None, key
@@ -60,8 +64,8 @@ def test_weighted_log_prob_is_the_weighted_sum_of_log_prob(name: str, rng: torch
     torch.testing.assert_close(conditional.weighted_log_prob(tokens, coefficients), literal)
 
 
-@pytest.mark.parametrize("space", [Space(3, 3), Space(3, 3, end=0)])
-def test_autoregressive_probabilities_sum_to_one(space: Space, rng: torch.Generator) -> None:
+@pytest.mark.parametrize("space", [TokenSpace(3, 3), TokenSpace(3, 3, end=0)])
+def test_autoregressive_probabilities_sum_to_one(space: TokenSpace, rng: torch.Generator) -> None:
     """Over all sequences; where an end cuts them, over all that end alike."""
     conditional = make("rnn", space)(torch.randn(2, 5, generator=rng))
     rows = set()
@@ -76,7 +80,7 @@ def test_autoregressive_probabilities_sum_to_one(space: Space, rng: torch.Genera
 def test_what_follows_the_end_counts_neither_in_the_sample_nor_in_its_probability(
     rng: torch.Generator,
 ) -> None:
-    conditional = make("rnn", Space(6, 4, end=0))(torch.randn(1, 5, generator=rng))
+    conditional = make("rnn", TokenSpace(6, 4, end=0))(torch.randn(1, 5, generator=rng))
     one, other = torch.tensor([[[2, 3, 0, 0, 0, 0]], [[2, 3, 0, 3, 1, 2]]]).unbind()
     torch.testing.assert_close(conditional.log_prob(one[None]), conditional.log_prob(other[None]))
     tokens = conditional.sample(500, rng)
@@ -86,7 +90,7 @@ def test_what_follows_the_end_counts_neither_in_the_sample_nor_in_its_probabilit
 
 
 def test_autoregressive_samples_follow_log_prob(rng: torch.Generator) -> None:
-    conditional = make("rnn", Space(2, 3, end=0))(torch.randn(1, 5, generator=rng))
+    conditional = make("rnn", TokenSpace(2, 3, end=0))(torch.randn(1, 5, generator=rng))
     tokens = conditional.sample(40_000, rng)
     for row in itertools.product(range(3), repeat=2):
         if row[0] == 0 and row[1] != 0:
@@ -118,8 +122,8 @@ def test_rows_are_independent_in_evaluation(name: str, rng: torch.Generator) -> 
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("spectral", [True, False])
-def test_discriminator_scores_each_row_alone(space: Space, spectral: bool, rng: torch.Generator) -> None:
-    net = Discriminator(space, width=8, blocks=2, spectral=spectral)
+def test_discriminator_scores_each_row_alone(space: TokenSpace, spectral: bool, rng: torch.Generator) -> None:
+    net = ConvolutionalDiscriminator(space, width=8, blocks=2, spectral=spectral)
     rows = torch.randint(space.vocabulary, (7, space.positions), generator=rng)
     net(rows).sum().backward()
     for key, parameter in net.named_parameters():
@@ -132,7 +136,7 @@ def test_discriminator_scores_each_row_alone(space: Space, spectral: bool, rng: 
 
 
 def test_spectral_normalisation_bounds_every_layer_but_the_embedding() -> None:
-    net = Discriminator(SPACES[1], width=8, blocks=2, spectral=True)
+    net = ConvolutionalDiscriminator(SPACES[1], width=8, blocks=2, spectral=True)
     for _ in range(50):
         net(torch.zeros(1, 9, dtype=torch.int64))
     net.eval()
@@ -182,8 +186,8 @@ class LargestTensor(TorchDispatchMode):
 def test_no_tensor_of_draws_times_batch_times_positions_times_vocabulary(
     generator: str, objective: str, monkeypatch: pytest.MonkeyPatch, rng: torch.Generator
 ) -> None:
-    monkeypatch.setattr("bgan_text.sampling.CHUNK_ELEMENTS", 1 << 14)
-    space, draws, batch = Space(8, 1000, end=0), 10, 6
+    monkeypatch.setattr("bgan_text.models.sampling.CHUNK_ELEMENTS", 1 << 14)
+    space, draws, batch = TokenSpace(8, 1000, end=0), 10, 6
     config = Config.given(
         {
             "generator": generator,
@@ -210,13 +214,13 @@ def test_recurrent_generator_reads_the_noise(rng: torch.Generator) -> None:
     assert (one - other).abs() > 1e-3
 
 
-def plain_pair() -> tuple[Generator, Discriminator]:
+def plain_pair() -> tuple[Generator, ConvolutionalDiscriminator]:
     state = State.fresh(
         Config.given({"preset": "improved-wgan", "width": 8, "discriminator_width": 8, "steps": 1}),
         SPACES[0],
         torch.device("cpu"),
     )
-    assert isinstance(state.discriminator, Discriminator)
+    assert isinstance(state.discriminator, ConvolutionalDiscriminator)
     return state.generator, state.discriminator
 
 
@@ -246,13 +250,13 @@ def test_plain_nets_are_blocks_and_nothing_else(rng: torch.Generator) -> None:
     torch.testing.assert_close(discriminator(tokens), literal)
 
 
-def prefix_discriminator(space: Space) -> PrefixDiscriminator:
+def prefix_discriminator(space: TokenSpace) -> PrefixDiscriminator:
     torch.manual_seed(0)
     return PrefixDiscriminator(space, width=8, blocks=2, spectral=True).eval()
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_the_score_of_a_prefix_does_not_look_ahead(space: Space, rng: torch.Generator) -> None:
+def test_the_score_of_a_prefix_does_not_look_ahead(space: TokenSpace, rng: torch.Generator) -> None:
     net = prefix_discriminator(space)
     one = torch.randint(1, space.vocabulary, (5, space.positions), generator=rng)
     for changed in range(space.positions):
@@ -299,6 +303,6 @@ def test_draws_have_the_probabilities_of_their_position(
 
 
 def test_the_embedding_of_two_colours_is_a_lookup(rng: torch.Generator) -> None:
-    net = PictureDiscriminator(Space(64, 2, shape=(8, 8)), width=4, spectral=False)
+    net = QuantisedImageDiscriminator(TokenSpace(64, 2, shape=(8, 8)), width=4, spectral=False)
     tokens = torch.randint(2, (3, 64), generator=rng)
     torch.testing.assert_close(net.embedding(tokens), net.embedding.weight[tokens])

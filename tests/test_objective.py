@@ -7,20 +7,20 @@ import torch
 from torch import Tensor
 
 from bgan_text.config import BASELINES
-from bgan_text.generator import Autoregressive, Factorised, RecurrentGenerator
-from bgan_text.objective import (
+from bgan_text.models.generators import AutoregressiveDistribution, FactorisedDistribution, RecurrentGenerator
+from bgan_text.objectives.weights import (
     WEIGHING_RULES,
-    Running,
+    RunningStatistics,
     coefficients,
     continuation,
-    effective_draws,
+    effective_sample_size,
     importance,
     importance_weights,
     partition,
     partition_weights,
     reinforce,
 )
-from bgan_text.space import Space
+from bgan_text.space import TokenSpace
 
 V, L = 3, 2
 EVERYTHING = torch.tensor(list(itertools.product(range(V), repeat=L)))
@@ -35,7 +35,7 @@ def solved_score(p: Tensor, q: Tensor) -> Tensor:
 def probabilities(logits: Tensor) -> Tensor:
     """g(x | z) of every sequence: (N, L, V) -> (N, V ** L)."""
     tokens = EVERYTHING.unsqueeze(1).expand(-1, len(logits), -1)
-    return Factorised(logits).log_prob(tokens).exp().T
+    return FactorisedDistribution(logits).log_prob(tokens).exp().T
 
 
 def place(tokens: Tensor) -> Tensor:
@@ -60,18 +60,18 @@ def sampled_gradient(
     score: Tensor,
     draws: int,
     rng: torch.Generator,
-    running: Running,
+    running: RunningStatistics,
     baseline: str = "none",
 ) -> Tensor:
-    conditional = Factorised(logits)
+    conditional = FactorisedDistribution(logits)
     tokens = conditional.sample(draws, rng)
     chosen = coefficients(objective, baseline, score[place(tokens)], running)
     loss = -conditional.weighted_log_prob(tokens, chosen)
     return torch.autograd.grad(loss, logits)[0]
 
 
-def exact_running(logits: Tensor, score: Tensor) -> Running:
-    running = Running.fresh(CPU)
+def exact_running(logits: Tensor, score: Tensor) -> RunningStatistics:
+    running = RunningStatistics.fresh(CPU)
     g = probabilities(logits.detach())[0]
     running.log_partition, running.reward = (g * score.exp()).sum().log(), (g * score).sum()
     return running
@@ -86,7 +86,7 @@ def test_importance_gradient_is_that_of_the_exact_divergence(
     tilted = tilted / tilted.sum()
     kl = (tilted * (tilted.log() - probabilities(logits)[0].log())).sum()
     (exact,) = torch.autograd.grad(kl, logits)
-    got = sampled_gradient("importance", logits, score, 400_000, rng, Running.fresh(CPU), baseline)
+    got = sampled_gradient("importance", logits, score, 400_000, rng, RunningStatistics.fresh(CPU), baseline)
     torch.testing.assert_close(got, exact, rtol=0, atol=0.006)
     assert exact.abs().max() > 0.05
 
@@ -113,7 +113,7 @@ def test_reinforce_gradient_is_that_of_the_reverse_divergence(
     g = probabilities(logits)[0]
     tilted = (g * score.exp()).detach()
     (exact,) = torch.autograd.grad((g * (g.log() - (tilted / tilted.sum()).log())).sum(), logits)
-    running = Running.fresh(CPU)
+    running = RunningStatistics.fresh(CPU)
     running.reward = torch.tensor(reward)
     total = sum(sampled_gradient("reinforce", logits, score, 50, rng, running, baseline) for _ in range(8000))
     torch.testing.assert_close(total / 8000, exact, rtol=0, atol=0.01)
@@ -123,10 +123,10 @@ def test_reinforce_gradient_is_that_of_the_reverse_divergence(
 def test_histogram_form_equals_the_sum_over_draws(objective: str, rng: torch.Generator) -> None:
     """SPEC of the factorised loss: one soft cross-entropy in place of M log-probabilities."""
     logits = torch.randn(7, 4, 6, generator=rng, dtype=torch.float64).requires_grad_()
-    conditional = Factorised(logits)
+    conditional = FactorisedDistribution(logits)
     tokens = conditional.sample(9, rng)
     scores = torch.randn(9, 7, generator=rng, dtype=torch.float64)
-    chosen = coefficients(objective, "leave-one-out", scores, Running.fresh(CPU))
+    chosen = coefficients(objective, "leave-one-out", scores, RunningStatistics.fresh(CPU))
     literal = sum(
         chosen[m, n] * logits[n, k].log_softmax(-1)[tokens[m, n, k]]
         for m, n, k in itertools.product(range(9), range(7), range(4))
@@ -144,7 +144,7 @@ def test_importance_weights_are_the_literal_softmax(rng: torch.Generator) -> Non
         total = sum(scores[m, n].exp() for m in range(5))
         for m in range(5):
             torch.testing.assert_close(weights[m, n], scores[m, n].exp() / total)
-    torch.testing.assert_close(importance(scores + 100.0, Running.fresh(CPU)), weights)
+    torch.testing.assert_close(importance(scores + 100.0, RunningStatistics.fresh(CPU)), weights)
 
 
 def test_importance_weights_recover_the_density_ratio(rng: torch.Generator) -> None:
@@ -158,11 +158,11 @@ def test_importance_weights_recover_the_density_ratio(rng: torch.Generator) -> N
 
 def test_effective_draws_reach_from_one_to_all() -> None:
     weights = torch.tensor([[0.25, 1.0], [0.25, 0.0], [0.25, 0.0], [0.25, 0.0]])
-    torch.testing.assert_close(effective_draws(weights), torch.tensor([4.0, 1.0]))
+    torch.testing.assert_close(effective_sample_size(weights), torch.tensor([4.0, 1.0]))
 
 
 def test_running_means_start_at_the_first_batch_and_follow(rng: torch.Generator) -> None:
-    running, first, second = Running.fresh(CPU), *torch.randn(2, 4, 3, generator=rng).unbind()
+    running, first, second = RunningStatistics.fresh(CPU), *torch.randn(2, 4, 3, generator=rng).unbind()
     running.update(first)
     torch.testing.assert_close(running.reward, first.mean())
     torch.testing.assert_close(running.log_partition, first.exp().mean().log())
@@ -173,7 +173,7 @@ def test_running_means_start_at_the_first_batch_and_follow(rng: torch.Generator)
 
 
 def test_partition_and_reinforce_coefficients(rng: torch.Generator) -> None:
-    scores, running = torch.randn(4, 3, generator=rng), Running.fresh(CPU)
+    scores, running = torch.randn(4, 3, generator=rng), RunningStatistics.fresh(CPU)
     running.log_partition, running.reward = torch.tensor(0.3), torch.tensor(-0.2)
     torch.testing.assert_close(partition_weights(scores, running), scores.exp() / torch.tensor(0.3).exp())
     torch.testing.assert_close(partition(scores, running), (scores - 0.3).exp() / 4)
@@ -181,7 +181,7 @@ def test_partition_and_reinforce_coefficients(rng: torch.Generator) -> None:
 
 
 def test_baselines(rng: torch.Generator) -> None:
-    scores, running = torch.randn(4, 3, generator=rng), Running.fresh(CPU)
+    scores, running = torch.randn(4, 3, generator=rng), RunningStatistics.fresh(CPU)
     running.reward = torch.tensor(-0.2)
     for objective, mean in (("importance", 1.0), ("partition", 1.0), ("reinforce", -0.2)):
         plain = coefficients(objective, "none", scores, running)
@@ -192,10 +192,10 @@ def test_baselines(rng: torch.Generator) -> None:
 
 
 @pytest.fixture
-def recurrent(rng: torch.Generator) -> Autoregressive:
+def recurrent(rng: torch.Generator) -> AutoregressiveDistribution:
     """g over three letters and three positions, of which the first letter is the end; one noise vector."""
     torch.manual_seed(5)
-    net = RecurrentGenerator(Space(3, 3, end=0), width=6, blocks=1, noise=2).double()
+    net = RecurrentGenerator(TokenSpace(3, 3, end=0), width=6, blocks=1, noise=2).double()
     return net(torch.randn(1, 2, generator=rng, dtype=torch.float64))
 
 
@@ -220,7 +220,7 @@ def prefix_scores_of(tokens: Tensor, g: Tensor, score: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("objective", ["partition", "reinforce"])
 def test_prefix_credit_has_the_expected_gradient_of_whole_sequences(
-    objective: str, recurrent: Autoregressive, rng: torch.Generator
+    objective: str, recurrent: AutoregressiveDistribution, rng: torch.Generator
 ) -> None:
     """By enumeration: each sequence stands for its share g of the draws."""
     tokens = ended_sequences()
@@ -228,7 +228,7 @@ def test_prefix_credit_has_the_expected_gradient_of_whole_sequences(
     torch.testing.assert_close(g.sum().item(), 1.0)
     score = torch.randn(len(tokens), generator=rng, dtype=torch.float64)
     prefixes = prefix_scores_of(tokens, g, score)
-    running = Running.fresh(CPU)
+    running = RunningStatistics.fresh(CPU)
     running.log_partition, running.reward = (g * score.exp()).sum().log(), torch.tensor(0.3)
     share = len(tokens) * g.unsqueeze(1)
     whole = coefficients(objective, "mean", score.unsqueeze(1), running) * share
@@ -245,7 +245,7 @@ def test_prefix_credit_has_the_expected_gradient_of_whole_sequences(
 
 
 def test_importance_with_prefix_credit_tends_to_the_same_gradient(
-    recurrent: Autoregressive, rng: torch.Generator
+    recurrent: AutoregressiveDistribution, rng: torch.Generator
 ) -> None:
     tokens = ended_sequences()
     g = recurrent.log_prob(tokens).exp()[:, 0].detach()
@@ -255,7 +255,7 @@ def test_importance_with_prefix_credit_tends_to_the_same_gradient(
     parameters = list(recurrent.net.parameters())
     exact = torch.autograd.grad(recurrent.weighted_log_prob(tokens, exact_weights), parameters)
     drawn = torch.multinomial(g, 200_000, replacement=True, generator=rng)
-    chosen = importance(prefixes[drawn], Running.fresh(CPU))
+    chosen = importance(prefixes[drawn], RunningStatistics.fresh(CPU))
     weights = torch.zeros(tokens.shape, dtype=torch.float64).index_add_(0, drawn, chosen)
     got = torch.autograd.grad(recurrent.weighted_log_prob(tokens, weights), parameters)
     for one, other in zip(got, exact, strict=True):
@@ -270,10 +270,10 @@ def test_continuations_are_the_scores_of_what_follows(rng: torch.Generator) -> N
 
 
 def test_running_means_of_prefixes_are_kept_apart(rng: torch.Generator) -> None:
-    scores, running = torch.randn(4, 3, 5, generator=rng), Running.fresh(CPU, (5,))
+    scores, running = torch.randn(4, 3, 5, generator=rng), RunningStatistics.fresh(CPU, (5,))
     running.update(scores)
     for position in range(5):
-        alone = Running.fresh(CPU)
+        alone = RunningStatistics.fresh(CPU)
         alone.update(scores[..., position])
         torch.testing.assert_close(running.reward[position], alone.reward)
         torch.testing.assert_close(running.log_partition[position], alone.log_partition)
@@ -282,5 +282,5 @@ def test_running_means_of_prefixes_are_kept_apart(rng: torch.Generator) -> None:
 def test_constant_credits_every_draw_alike_and_so_teaches_nothing(
     logits: Tensor, score: Tensor, rng: torch.Generator
 ) -> None:
-    got = sampled_gradient("constant", logits, score, 400_000, rng, Running.fresh(CPU))
+    got = sampled_gradient("constant", logits, score, 400_000, rng, RunningStatistics.fresh(CPU))
     torch.testing.assert_close(got, torch.zeros_like(got), rtol=0, atol=0.006)

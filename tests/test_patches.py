@@ -11,12 +11,12 @@ from bgan_text.scores.patches import patch_js
 
 
 def literal(samples: NDArray[np.int64], references: NDArray[np.int64], side: int) -> float:
-    def shares(pictures: NDArray[np.int64]) -> dict[tuple[int, ...], float]:
+    def shares(images: NDArray[np.int64]) -> dict[tuple[int, ...], float]:
         counts: Counter[tuple[int, ...]] = Counter()
-        for picture in pictures:
-            for top in range(picture.shape[0] - side + 1):
-                for left in range(picture.shape[1] - side + 1):
-                    counts[tuple(picture[top : top + side, left : left + side].reshape(-1).tolist())] += 1
+        for image in images:
+            for top in range(image.shape[0] - side + 1):
+                for left in range(image.shape[1] - side + 1):
+                    counts[tuple(image[top : top + side, left : left + side].reshape(-1).tolist())] += 1
         total = sum(counts.values())
         return {patch: count / total for patch, count in counts.items()}
 
@@ -39,7 +39,7 @@ def test_patch_divergences_equal_those_of_counted_tuples(colours: int, side: int
     )
 
 
-def test_patches_tell_pictures_whose_pixels_are_alike() -> None:
+def test_patches_tell_images_whose_pixels_are_alike() -> None:
     stripes = np.tile(np.arange(8) % 2, (4, 8, 1))
     shuffled = np.random.default_rng(0).permuted(stripes.reshape(4, -1), axis=1).reshape(4, 8, 8)
     values = patch_js(shuffled, stripes)
@@ -56,9 +56,9 @@ def test_every_pixel_of_a_patch_counts_however_many_colours_there_are() -> None:
         assert patch_js(samples, references, (3,))[3].value == pytest.approx(1.0)
 
 
-def test_pictures_of_other_sizes_and_too_large_patches_are_refused() -> None:
-    pictures = np.zeros((2, 4, 4), dtype=np.int64)
+def test_images_of_other_sizes_and_too_large_patches_are_refused() -> None:
+    images = np.zeros((2, 4, 4), dtype=np.int64)
     with pytest.raises(ValueError, match="pixels"):
-        patch_js(pictures, np.zeros((2, 4, 5), dtype=np.int64))
+        patch_js(images, np.zeros((2, 4, 5), dtype=np.int64))
     with pytest.raises(ValueError, match="no patch"):
-        patch_js(pictures, pictures, (5,))
+        patch_js(images, images, (5,))

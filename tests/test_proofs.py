@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import DIVERGENCES, Config, unused_options
-from bgan_text.discriminator import Discriminator
-from bgan_text.generator import Autoregressive, Factorised
-from bgan_text.sampling import draw_each
-from bgan_text.space import Space
-from bgan_text.state import State
-from bgan_text.trainer import Trainer
+from bgan_text.models.discriminators import ConvolutionalDiscriminator
+from bgan_text.models.generators import AutoregressiveDistribution, FactorisedDistribution
+from bgan_text.models.sampling import draw_each
+from bgan_text.space import TokenSpace
+from bgan_text.training.state import State
+from bgan_text.training.trainer import Trainer
 
 V, L, CORNERS = 3, 2, 3
-SPACE = Space(L, V)
+SPACE = TokenSpace(L, V)
 EVERYTHING = torch.tensor(list(itertools.product(range(V), repeat=L)))
 NOISE = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=CORNERS)))
 CPU = torch.device("cpu")
@@ -41,9 +41,9 @@ class Table(nn.Module):
         super().__init__()
         self.logits = nn.Parameter(torch.randn(len(NOISE), L, V))
 
-    def forward(self, noise: Tensor) -> Factorised:
+    def forward(self, noise: Tensor) -> FactorisedDistribution:
         corner = ((noise > 0) * torch.tensor([4, 2, 1])).sum(dim=1)
-        return Factorised(self.logits[corner])
+        return FactorisedDistribution(self.logits[corner])
 
 
 class Chain(nn.Module):
@@ -59,7 +59,7 @@ class Chain(nn.Module):
         return Chained(self.first[corner], self.second[corner])
 
 
-class Chained(Autoregressive):
+class Chained(AutoregressiveDistribution):
     """g(x | z) = g(first | z) g(second | first, z): (N, V) and (N, V, V) logits."""
 
     def __init__(self, first: Tensor, second: Tensor) -> None:
@@ -90,11 +90,11 @@ def distribution(generator: nn.Module) -> Tensor:
 class Rows(Table):
     """The expectation over the noise in place of a sample of it: each corner once."""
 
-    def forward(self, noise: Tensor) -> Factorised:
-        return Factorised(self.logits)
+    def forward(self, noise: Tensor) -> FactorisedDistribution:
+        return FactorisedDistribution(self.logits)
 
 
-class Solved(Discriminator):
+class Solved(ConvolutionalDiscriminator):
     """The exact log-ratio of sequences, of prefixes or, multilinear, of points between sequences."""
 
     def __init__(self, prefixes: bool = False) -> None:
@@ -139,7 +139,7 @@ class Kantorovich(Solved):
 
 def config_of(**values: Any) -> Config:
     small = {"batch": 64, "draws": 10, "width": 16, "noise": CORNERS, "discriminator_width": 16,
-             "average": 0.99, "precision": "float32", "steps": 1}  # fmt: skip
+             "ema_decay": 0.99, "precision": "float32", "steps": 1}  # fmt: skip
     values = small | values
     unused = unused_options(values.get("objective", "importance"))
     return Config.given({name: value for name, value in values.items() if name not in unused})
@@ -148,14 +148,14 @@ def config_of(**values: Any) -> Config:
 def state_of(config: Config, generator: nn.Module, discriminator: nn.Module) -> State:
     """A training state around nets of the test's own."""
     state = State.fresh(config, SPACE, CPU)
-    rates = config.generator_rate, config.discriminator_rate
+    rates = config.generator_lr, config.discriminator_lr
     one, other = (
         torch.optim.Adam(net.parameters(), rate, (0.5, 0.99), fused=True)
         for net, rate in zip((generator, discriminator), rates, strict=True)
     )
     state.generator, state.discriminator = generator, discriminator  # type: ignore[assignment]
     state.generator_optimizer, state.discriminator_optimizer = one, other
-    state.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(config.average))
+    state.average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
     return state
 
 
@@ -185,7 +185,7 @@ def target(rng: torch.Generator) -> Tensor:
 @pytest.mark.parametrize("objective", ["importance", "partition", "reinforce"])
 def test_the_solved_discriminator_leads_to_the_target(objective: str, target: Tensor) -> None:
     torch.manual_seed(0)
-    config = config_of(objective=objective, batch=128, generator_rate=0.05, discriminator_rate=0.0)
+    config = config_of(objective=objective, batch=128, generator_lr=0.05, discriminator_lr=0.0)
     start, end = approach(config, Table(), Solved(), target, 400)
     assert start > 0.1
     assert end < 0.01
@@ -197,8 +197,8 @@ def test_the_solved_discriminator_leads_an_autoregressive_generator_to_the_targe
     objective: str, credit: str, target: Tensor
 ) -> None:
     torch.manual_seed(0)
-    config = config_of(objective=objective, credit=credit, generator="rnn", batch=128, generator_rate=0.05,
-                       discriminator_rate=0.0)  # fmt: skip
+    config = config_of(objective=objective, credit=credit, generator="rnn", batch=128, generator_lr=0.05,
+                       discriminator_lr=0.0)  # fmt: skip
     start, end = approach(config, Chain(), Solved(credit == "prefix"), target, 400)
     assert start > 0.1
     assert end < 0.01
@@ -207,8 +207,8 @@ def test_the_solved_discriminator_leads_an_autoregressive_generator_to_the_targe
 @pytest.mark.parametrize("divergence", DIVERGENCES)
 def test_gumbel_reaches_the_target_with_the_solved_discriminator(divergence: str, target: Tensor) -> None:
     torch.manual_seed(0)
-    config = config_of(objective="gumbel", divergence=divergence, batch=128, generator_rate=0.03,
-                       discriminator_rate=0.0)  # fmt: skip
+    config = config_of(objective="gumbel", divergence=divergence, batch=128, generator_lr=0.03,
+                       discriminator_lr=0.0)  # fmt: skip
     start, end = approach(config, Table(), Solved(), target, 400)
     assert start > 0.1
     assert end < 0.01
@@ -216,7 +216,7 @@ def test_gumbel_reaches_the_target_with_the_solved_discriminator(divergence: str
 
 def test_constant_stays_away_from_the_target(target: Tensor) -> None:
     torch.manual_seed(0)
-    config = config_of(objective="constant", batch=128, generator_rate=0.05, discriminator_rate=0.0)
+    config = config_of(objective="constant", batch=128, generator_lr=0.05, discriminator_lr=0.0)
     start, end = approach(config, Table(), Solved(), target, 400)
     assert end > 0.5 * start
     assert end > 0.1
@@ -231,9 +231,7 @@ def eighths(rng: torch.Generator) -> Tensor:
 def test_a_wasserstein_critic_that_is_solved_leads_to_the_target(rng: torch.Generator) -> None:
     """It stands for wgan and wgan-gp, which differ in how they come to their critic."""
     torch.manual_seed(0)
-    config = config_of(
-        objective="wgan", batch=8, generator_rate=0.05, discriminator_rate=0.0, weight_limit=1.0
-    )
+    config = config_of(objective="wgan", batch=8, generator_lr=0.05, discriminator_lr=0.0, weight_clip=1.0)
     start, end = approach(config, Rows(), Kantorovich(), eighths(rng), 400)
     assert start > 0.1
     assert end < 0.01
@@ -254,7 +252,7 @@ def learn(config: Config, p: Tensor, steps: int) -> tuple[float, float]:
     return start, distance(state.average.module, p)
 
 
-RATES = {"generator_rate": 0.01, "discriminator_rate": 0.02, "batch": 128}
+RATES = {"generator_lr": 0.01, "discriminator_lr": 0.02, "batch": 128}
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
@@ -287,9 +285,9 @@ def test_likelihood_leads_near_the_target(target: Tensor) -> None:
 
 
 CRITICS: list[dict[str, Any]] = [
-    {"objective": "wgan-gp", "generator_rate": 0.02, "discriminator_rate": 0.01},
-    {"objective": "wgan", "weight_limit": 0.1, "discriminator_width": 64, "discriminator_blocks": 0,
-     "generator_rate": 0.05, "discriminator_rate": 0.005},
+    {"objective": "wgan-gp", "generator_lr": 0.02, "discriminator_lr": 0.01},
+    {"objective": "wgan", "weight_clip": 0.1, "discriminator_width": 64, "discriminator_blocks": 0,
+     "generator_lr": 0.05, "discriminator_lr": 0.005},
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Experiments of the article at the scale of a smoke test, on a few pictures and lines of this machine."""
+"""Experiments of the paper at the scale of a smoke test, on a few images and lines of this machine."""
 
 import io
 import json
@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bgan_text.cli.experiment import SCALES, Claim, Conclusion, Scale
-from bgan_text.cli.experiment_pictures import GAP, HEADING, side_by_side
-from bgan_text.cli.experiment_report import markdown_table, page, write
-from bgan_text.cli.experiments import EXPERIMENTS
 from bgan_text.config import Config
-from bgan_text.space import COLOURS, NUMBERS
+from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
+from bgan_text.studies.experiment import SCALES, Claim, Conclusion, Scale
+from bgan_text.studies.experiment_report import markdown_table, page, write
+from bgan_text.studies.experiments import EXPERIMENTS
+from bgan_text.studies.figures import GAP, HEADING, side_by_side
 
 Command = Callable[..., Any]
-ARTICLE = {
+PAPER = {
     "cifar10-classification",
     "mnist-distances",
     "celeba-quantized",
@@ -70,18 +70,22 @@ def kept(home: Path) -> dict[Path, int]:
 
 
 def test_every_experiment_of_the_article_has_every_scale() -> None:
-    assert set(EXPERIMENTS) == ARTICLE
+    assert set(EXPERIMENTS) == PAPER
     for experiment in EXPERIMENTS.values():
         assert tuple(experiment.scales) == SCALES
         pixels = None
         if experiment.corpus != "lm1b":
-            pixels = COLOURS if experiment.name in ("mnist-distances", "celeba-quantized") else NUMBERS
+            pixels = (
+                QUANTISED_IMAGES
+                if experiment.name in ("mnist-distances", "celeba-quantized")
+                else CONTINUOUS_IMAGES
+            )
         for scale in experiment.scales.values():
             for options in experiment.methods_at(scale).values():
                 Config.given(options, pixels)  # none is refused
 
 
-@pytest.mark.parametrize("name", sorted(ARTICLE))
+@pytest.mark.parametrize("name", sorted(PAPER))
 def test_a_smoke_test_ends_with_a_table_and_makes_nothing_twice(
     name: str, bgan: Command, sources: dict[str, str]
 ) -> None:
@@ -98,10 +102,10 @@ def test_a_smoke_test_ends_with_a_table_and_makes_nothing_twice(
     text = (home / "result.md").read_text()
     assert all(method in text for method in methods)
     assert "the numbers mean nothing" in text
-    for file in result["pictures"]:
+    for file in result["images"]:
         assert f"]({file})" in text
-        with Image.open(home / file) as picture:
-            assert min(picture.size) > 50
+        with Image.open(home / file) as image:
+            assert min(image.size) > 50
     assert result["claims"] == []  # so little training bears nothing out
     written = kept(home)
     assert len(written) == len(methods) + 1  # and what was measured
@@ -209,8 +213,8 @@ def test_a_method_is_given_only_the_options_that_it_reads() -> None:
 
 def test_grids_stand_side_by_side() -> None:
     white, black = (np.full((4, 4, 3), level, np.uint8) for level in (255, 0))
-    with Image.open(io.BytesIO(side_by_side({"one": [white] * 64, "other": [black] * 64}))) as picture:
-        pixels = np.asarray(picture.convert("L"))
+    with Image.open(io.BytesIO(side_by_side({"one": [white] * 64, "other": [black] * 64}))) as image:
+        pixels = np.asarray(image.convert("L"))
     below = pixels[HEADING:]
     half = below.shape[1] // 2
     assert (below[:, : half - GAP] == 255).mean() > 0.3
@@ -221,9 +225,9 @@ def test_grids_stand_side_by_side() -> None:
 def test_the_list_says_what_was_found(bgan: Command) -> None:
     made = bgan("reproduce", "--list")
     assert made.code == 0
-    assert all(name in made.out for name in ARTICLE)
+    assert all(name in made.out for name in PAPER)
     listed = json.loads(bgan("reproduce", "--list", "--json").out)
-    assert set(listed) == ARTICLE
+    assert set(listed) == PAPER
     assert set(listed["stability"]["lasts"]) == set(SCALES)
 
 
@@ -233,7 +237,7 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
         headings=["", "score"],
         rows=[["a", "1"], ["b", "2"]],
         claims=[Claim("a is less", True), Claim("b is less", False), Claim("c is less", None)],
-        pictures={"some-grid.png": b"png"},
+        images={"some-grid.png": b"png"},
         samples=["first", "second"],
         numbers={"a": float("nan")},
     )
@@ -243,7 +247,7 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
         "threads": 2,
         "runs": [
             {"method": "gan", "seed": 0, "steps": 1300, "seconds": 9.5, "failed": "the loss is nan"},
-            {"method": "proxy", "seed": 0, "steps": 2000, "seconds": 15.0, "failed": None},
+            {"method": "non-saturating", "seed": 0, "steps": 2000, "seconds": 15.0, "failed": None},
             {"method": "bgan", "seed": 0, "steps": 2001, "seconds": 15.0, "failed": None},
         ],
     }
@@ -258,7 +262,7 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
     assert "- **Failed**: gan, seed 0, after 1,300 steps: the loss is nan.\n" in text
     assert "Data: 5,000 training samples from files, signature 0123." in text
     assert "2 threads on cpu" in text
-    assert "Generator steps: gan 1,300; proxy 2,000; bgan 2,001." in text
+    assert "Generator steps: gan 1,300; non-saturating 2,000; bgan 2,001." in text
     assert "![some grid](some-grid.png)" in text
     assert "![some grid](there/some-grid.png)" in page(experiment, result, "there/")
     assert "first\nsecond" in text

@@ -12,25 +12,25 @@ from safetensors.torch import save_file
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
-from bgan_text.run import KEPT, Run, locked, sample_rows
-from bgan_text.space import Space
-from bgan_text.state import State
+from bgan_text.space import TokenSpace
+from bgan_text.training.run import KEPT, RunFolder, locked, sample_rows
+from bgan_text.training.state import State
 
 CPU = torch.device("cpu")
-SPACE = Space(5, 7, end=0)
+SPACE = TokenSpace(5, 7, end=0)
 DATA = {"folder": "x", "corpus": "lines", "signature": "s", "tokenizer": "t"}
 
 
-def make(folder: Path, **more: Any) -> tuple[Run, State]:
+def make(folder: Path, **more: Any) -> tuple[RunFolder, State]:
     small = {"steps": 3, "width": 8, "discriminator_width": 8, "noise": 4, "precision": "float32"}
     config = Config.given(small | more)
-    run = Run.create(folder, config, SPACE, DATA, {"tokenizer.json": b"{}"})
+    run = RunFolder.create(folder, config, SPACE, DATA, {"tokenizer.json": b"{}"})
     return run, State.fresh(config, SPACE, CPU)
 
 
 def test_a_run_folder_opens_as_it_was_made(tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
-    opened = Run(tmp_path / "run")
+    opened = RunFolder(tmp_path / "run")
     assert (opened.config, opened.space, opened.data) == (run.config, run.space, run.data)
     assert (tmp_path / "run" / "tokenizer.json").read_bytes() == b"{}"
 
@@ -45,7 +45,7 @@ def test_a_run_of_the_first_format_keeps_the_baseline_it_had(
     for name in ("baseline", "credit", "preset"):
         del card["settings"][name]
     (tmp_path / "run" / "run.json").write_text(json.dumps(card), "utf-8")
-    assert Run(tmp_path / "run").config.baseline == baseline
+    assert RunFolder(tmp_path / "run").config.baseline == baseline
 
 
 def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_state_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
 def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
     code = (
-        "import sys, time; from pathlib import Path; from bgan_text.run import locked\n"
+        "import sys, time; from pathlib import Path; from bgan_text.training.run import locked\n"
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -143,7 +143,7 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make(tmp_path / "run")
     with pytest.raises(UserError, match="holds a run already"):
         make(tmp_path / "run", width=16)
-    assert Run(tmp_path / "run").config.width == 8
+    assert RunFolder(tmp_path / "run").config.width == 8
 
 
 def test_unfinished_files_of_a_killed_process_are_swept(tmp_path: Path) -> None:
@@ -199,13 +199,13 @@ def test_run_files_that_cannot_be_trusted(change: dict[str, Any], message: str, 
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=message):
-        Run(tmp_path / "run")
+        RunFolder(tmp_path / "run")
     path.write_text('{"format": 1, "sett')
     with pytest.raises(UserError, match="is damaged: it is not JSON"):
-        Run(tmp_path / "run")
+        RunFolder(tmp_path / "run")
     path.unlink()
     with pytest.raises(UserError, match="not a run folder"):
-        Run(tmp_path / "run")
+        RunFolder(tmp_path / "run")
 
 
 def test_a_file_is_replaced_not_written_over(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ import itertools
 import pytest
 import torch
 
-from bgan_text import sampling
-from bgan_text.sampling import chunked_log_prob, counted, draw, log_prob, weighted_histogram
+from bgan_text.models import sampling
+from bgan_text.models.sampling import chunked_log_prob, counted, draw, log_prob, weighted_histogram
 
 M, N, L, V = 6, 4, 3, 5
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bgan_text.cli.catalogue import CATALOGUE, ENTRIES
-from bgan_text.cli.spool import Spool
-from bgan_text.cli.texts import drawn
+from bgan_text.evaluation.inputs import drawn
+from bgan_text.evaluation.registry import ENTRIES, REGISTRY
+from bgan_text.evaluation.spool import Spool
 from bgan_text.scores.sequences import Numbering
 
 Command = Callable[..., Any]
@@ -54,14 +54,14 @@ def refused(result: Any, part: str) -> None:
 def test_every_score_has_a_value_an_interval_and_a_direction(files: Command) -> None:
     models = scored(files("score", "good.txt", "--reference", "real.txt", "--train", "train.txt", "--json"))
     groups = ("beside real text", "variety", "copies and lengths")
-    wanted = {name for group in groups for name in CATALOGUE[group]}
+    wanted = {name for group in groups for name in REGISTRY[group]}
     assert set(models["good.txt"]) == wanted
-    assert set(models["real"]) == wanted - {"copied", "copied-span"}  # training text is its own copy
+    assert set(models["real"]) == wanted - {"memorised", "memorised-span"}  # training text is its own copy
     for name, cell in models["good.txt"].items():
         assert cell["better"] == ENTRIES[name].better
         assert math.isfinite(cell["value"])
         assert cell["low"] <= cell["high"]
-    assert models["good.txt"]["copied"]["value"] == pytest.approx(1 / 200)
+    assert models["good.txt"]["memorised"]["value"] == pytest.approx(1 / 200)
     assert models["good.txt"]["bleu-1"]["low"] < models["good.txt"]["bleu-1"]["value"]
 
 
@@ -81,7 +81,7 @@ def test_a_comparison_tells_difference_from_noise(files: Command) -> None:
     assert (apart["first"], apart["second"]) == ("good.txt", "bad.txt")
     verdicts = {name: difference["verdict"] for name, difference in apart["differences"].items()}
     assert verdicts["bleu-3"] == verdicts["js-3"] == verdicts["precision-2"] == "first better"
-    assert verdicts["distinct"] == "first better"  # every bad sample stands there twice
+    assert verdicts["unique"] == "first better"  # every bad sample stands there twice
     assert apart["differences"]["bleu-3"]["value"] > 0 > apart["differences"]["js-3"]["value"]
     alike = json.loads(files("score", "half.txt", "--compare", "half.txt", "rest.txt", *words).out)
     assert [model["name"] for model in alike["models"]] == ["half.txt", "rest.txt", "real"]
@@ -156,10 +156,10 @@ def test_another_tokenisation_is_noticed(files: Command) -> None:
 @pytest.mark.parametrize(
     ("texts", "undefined", "defined"),
     [
-        (["the cat"], {"self-bleu-1", "distinct-3", "precision-3"}, {"bleu-5": None, "distinct": 1.0}),
-        (["", "q z", ""], set(), {"bleu-5": 0.0, "distinct": 2 / 3, "length": 2 / 3}),
+        (["the cat"], {"self-bleu-1", "distinct-3", "precision-3"}, {"bleu-5": None, "unique": 1.0}),
+        (["", "q z", ""], set(), {"bleu-5": 0.0, "unique": 2 / 3, "length": 2 / 3}),
         (["q", "z"], {"distinct-2", "precision-2"}, {"bleu-1": 0.0, "self-bleu-5": 0.0, "corpus-bleu": 0.0}),
-        (["nan", "nan"], {"distinct-2"}, {"self-bleu-1": 1.0, "distinct": 0.5}),
+        (["nan", "nan"], {"distinct-2"}, {"self-bleu-1": 1.0, "unique": 0.5}),
         (["\x00\x01", "\x00 \x7f"], set(), {"bleu-1": 0.0}),
     ],
 )
@@ -195,7 +195,12 @@ def test_lowercase_is_for_all_scores(files: Command) -> None:
     upper = [text.upper() for text in Path("train.txt").read_text().splitlines()]
     words = ("--reference", "real.txt", "--train", "train.txt", "--grammar", "--lowercase", "--json")
     cells = scored(files("score", write("upper.txt", upper), *words))["upper.txt"]
-    assert cells["copied"]["value"] == cells["copied-span"]["value"] == cells["grammatical"]["value"] == 1.0
+    assert (
+        cells["memorised"]["value"]
+        == cells["memorised-span"]["value"]
+        == cells["grammatical"]["value"]
+        == 1.0
+    )
 
 
 def test_one_endless_line_does_not_set_the_window(files: Command) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bgan_text.cli.progress import Work
-from bgan_text.cli.sweep import temperatures_of
-from bgan_text.cli.texts import Request, gather
-from bgan_text.cli.token_rows import UNKNOWN, TokenRows
 from bgan_text.errors import UserError
+from bgan_text.evaluation.inputs import Request, gather
+from bgan_text.evaluation.sweep import temperatures_of
+from bgan_text.evaluation.token_rows import UNKNOWN, TokenRows
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.language_model_fit import LanguageModelSettings
 
@@ -23,8 +23,10 @@ Command = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def small_nets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budgets of seconds instead of minutes."""
-    monkeypatch.setattr("bgan_text.cli.critics.SETTINGS", CriticSettings(width=16, steps=100))
-    monkeypatch.setattr("bgan_text.cli.likelihoods.SETTINGS", LanguageModelSettings(width=32, steps=250))
+    monkeypatch.setattr("bgan_text.evaluation.critics.SETTINGS", CriticSettings(width=16, steps=100))
+    monkeypatch.setattr(
+        "bgan_text.evaluation.likelihoods.SETTINGS", LanguageModelSettings(width=32, steps=250)
+    )
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_likelihood_tells_quality_from_variety(files: Command) -> None:
 
 
 def test_unknown_words_are_not_the_likeliest_of_all(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgan_text.cli.token_rows.VOCABULARY", 60)
+    monkeypatch.setattr("bgan_text.evaluation.token_rows.VOCABULARY", 60)
     Path("junk.txt").write_text("".join(" ".join(f"zq{i}{j}" for j in range(9)) + "\n" for i in range(50)))
     made = files("score", "good.txt", "junk.txt", "--reference", "real.txt", "--likelihood", "--json")
     found = values(made)
@@ -100,7 +102,7 @@ def test_embeddings_of_a_folder(files: Command) -> None:
 
 
 def test_fresh_critics_see_what_is_wrong(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgan_text.cli.critics.SEEDS", 2)
+    monkeypatch.setattr("bgan_text.evaluation.critics.SEEDS", 2)
     words = ("--reference", "real.txt", "--train", "train.txt", "--critic", "--json")
     made = files("score", "bad.txt", *words)
     found = values(made)

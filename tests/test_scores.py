@@ -15,8 +15,8 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from bgan_text import scores
 from bgan_text.scores.bleu import closest, closest_other
-from bgan_text.scores.copying import longest_spans
 from bgan_text.scores.corpus_bleu import signature
+from bgan_text.scores.memorisation import longest_spans
 from bgan_text.scores.ngrams import Index, fold
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Numbering, chunks
@@ -90,7 +90,7 @@ def test_undefined_scores_are_not_a_number() -> None:
     assert math.isnan(scores.corpus_bleu([["a"]], []).value)
     assert math.isnan(scores.distinct([["a"]])[2].value)
     assert math.isnan(scores.js([["a"]], [["b"]], window=2)[3].value)
-    assert math.isnan(scores.copied([], ["a"]).value)
+    assert math.isnan(scores.memorised([], ["a"]).value)
     precision, recall = scores.coverage([["a"]], [["a"]], 2)
     assert math.isnan(precision[2].value)
     assert math.isnan(recall[2].value)
@@ -158,8 +158,8 @@ def test_js_of_real_characters(real_data: Path) -> None:
 def test_distinct_and_copied() -> None:
     values = scores.distinct(["aab", "ab"])
     assert (values[1].value, values[2].value, values[3].value) == (2 / 5, 2 / 3, 1.0)
-    assert scores.distinct_samples(["x", "y", "x", "x"]).value == 0.5
-    assert scores.copied(["x", "y", "x", "z"], iter(["x", "q", "x"])).value == 0.5
+    assert scores.unique(["x", "y", "x", "x"]).value == 0.5
+    assert scores.memorised(["x", "y", "x", "z"], iter(["x", "q", "x"])).value == 0.5
 
 
 def test_order_of_samples_does_not_matter() -> None:
@@ -252,7 +252,7 @@ def test_the_longest_copied_span_is_the_longest_common_run(
         ]
         assert longest == max(runs, default=0)
     shares = [longest / max(1, len(sample)) for sample, longest in zip(samples, got, strict=True)]
-    assert scores.copied_span(samples, training).value == pytest.approx(np.mean(shares))
+    assert scores.memorised_span(samples, training).value == pytest.approx(np.mean(shares))
 
 
 def test_length_distance_is_the_mean_gap_of_sorted_lengths() -> None:
@@ -301,8 +301,8 @@ def test_a_window_out_of_range_is_refused(window: int) -> None:
 
 
 def test_whole_samples_may_be_lists_of_tokens() -> None:
-    assert scores.distinct_samples([["a", "b"], ["a", "b"], ["b"]]).value == pytest.approx(2 / 3)
-    assert scores.copied([["a", "b"], ["b"]], [["a", "b", "c"], ["b"]]).value == 0.5
+    assert scores.unique([["a", "b"], ["a", "b"], ["b"]]).value == pytest.approx(2 / 3)
+    assert scores.memorised([["a", "b"], ["b"]], [["a", "b", "c"], ["b"]]).value == 0.5
 
 
 def test_numbers_of_two_numberings_are_not_compared() -> None:
@@ -331,8 +331,8 @@ def test_pseudo_values_come_from_leaving_each_sample_out() -> None:
     cases += [
         (lambda s: scores.distinct(s)[2].value, scores.distinct(samples)[2]),
         (
-            lambda s: scores.distinct_samples(s).value,
-            scores.distinct_samples(samples),
+            lambda s: scores.unique(s).value,
+            scores.unique(samples),
         ),
         (lambda s: scores.coverage(s, references)[1][3].value, scores.coverage(samples, references)[1][3]),
     ]

@@ -7,17 +7,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.checkpoint import load_checkpoint, save_checkpoint
 from bgan_text.config import BASELINES, Config, unused_options
-from bgan_text.generator import ConvolutionalGenerator
-from bgan_text.objective import Running, coefficients
-from bgan_text.space import Space
-from bgan_text.state import State
-from bgan_text.stepping import resolve_precision
-from bgan_text.trainer import Report, Trainer, train
-from bgan_text.weighing import Weighing
+from bgan_text.models.generators import ConvolutionalGenerator
+from bgan_text.objectives.weights import RunningStatistics, coefficients
+from bgan_text.space import TokenSpace
+from bgan_text.training.checkpoint import load_checkpoint, save_checkpoint
+from bgan_text.training.score_function import ScoreFunctionUpdate
+from bgan_text.training.state import State
+from bgan_text.training.trainer import Report, Trainer, train
+from bgan_text.training.update import resolve_precision
 
-SPACE = Space(6, 11, end=0)
+SPACE = TokenSpace(6, 11, end=0)
 CPU = torch.device("cpu")
 KINDS: list[dict[str, Any]] = [
     {},
@@ -139,7 +139,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight_from_then_on(net: str) -> N
 
     poisoned = parameters(net)
     trainer.step([batches(config)(2, 0)], 0.5)
-    assert state.broken.item() == 1
+    assert state.nonfinite.item() == 1
     assert all(map(torch.equal, poisoned, parameters(net)))
     both = parameters("generator", "discriminator")
     trainer.step([batches(config)(3, 0)], 0.5)
@@ -148,7 +148,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight_from_then_on(net: str) -> N
 
 def test_learning_rates_go_to_zero_linearly_or_stay() -> None:
     for decay, expected in (("linear", 0.25), ("constant", 1.0)):
-        config = settings(decay=decay, generator_rate=2.0, discriminator_rate=3.0)
+        config = settings(lr_schedule=decay, generator_lr=2.0, discriminator_lr=3.0)
         state = State.fresh(config, SPACE, CPU)
         Trainer(state, config)._set_rates(0.75)
         assert state.generator_optimizer.param_groups[0]["lr"] == pytest.approx(2.0 * expected)
@@ -156,7 +156,7 @@ def test_learning_rates_go_to_zero_linearly_or_stay() -> None:
 
 
 def test_the_average_follows_the_weights() -> None:
-    config = settings(average=0.9)
+    config = settings(ema_decay=0.9)
     state = State.fresh(config, SPACE, CPU)
     assert isinstance(state.generator, ConvolutionalGenerator)
     expected = None
@@ -170,9 +170,9 @@ def test_the_average_follows_the_weights() -> None:
 
 def test_scoring_after_an_update_reads_the_new_weights() -> None:
     """Low-precision copies of weights must not outlive an update."""
-    config = settings(precision="bfloat16", discriminator_rate=0.1)
+    config = settings(precision="bfloat16", discriminator_lr=0.1)
     state = State.fresh(config, SPACE, CPU)
-    trainer, real = Weighing(state, config), batches(config)(0, 0)
+    trainer, real = ScoreFunctionUpdate(state, config), batches(config)(0, 0)
     draws = torch.randint(SPACE.vocabulary, (2, 12, 6), generator=torch.Generator().manual_seed(1))
     before = trainer.score(real, draws)
     trainer.discriminator_step(real, draws[:1])
@@ -192,11 +192,11 @@ def test_numbers_of_a_step() -> None:
         "discriminator_gradient",
         "generator_loss",
         "generator_gradient",
-        "effective_draws",
+        "effective_sample_size",
         "importance_variance",
         "partition_variance",
     }
-    assert 1.0 <= rows[-1]["effective_draws"] <= config.draws
+    assert 1.0 <= rows[-1]["effective_sample_size"] <= config.draws
 
 
 @pytest.mark.parametrize(("draws", "same"), [(1, True), (2, False)])
@@ -235,10 +235,10 @@ def test_the_discriminator_takes_its_turn_after_so_many_generator_steps(objectiv
 
 def test_a_trained_discriminator_teaches_a_small_language() -> None:
     """Three of the sixteen words over two letters: the generator must find them."""
-    space, words = Space(4, 2), torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1], [1, 1, 1, 1]])
+    space, words = TokenSpace(4, 2), torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1], [1, 1, 1, 1]])
     config = Config.given(
         {"steps": 250, "batch": 64, "draws": 16, "width": 16, "discriminator_width": 16, "noise": 8,
-         "generator_rate": 4e-3, "discriminator_rate": 8e-3, "average": 0.9, "precision": "float32"}
+         "generator_lr": 4e-3, "discriminator_lr": 8e-3, "ema_decay": 0.9, "precision": "float32"}
     )  # fmt: skip
     state = State.fresh(config, space, CPU)
 
@@ -263,13 +263,13 @@ def test_precision_is_what_was_asked() -> None:
 @pytest.mark.parametrize("objective", ["importance", "partition", "reinforce"])
 def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
     """The generator's gradient against coefficients written out from the discriminator's terms."""
-    config = settings(objective=objective, credit="prefix", generator="rnn", baseline="none", clip=1e6)
+    config = settings(objective=objective, credit="prefix", generator="rnn", baseline="none", grad_clip=1e6)
     state = State.fresh(config, SPACE, CPU)
-    stepper = Weighing(state, config)
+    update = ScoreFunctionUpdate(state, config)
     real = batches(config)(0, 0)
-    conditional = stepper.conditional(real)
+    conditional = update.conditional(real)
     draws = conditional.sample(4, state.rng)
-    scores = stepper.score(real, draws).double()
+    scores = update.score(real, draws).double()
     terms = scores.diff(dim=-1, prepend=torch.zeros_like(scores[..., :1]))
     if objective == "reinforce":
         weights = torch.stack([terms[..., t:].sum(-1) for t in range(SPACE.positions)], dim=-1) / 4
@@ -279,7 +279,7 @@ def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
         weights = ratios / scale
     loss = -conditional.weighted_log_prob(draws, weights.float())
     exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
-    stepper._generator_step(real, conditional, draws)
+    update._generator_step(real, conditional, draws)
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected, rtol=1e-3, atol=1e-6)
 
@@ -287,16 +287,16 @@ def test_prefix_credit_weighs_prefixes_or_continuations(objective: str) -> None:
 @pytest.mark.parametrize("baseline", BASELINES)
 @pytest.mark.parametrize("objective", ["importance", "partition", "reinforce"])
 def test_the_baseline_reaches_the_generator(objective: str, baseline: str) -> None:
-    config = settings(objective=objective, baseline=baseline, clip=1e6)
+    config = settings(objective=objective, baseline=baseline, grad_clip=1e6)
     state = State.fresh(config, SPACE, CPU)
-    stepper = Weighing(state, config)
+    update = ScoreFunctionUpdate(state, config)
     real = batches(config)(0, 0)
-    conditional = stepper.conditional(real)
+    conditional = update.conditional(real)
     draws = conditional.sample(4, state.rng)
-    scores, running = stepper.score(real, draws), Running.fresh(CPU)
+    scores, running = update.score(real, draws), RunningStatistics.fresh(CPU)
     running.update(scores)
     loss = -conditional.weighted_log_prob(draws, coefficients(objective, baseline, scores, running))
     exact = torch.autograd.grad(loss, list(state.generator.parameters()), retain_graph=True)
-    stepper._generator_step(real, conditional, draws)
+    update._generator_step(real, conditional, draws)
     for parameter, expected in zip(state.generator.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, expected)

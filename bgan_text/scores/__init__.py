@@ -6,32 +6,32 @@ its value and what every sample contributes. A score that is not defined for wha
 """
 
 from bgan_text.scores.bleu import bleu, self_bleu
-from bgan_text.scores.copying import copied_span
 from bgan_text.scores.corpus_bleu import corpus_bleu
 from bgan_text.scores.distribution import (
-    copied,
     coverage,
     distinct,
-    distinct_samples,
     js,
     length_distance,
     mean_length,
+    memorised,
+    unique,
 )
+from bgan_text.scores.memorisation import memorised_span
 from bgan_text.scores.score import Score
 from bgan_text.scores.uncertainty import interval
 
 __all__ = [
     "Score",
     "bleu",
-    "copied",
-    "copied_span",
     "corpus_bleu",
     "coverage",
     "distinct",
-    "distinct_samples",
     "interval",
     "js",
     "length_distance",
     "mean_length",
+    "memorised",
+    "memorised_span",
     "self_bleu",
+    "unique",
 ]

@@ -1,6 +1,6 @@
 """Which classes a classifier sees in samples, and how sure it is.
 
-Shapes: S samples, R real pictures, V classes.
+Shapes: S samples, R real images, V classes.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor
 from bgan_text.scores.score import Score
 
 PRESENT = 0.2
-"""The part of its share in real pictures from which on a class counts as there."""
+"""The part of its share in real images from which on a class counts as there."""
 
 
 def confidence(logits: Tensor) -> Score:
@@ -22,7 +22,7 @@ def confidence(logits: Tensor) -> Score:
 
 
 def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Score]:
-    """How samples spread over classes, beside real pictures.
+    """How samples spread over classes, beside real images.
 
     Args:
         samples: (S,) int64 predicted classes, S at least 1.
@@ -30,9 +30,9 @@ def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Scor
         classes: how many there are.
 
     Returns:
-        `classes`: how many of those that real pictures have come up with at least `PRESENT` of their real
+        `modes-covered`: how many of those that real images have come up with at least `PRESENT` of their real
         share; without an interval. `largest-class`, `smallest-class`: the shares of the commonest and of the
-        rarest class that real pictures have. `class-distance`: total variation between the shares, 0 .. 1.
+        rarest class that real images have. `class-distance`: total variation between the shares, 0 .. 1.
     """
     ours, theirs = (shares(predicted, classes) for predicted in (samples, reals))
     there = theirs > 0
@@ -42,7 +42,7 @@ def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Scor
     # Each sample moves the share of its own class alone.
     pull = 0.5 * (ours - theirs).sign()
     return {
-        "classes": Score(float(present), np.empty(0)),
+        "modes-covered": Score(float(present), np.empty(0)),
         "largest-class": _share_of(commonest, samples),
         "smallest-class": _share_of(rarest, samples),
         "class-distance": Score(0.5 * float((ours - theirs).abs().sum()), pull[samples].numpy()),

@@ -1,4 +1,4 @@
-"""Distances between samples and data, each estimated by a fresh critic on frozen sequences or pictures.
+"""Distances between samples and data, each estimated by a fresh critic on frozen sequences or images.
 
 The measure of Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018: whatever a
 generator was trained on, new discriminators estimate how far its samples are from the data. A critic is
@@ -15,12 +15,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bgan_text.divergence import LOG_2, MEANS, divergence_named
 from bgan_text.errors import UserError, choose
-from bgan_text.sampling import counted
+from bgan_text.models.sampling import counted
+from bgan_text.objectives.divergences import LOG_2, MEANS, divergence_named
 from bgan_text.scores.critic_nets import fresh
 from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress
-from bgan_text.space import Canvas, Space
+from bgan_text.space import PixelSpace, TokenSpace
 
 LEAST_ROWS = 30
 SHARES = 0.6, 0.2
@@ -35,14 +35,14 @@ CRITIC_DISTANCES = {
 
 
 class CriticEstimate(NamedTuple):
-    """A distance, the training step of the critic that gave it, and that critic's slope.
+    """A distance, the training step of the critic that gave it, and that critic's gradient norm.
 
-    `slope`: root mean square of the gradient norm between test rows; NaN without a penalty.
+    `gradient_norm`: root mean square of the gradient norm between test rows; NaN without a penalty.
     """
 
     value: float
     steps: int
-    slope: float
+    gradient_norm: float
 
 
 class CriticSummary(NamedTuple):
@@ -59,7 +59,7 @@ class CriticSummary(NamedTuple):
 def critic_distances(
     samples: Tensor,
     reals: Tensor,
-    space: Space | Canvas,
+    space: TokenSpace | PixelSpace,
     distance: str,
     *,
     seeds: Sequence[int] = range(3),
@@ -88,7 +88,7 @@ def critic_distances(
 def critic_distance(
     samples: Tensor,
     reals: Tensor,
-    space: Space | Canvas,
+    space: TokenSpace | PixelSpace,
     distance: str,
     *,
     settings: CriticSettings | None = None,
@@ -98,20 +98,20 @@ def critic_distance(
 ) -> CriticEstimate:
     """Train a fresh critic between samples and reals and read it on rows that it has not seen.
 
-    "js" and "reverse-kl" are the variational bounds of `bgan_text.divergence` (Nowozin et al. 2016). The
-    latter takes exponentials of scores: the few reals that pass for samples decide it, so it spreads
-    widely, and where the two sides share nothing it has no top. "wasserstein" is E_real[F] - E_sample[F]
-    under the gradient penalty of Gulrajani et al. 2017, eq. 3, on straight lines between one-hot
-    sequences. Its unit is the Euclidean norm of the (L, V) one-hot tensor: rows that differ in k
-    positions are sqrt(2 k) apart; of pictures of numbers it is that of their pixels. The penalty asks for
-    a slope of 1 and does not force it: a distance W comes out as about W (1 + W / (2 penalty)), the factor
-    being the `slope` of the estimate.
+    "js" and "reverse-kl" are the variational bounds of `bgan_text.objectives.divergences` (Nowozin et al.
+    2016). The latter takes exponentials of scores: the few reals that pass for samples decide it, so it
+    spreads widely, and where the two sides share nothing it has no top. "wasserstein" is E_real[F] -
+    E_sample[F] under the gradient penalty of Gulrajani et al. 2017, eq. 3, on straight lines between one-
+    hot sequences. Its unit is the Euclidean norm of the (L, V) one-hot tensor: rows that differ in k
+    positions are sqrt(2 k) apart; of images of numbers it is that of their pixels. The penalty asks for a
+    gradient norm of 1 and does not force it: a distance W comes out as about W (1 + W / (2 penalty)), the
+    factor being the `gradient_norm` of the estimate.
 
     Args:
         samples: (S, L) int64 tokens; what follows an end does not count. Or (S, channels, height, width)
             float32 pixels in -1 .. 1.
         reals: (R, L) int64 tokens, likewise.
-        space: of both. Pictures are judged by the strided convolutions of `bgan_text.pyramid`.
+        space: of both. Images are judged by the strided convolutions of `bgan_text.models.dcgan`.
         distance: a name of `CRITIC_DISTANCES`.
         settings: of the critic; the defaults if `None`.
         seed: of initialisation, batches and split. On a CPU the same seed gives the same number.
@@ -119,7 +119,7 @@ def critic_distance(
         progress: told the steps made and the most there will be, at every look and at the end.
 
     Returns:
-        The estimate; its value and slope are NaN if the scores stopped being finite.
+        The estimate; its value and gradient norm are NaN if the scores stopped being finite.
 
     Raises:
         UserError: an unknown distance, fewer than `LEAST_ROWS` rows, or rows that are not of the space.
@@ -134,9 +134,11 @@ def critic_distance(
     step = critic.train(training, validation, progress or (lambda done, steps: None))
     if step is None:
         return CriticEstimate(math.nan, settings.steps, math.nan)
-    slope = critic.slopes_between(test).square().mean().sqrt().item() if chosen.penalised else math.nan
+    gradient_norm = (
+        critic.gradient_norms_between(test).square().mean().sqrt().item() if chosen.penalised else math.nan
+    )
     value = chosen.divergence.bound(*critic.scores(test)).item() / chosen.unit
-    return CriticEstimate(value, step, slope)
+    return CriticEstimate(value, step, gradient_norm)
 
 
 def _split(rows: Tensor, rng: torch.Generator) -> tuple[Tensor, ...]:
@@ -147,17 +149,19 @@ def _split(rows: Tensor, rng: torch.Generator) -> tuple[Tensor, ...]:
     return rows[order].tensor_split(cuts)
 
 
-def _checked(side: str, rows: Tensor, space: Space | Canvas) -> Tensor:
+def _checked(side: str, rows: Tensor, space: TokenSpace | PixelSpace) -> Tensor:
     """Rows of the space, ends filled up; a `UserError` for anything else."""
-    shape = (space.channels, space.height, space.width) if isinstance(space, Canvas) else (space.positions,)
-    kind = torch.float32 if isinstance(space, Canvas) else torch.int64
+    shape = (
+        (space.channels, space.height, space.width) if isinstance(space, PixelSpace) else (space.positions,)
+    )
+    kind = torch.float32 if isinstance(space, PixelSpace) else torch.int64
     if rows.ndim != len(shape) + 1 or rows.shape[1:] != shape or rows.dtype != kind:
         given, needed = f"{tuple(rows.shape)} of {rows.dtype}", ", ".join(map(str, shape))
         raise UserError(f"{side} are {given}: (rows, {needed}) of {kind} are needed")
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} {side} were given: a critic needs at least {LEAST_ROWS}")
     low, high = (bound.item() for bound in rows.aminmax())
-    if isinstance(space, Canvas):
+    if isinstance(space, PixelSpace):
         if not (low >= -1.0 and high <= 1.0):
             raise UserError(f"{side} hold pixels {low:g}..{high:g}: numbers in -1..1 are needed")
         return rows

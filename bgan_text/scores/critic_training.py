@@ -1,6 +1,6 @@
 """Training a critic: what it ascends, and when it is good enough.
 
-Shapes: R, S rows, L positions; pictures of numbers are (R, channels, height, width) instead.
+Shapes: R, S rows, L positions; images of numbers are (R, channels, height, width) instead.
 """
 
 import math
@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bgan_text.divergence import Divergence
 from bgan_text.errors import UserError
-from bgan_text.penalty import penalty, slopes
+from bgan_text.objectives.divergences import Divergence
+from bgan_text.objectives.gradient_penalty import gradient_norms, penalty
 from bgan_text.scores.critic_nets import CriticNet
 
 SCALES = [(step / 20) ** 2 for step in range(21)]
@@ -34,7 +34,8 @@ Progress = Callable[[int, int], None]
 class CriticDistance:
     """`divergence`: what a critic ascends; `unit`: of the distance, in nats.
 
-    `penalised`: the critic's slope is held near 1; its weights then need no decay, its scores no scale.
+    `penalised`: the critic's gradient norm is held near 1; its weights then need no
+    decay, its scores no scale.
     """
 
     divergence: Divergence
@@ -98,7 +99,7 @@ class Critic:
         """
         if self.distance.penalised:  # start near where the penalty will hold it
             start = tuple(side[:CHUNK_ROWS] for side in training)
-            self.dense.data /= self.slopes_between(start).mean()
+            self.dense.data /= self.gradient_norms_between(start).mean()
         best, found, kept = -math.inf, 0, self.net.state_dict()
         for step in range(self.settings.steps + 1):
             if step % self.settings.interval == 0 or step == self.settings.steps:
@@ -125,21 +126,24 @@ class Critic:
         loss = -self.distance.divergence.bound(real_scores, fake_scores)
         if self.distance.penalised:
             mix = torch.rand(batch, generator=self.rng, device=device)
-            loss = loss + self.settings.penalty * penalty(self._slopes(real, fake, mix, graph=True))
+            loss = loss + self.settings.penalty * penalty(self._gradient_norms(real, fake, mix, graph=True))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
 
-    def _slopes(self, real: Tensor, fake: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
+    def _gradient_norms(self, real: Tensor, fake: Tensor, mix: Tensor, *, graph: bool = False) -> Tensor:
         with torch.enable_grad():
-            return slopes(self.net, self.net.embedding(real), self.net.embedding(fake), mix, graph=graph)
+            return gradient_norms(
+                self.net, self.net.embedding(real), self.net.embedding(fake), mix, graph=graph
+            )
 
     def _look(self, rows: Pair) -> tuple[float, float]:
         """The best cautious value that scaling the scores gives, and that scale."""
         real, fake = self.scores(rows)
         if self.distance.penalised:
             return (
-                self._cautious(real, fake) - self.settings.penalty * penalty(self.slopes_between(rows))
+                self._cautious(real, fake)
+                - self.settings.penalty * penalty(self.gradient_norms_between(rows))
             ).item(), 1.0
         values = torch.stack([self._cautious(scale * real, scale * fake) for scale in SCALES])
         value, index = values.max(dim=0)
@@ -156,9 +160,9 @@ class Critic:
         """Scores of (R, L) reals and (S, L) samples: (R,), (S,)."""
         return tuple(torch.cat([self.net(part) for part in side.split(CHUNK_ROWS)]) for side in rows)
 
-    def slopes_between(self, rows: Pair) -> Tensor:
-        """`slopes` at evenly spread points between the i-th real and the i-th sample: (min(R, S),)."""
+    def gradient_norms_between(self, rows: Pair) -> Tensor:
+        """`gradient_norms` at evenly spread points between the i-th real and i-th sample: (min(R, S),)."""
         count = min(map(len, rows))
         mix = torch.linspace(0.0, 1.0, count, device=self.dense.device)
         parts = zip(*(each[:count].split(CHUNK_ROWS) for each in (*rows, mix)), strict=True)
-        return torch.cat([self._slopes(*part).detach() for part in parts])
+        return torch.cat([self._gradient_norms(*part).detach() for part in parts])

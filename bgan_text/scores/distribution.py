@@ -12,7 +12,7 @@ from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, c
 from bgan_text.scores.uncertainty import jackknife, ratio
 
 Text = str | bytes | Iterable[str] | Iterable[int]
-"""A whole sample: a string, the bytes of a picture, or a sequence of tokens."""
+"""A whole sample: a string, the bytes of an image, or a sequence of tokens."""
 
 
 def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> dict[int, Score]:
@@ -110,7 +110,7 @@ def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | fl
     return Score(float(part / whole), jackknife(float(part / whole), without))
 
 
-def distinct_samples(samples: Iterable[Text]) -> Score:
+def unique(samples: Iterable[Text]) -> Score:
     """Different samples over all samples, 0 .. 1; NaN without samples."""
     keys = list(map(_key, samples))
     times = Counter(keys)
@@ -184,7 +184,7 @@ def mean_length_of(lengths: Integers) -> Score:
     return Score(float(lengths.mean()) if len(lengths) else math.nan, lengths.astype(np.float64))
 
 
-def copied(samples: Iterable[Text], training: Iterable[Text]) -> Score:
+def memorised(samples: Iterable[Text], training: Iterable[Text]) -> Score:
     """Share of the samples that stand, the same from end to end, in the training set, 0 .. 1.
 
     Streams the training set.

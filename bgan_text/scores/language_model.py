@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bgan_text.errors import UserError
-from bgan_text.generator import Autoregressive, RecurrentGenerator
-from bgan_text.sampling import counted
-from bgan_text.space import Space
+from bgan_text.models.generators import AutoregressiveDistribution, RecurrentGenerator
+from bgan_text.models.sampling import counted
+from bgan_text.space import TokenSpace
 
 ROWS = 256
 """Rows that are scored or drawn at a time."""
@@ -64,11 +64,11 @@ class LanguageModel:
         """Where the model is."""
         return self.net.logits.weight.device
 
-    def _rows(self, count: int) -> Autoregressive:
+    def _rows(self, count: int) -> AutoregressiveDistribution:
         return self.net.forward(torch.zeros(count, self.net.noise, device=self.device))
 
 
-def check_rows(rows: Tensor, space: Space) -> None:
+def check_rows(rows: Tensor, space: TokenSpace) -> None:
     """Raise a `UserError` unless the rows are (S, L) tokens of the space."""
     if rows.dim() != 2 or rows.shape[1] != space.positions:
         raise UserError(f"rows of shape {tuple(rows.shape)}: (rows, {space.positions}) is needed")

@@ -14,11 +14,11 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LinearLR
 
 from bgan_text.errors import UserError
-from bgan_text.generator import RecurrentGenerator
-from bgan_text.sampling import counted
+from bgan_text.models.generators import RecurrentGenerator
+from bgan_text.models.sampling import counted
 from bgan_text.scores.language_model import LanguageModel, check_rows, trimmed
 from bgan_text.scores.likelihood import log_likelihood
-from bgan_text.space import Space
+from bgan_text.space import TokenSpace
 
 CLIP = 1.0
 """The most that a gradient's norm may be."""
@@ -58,7 +58,7 @@ DEFAULTS = LanguageModelSettings()
 
 def fit_language_model(
     rows: Tensor,
-    space: Space,
+    space: TokenSpace,
     *,
     settings: LanguageModelSettings = DEFAULTS,
     seed: int = 0,
@@ -90,7 +90,9 @@ def fit_language_model(
     return _train(LanguageModel(net), training, held, settings, rng, progress or (lambda step, steps: None))
 
 
-def _untrained(rows: Tensor, space: Space, settings: LanguageModelSettings, seed: int) -> RecurrentGenerator:
+def _untrained(
+    rows: Tensor, space: TokenSpace, settings: LanguageModelSettings, seed: int
+) -> RecurrentGenerator:
     with torch.random.fork_rng(devices=[]):  # layers initialise from torch's global stream
         torch.default_generator.manual_seed(seed)
         net = RecurrentGenerator(space, width=settings.width, blocks=settings.blocks, noise=1)

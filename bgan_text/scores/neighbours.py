@@ -1,6 +1,6 @@
-"""The nearest training pictures of samples.
+"""The nearest training images of samples.
 
-Shapes: S samples, R training pictures, D numbers of a picture.
+Shapes: S samples, R training images, D numbers of an image.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ BLOCK_ELEMENTS = 1 << 24
 
 
 class Neighbours(NamedTuple):
-    """The nearest pictures of each sample, near ones first.
+    """The nearest images of each sample, near ones first.
 
     `distances`: (S, count) float64, root mean squared difference of the numbers. `places`: (S, count) int64.
     """
@@ -25,7 +25,7 @@ class Neighbours(NamedTuple):
 
 
 def nearest(samples: Tensor, training: Tensor, count: int = 1) -> Neighbours:
-    """The `count` nearest training pictures of each sample.
+    """The `count` nearest training images of each sample.
 
     Args:
         samples: (S, D) numbers in 0 .. 1; bytes are taken as 255ths.
@@ -33,12 +33,12 @@ def nearest(samples: Tensor, training: Tensor, count: int = 1) -> Neighbours:
         count: at most R.
 
     Raises:
-        ValueError: pictures of different size, or fewer than `count`.
+        ValueError: images of different size, or fewer than `count`.
     """
     if samples.shape[1] != training.shape[1]:
-        raise ValueError(f"pictures of {samples.shape[1]} and of {training.shape[1]} numbers")
+        raise ValueError(f"images of {samples.shape[1]} and of {training.shape[1]} numbers")
     if not 1 <= count <= len(training):
-        raise ValueError(f"{count} neighbours among {len(training)} pictures: 1 up to all were expected")
+        raise ValueError(f"{count} neighbours among {len(training)} images: 1 up to all were expected")
     best = Neighbours(torch.empty(len(samples), 0), torch.empty(len(samples), 0, dtype=torch.int64))
     ours = _numbers(samples)
     rows = max(1, min(BLOCK_ELEMENTS // max(len(samples), samples.shape[1]), len(training)))
@@ -64,14 +64,14 @@ def _exact(samples: Tensor, training: Tensor, places: Tensor) -> Neighbours:
     return Neighbours(torch.stack(distances, dim=1), places)
 
 
-def _numbers(pictures: Tensor) -> Tensor:
-    return pictures.float() / 255.0 if pictures.dtype == torch.uint8 else pictures.float()
+def _numbers(images: Tensor) -> Tensor:
+    return images.float() / 255.0 if images.dtype == torch.uint8 else images.float()
 
 
 def neighbour_distance(samples: Tensor, training: Tensor) -> Score:
-    """Root mean squared difference to the nearest training picture, the mean over samples, 0 .. 1.
+    """Root mean squared difference to the nearest training image, the mean over samples, 0 .. 1.
 
-    Near 0 for a model that copies; for a good one about what new real pictures have.
+    Near 0 for a model that copies; for a good one about what new real images have.
     """
     each = nearest(samples, training).distances[:, 0]
     return Score(float(each.mean()), each.numpy())

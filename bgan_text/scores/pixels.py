@@ -1,6 +1,6 @@
-"""How single pixels are coloured, in samples and in real pictures.
+"""How single pixels are coloured, in samples and in real images.
 
-Shapes: S samples, R real pictures, L pixels, V colours, C channels. The interval of each score is that of its
+Shapes: S samples, R real images, L pixels, V colours, C channels. The interval of each score is that of its
 first-order change with the weight of a sample.
 """
 
@@ -70,17 +70,17 @@ def deviation_distance(samples: Tensor, references: Tensor) -> Score:
     return Score(float(difference.abs().mean()) / RANGE, each)
 
 
-def _moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of every number of a picture: (C * height * width,) float64 each."""
-    flat = pictures.flatten(1)
+def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of every number of an image: (C * height * width,) float64 each."""
+    flat = images.flatten(1)
     blocks = flat.split(_rows_of(flat.shape[1]))
     mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(flat)
     squares = torch.stack([(block.double() - mean).square().sum(dim=0) for block in blocks]).sum(dim=0)
     return mean, (squares / len(flat)).sqrt()
 
 
-def _mean_product(pictures: Tensor, change: Callable[[Tensor], Tensor]) -> Floats:
-    changes = _by_block(pictures.flatten(1), lambda block: change(block.double()).mean(dim=1))
+def _mean_product(images: Tensor, change: Callable[[Tensor], Tensor]) -> Floats:
+    changes = _by_block(images.flatten(1), lambda block: change(block.double()).mean(dim=1))
     return np.asarray(changes.numpy())
 
 
@@ -96,6 +96,6 @@ def _rows_of(numbers: int) -> int:
 def _alike(samples: Tensor, references: Tensor) -> None:
     if samples.shape[1:] != references.shape[1:] or not len(samples) or not len(references):
         raise ValueError(
-            f"pictures {tuple(samples.shape)} and {tuple(references.shape)}: some on each side, all of one "
+            f"images {tuple(samples.shape)} and {tuple(references.shape)}: some on each side, all of one "
             "size, were expected"
         )

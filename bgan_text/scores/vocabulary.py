@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.errors import UserError
-from bgan_text.space import Space
+from bgan_text.space import TokenSpace
 
 
 class Rows(NamedTuple):
@@ -49,9 +49,9 @@ class Vocabulary:
         """The number of every unit that has none of its own."""
         return len(self.numbers)
 
-    def space(self, positions: int) -> Space:
+    def space(self, positions: int) -> TokenSpace:
         """The rows of `positions` tokens over this vocabulary."""
-        return Space(positions, len(self.numbers) + 2, end=len(self.numbers) + 1)
+        return TokenSpace(positions, len(self.numbers) + 2, end=len(self.numbers) + 1)
 
     def rows(self, sequences: Iterable[Sequence[str]], positions: int) -> Rows:
         """Sequences as rows: cut at L = `positions`, shorter ones filled with the end token.

@@ -1,0 +1,1 @@
+"""Scoring of runs, files and Python lists beside real samples."""

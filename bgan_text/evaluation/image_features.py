@@ -1,0 +1,120 @@
+"""Scores of what a classifier of the real images sees in samples."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bgan_text.cli.console import say
+from bgan_text.cli.progress import Work
+from bgan_text.corpora.palette import numbers
+from bgan_text.evaluation.image_inputs import RealImages, Samples
+from bgan_text.evaluation.ngrams import Scores
+from bgan_text.scores.classes import class_scores, confidence
+from bgan_text.scores.embedding import frechet, precision, recall
+from bgan_text.scores.feature_classifier import Classified, FeatureClassifier
+from bgan_text.scores.feature_classifier_fit import ClassifierSettings, accuracy, fitted
+
+VALIDATION = 5000
+"""Images of the validation split that the classifier is tried on, at most."""
+
+
+def feature_scores(
+    groups: Sequence[Samples],
+    real: RealImages,
+    settings: ClassifierSettings,
+    seed: int,
+    device: torch.device,
+    work: Work,
+) -> tuple[list[Scores], dict[str, Any]]:
+    """For every group the scores of features, and of classes where images have labels; and the settings.
+
+    The classifier is not trained on the anchor's images.
+    """
+    labelled = _numbered(real, real.training_labels)
+    height, width = real.palette.height, real.palette.width
+    if labelled is None and height != width:
+        say(
+            f"Warning: images of {width} x {height} pixels without labels: features are learnt from "
+            "labels, or from turning square images, so their scores are left out."
+        )
+        return [{} for _ in groups], {}
+    net = _classifier(real, labelled, settings, seed, device, work)
+    with work.part("features of images"):
+        references = net.classified(real.references)
+        seen = [net.classified(group.images) for group in groups]
+        scores = [_scores(one, references, labelled is not None) for one in seen]
+        right = _right(net, real)
+    return scores, {"learnt from": "labels" if labelled is not None else "turns"} | right | asdict(settings)
+
+
+def _classifier(
+    real: RealImages,
+    labels: Tensor | None,
+    settings: ClassifierSettings,
+    seed: int,
+    device: torch.device,
+    work: Work,
+) -> FeatureClassifier:
+    rng = torch.Generator(device).manual_seed(seed)
+    with work.part("classifier of the real images") as progress:
+        return fitted(
+            real.space,
+            real.training[real.anchor :],
+            None if labels is None else labels[real.anchor :],
+            rng,
+            colours=_colours(real),
+            settings=settings,
+            progress=progress,
+        )
+
+
+def _colours(real: RealImages) -> Tensor | None:
+    """(V, channels) what tokens look like, -1 .. 1."""
+    if real.palette.colors is None:
+        return None
+    return numbers(torch.from_numpy(real.palette.colors))
+
+
+def _numbered(real: RealImages, labels: Tensor | None) -> Tensor | None:
+    """Labels as 0, 1, ... in the order of those in training; -1 for others; None if there are not two."""
+    if labels is None or real.training_labels is None:
+        return None
+    known = real.training_labels.unique()
+    if len(known) < 2:
+        return None
+    places = torch.searchsorted(known, labels).clamp(max=len(known) - 1)
+    return torch.where(known[places] == labels, places, -1)
+
+
+def _scores(samples: Classified, references: Classified, labelled: bool) -> Scores:
+    scores = {
+        "classifier-frechet": frechet(samples.features, references.features),
+        "classifier-precision": precision(samples.features, references.features),
+        "classifier-recall": recall(samples.features, references.features),
+    }
+    if labelled:
+        ours, theirs = (side.logits.argmax(dim=1) for side in (samples, references))
+        scores["confidence"] = confidence(samples.logits)
+        scores |= class_scores(ours, theirs, samples.logits.shape[1])
+    return scores
+
+
+def _right(net: FeatureClassifier, real: RealImages) -> dict[str, float]:
+    """How often the classifier is right about images that it was not trained on."""
+    data = real.data
+    places = np.arange(min(VALIDATION, data.counts["validation"]))
+    labels = data.labels("validation")
+    sides = {
+        "test": (real.references[:VALIDATION], real.reference_labels),
+        "validation": (data.chosen("validation", places), labels),
+    }
+    right = {}
+    for name, (images, known) in sides.items():
+        numbered = _numbered(real, None if known is None else known[: len(images)])
+        if len(images):
+            right[f"right on {name}"] = round(accuracy(net, images, numbered), 4)
+    return right

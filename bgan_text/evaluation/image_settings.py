@@ -1,0 +1,52 @@
+"""The settings that scores of images depend on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from bgan_text import __version__
+from bgan_text.evaluation.image_inputs import RealImages, Samples
+from bgan_text.evaluation.inputs import Request
+
+IMAGES = "images"
+
+
+def image_settings(
+    request: Request, groups: Sequence[Samples], real: RealImages, device: torch.device
+) -> dict[str, Any]:
+    """All that the numbers depend on but the nets' own settings."""
+    folder = real.data.folder
+    return {
+        "scored": IMAGES,
+        "samples": {group.name: len(group.images) for group in groups[:-1]},
+        "reference": f"{folder}/test",
+        "references": len(real.references),
+        "training": f"{folder}/train",
+        "training images": len(real.training),
+        "data": real.data.signature,
+        "anchor": (
+            f"{real.anchor:,} images of {folder}/train, which the classifier was not trained on and whose "
+            "neighbours are among the others"
+        ),
+        "seed": request.seed,
+        "temperature": request.temperature,
+        "resamples": request.resamples,
+        "device": device.type,
+        "version": __version__,
+    }
+
+
+def image_line(settings: Mapping[str, Any], samples: str) -> str:
+    """Every setting that changes the numbers, in one line; `samples`: how many."""
+    line = (
+        f"samples {samples}, {settings['references']:,} references from {settings['reference']}, "
+        f"{settings['patch references']:,} of them for patches, {settings['training images']:,} images "
+        f"from {settings['training']}, {settings['neighbours among']:,} of them as neighbours, data "
+        f"{settings['data']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
+        f"{settings['temperature']:g}, resamples {settings['resamples']}, on {settings['device']}"
+    )
+    for name in ("classifier", "critic"):
+        if settings[name]:
+            line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
+    return f"{line}, bgan-text {settings['version']}"

@@ -1,0 +1,150 @@
+"""The n-gram scores of models and of the real anchor, one model at a time past the same real text."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from bgan_text.corpora.ngram_units import Splitter, splitter
+from bgan_text.evaluation.inputs import REAL, Anchor, Stream
+from bgan_text.evaluation.spool import Spool
+from bgan_text.scores.bleu import bleu_of, self_bleu_of
+from bgan_text.scores.corpus_bleu import ORDER, corpus_bleu_of
+from bgan_text.scores.distribution import coverage_of, distinct_of, js_of, length_distance_of, mean_length_of
+from bgan_text.scores.memorisation import longest_spans, span_share
+from bgan_text.scores.ngrams import Folded, Index, fold
+from bgan_text.scores.score import Score
+from bgan_text.scores.sequences import Numbering, Sequences
+
+BLEU_ORDER = 5
+VARIETY_ORDER = 4
+JS_ORDER = 6
+
+Scores = dict[str, Score]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Texts to score. `alternate`: against every second reference; `trained`: they are training text."""
+
+    name: str
+    texts: Sequence[str]
+    alternate: bool = False
+    trained: bool = False
+
+
+def anchor_group(anchor: Anchor) -> Group:
+    """Real text as if a model had made it."""
+    return Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate)
+
+
+@dataclass
+class Numbered:
+    """Groups, references and training text as integers, with one numbering."""
+
+    units: str
+    groups: list[tuple[Group, Sequences]]
+    references: Spool
+    training: Spool | None
+    window: int
+
+    @classmethod
+    def read(
+        cls,
+        groups: Sequence[Group],
+        references: Stream,
+        training: Stream | None,
+        units: str,
+        window: int | None,
+    ) -> "Numbered":
+        """Split and number all text; of real text only what the groups have gets a number."""
+        split, numbering = splitter(units), Numbering()
+        numbered = numbering.add_all(map(split, group.texts) for group in groups)
+        pairs = list(zip(groups, numbered, strict=True))
+        spool = Spool(references(), split, numbering)
+        window = window or _window(pairs, _usual(spool.lengths), cut=units == "char")
+        spooled = Spool(training(), split, numbering) if training is not None else None
+        return cls(units, pairs, spool, spooled, window)
+
+    def against(self, group: Group) -> Iterator[Sequences]:
+        """The references of a group."""
+        return self.references.alternate() if group.alternate else iter(self.references)
+
+    def scores(self) -> Iterator[Scores]:
+        """The scores of each group in turn; the n-grams of one are in memory at a time."""
+        for group, samples in self.groups:
+            index = Index(samples, BLEU_ORDER)
+            folded = fold(index, self.against(group))
+            scores = _counted(index, folded)
+            if self.units in SACREBLEU:
+                scores["corpus-bleu"] = corpus_bleu_of(index, folded)
+            del index
+            yield scores | self._windowed(group, samples) | self._spans(group, samples)
+
+    def _windowed(self, group: Group, samples: Sequences) -> Scores:
+        index = Index(samples.windowed(self.window, JS_ORDER), JS_ORDER)
+        folded = fold(index, (chunk.windowed(self.window, JS_ORDER) for chunk in self.against(group)))
+        return _by_order("js", js_of(index, folded), 1, JS_ORDER)
+
+    def _spans(self, group: Group, samples: Sequences) -> Scores:
+        if self.training is None or group.trained:
+            return {}
+        return {"memorised-span": span_share(samples.lengths, longest_spans(samples, self.training))}
+
+
+def _usual(lengths: Counter[int]) -> int:
+    """The shortest length that 99 % of texts do not exceed: one endless line must not set it."""
+    covered = accumulate(times for _, times in sorted(lengths.items()))
+    return next(
+        length
+        for length, sum_ in zip(sorted(lengths), covered, strict=True)
+        if sum_ >= 0.99 * lengths.total()
+    )
+
+
+def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -> int:
+    """The usual length of references; no more than the longest sample where texts are cut to a length."""
+    samples = [int(one.lengths.max(initial=0)) for group, one in groups if not group.trained]
+    return max(1, min(longest, max(samples)) if cut else longest)
+
+
+SACREBLEU = {"whitespace": "none", "13a": "13a"}
+"""Units that sacrebleu has a tokenizer for, under its name."""
+SACREBLEU_UNITS = "13a"
+"""What corpus BLEU is counted on where the units of the other scores are not sacrebleu's."""
+
+
+def _counted(index: Index, folded: Folded) -> Scores:
+    precision, recall = coverage_of(index, folded)
+    lengths = index.samples.lengths
+    return (
+        _by_order("bleu", bleu_of(index, folded), 1, BLEU_ORDER)
+        | _by_order("precision", precision, 1, VARIETY_ORDER)
+        | _by_order("self-bleu", self_bleu_of(index), 1, BLEU_ORDER)
+        | _by_order("recall", recall, 1, VARIETY_ORDER)
+        | _by_order("distinct", distinct_of(index), 1, VARIETY_ORDER)
+        | {"length": mean_length_of(lengths), "length-distance": length_distance_of(lengths, folded.lengths)}
+    )
+
+
+def _by_order(name: str, scores: dict[int, Score], lowest: int, highest: int) -> Scores:
+    return {f"{name}-{order}": scores[order] for order in range(lowest, highest + 1)}
+
+
+def corpus_bleu_scores(groups: Sequence[Group], references: Stream) -> Iterator[Scores]:
+    """Corpus BLEU on sacrebleu's default tokens."""
+    split: Splitter = splitter(SACREBLEU_UNITS)
+    numbering = Numbering()
+    numbered = numbering.add_all(map(split, group.texts) for group in groups)
+    spool = Spool(references(), split, numbering)
+    for group, samples in zip(groups, numbered, strict=True):
+        index = Index(samples, ORDER)
+        folded = fold(index, spool.alternate() if group.alternate else spool)
+        yield {"corpus-bleu": corpus_bleu_of(index, folded)}
+
+
+def unknown_share(scores: Scores) -> float:
+    """The share of a group's tokens that stand in no reference."""
+    known = scores["precision-1"].value
+    return 0.0 if math.isnan(known) else 1.0 - known

@@ -1,0 +1,1 @@
+"""Networks: noise to a distribution over samples, samples to scores."""

@@ -1,0 +1,172 @@
+"""Tokens -> scores, the estimates of log p(x) / q(x): one for a sequence, or one for each of its prefixes."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
+
+from bgan_text.models.dcgan import StridedConvolutions
+from bgan_text.models.layers import ResidualBlock, as_image, as_rows, convolution, normalise
+from bgan_text.models.sampling import counted
+from bgan_text.space import PixelSpace, TokenSpace
+
+MOST_COLOUR_CHANNELS = 8
+"""What an embedded pixel has at most: fewer than there are colours, which differ in degree."""
+
+
+class Relaxable(Protocol):
+    """What scores mixtures of tokens, or images, so that a gradient reaches what made them."""
+
+    @property
+    def embedding(self) -> nn.Module:
+        """Of tokens; the identity of images."""
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of what is embedded already: (K, ...) float -> (K,) float32."""
+
+
+class ConvolutionalDiscriminator(nn.Module):
+    """Embedding -> residual 5-wide convolutions -> a dense layer over all positions -> score.
+
+    Spectral normalisation (Miyato et al. 2018) keeps the log-ratio from running away. `plain`: as in the
+    language model of Gulrajani et al. 2017, nothing but the blocks, with ReLU.
+    """
+
+    def __init__(
+        self, space: TokenSpace, *, width: int, blocks: int, spectral: bool, plain: bool = False
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(space.vocabulary, width)
+        slope = 0.0 if plain else 0.2
+        body: list[nn.Module] = [ResidualBlock(width, slope=slope, spectral=spectral) for _ in range(blocks)]
+        if not plain:
+            body = [convolution(width, width, spectral=spectral), *body, nn.LeakyReLU(slope, inplace=True)]
+        self.blocks = nn.Sequential(*body)
+        self.dense = _dense(space.positions * width, spectral=spectral)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K,) float32."""
+        return self.score_embedded(self.embedding(tokens))
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
+        return points @ self.embedding.weight
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of sequences that are embedded already: (K, L, width) float -> (K,) float32.
+
+        What a gradient with respect to the input needs, as tokens have none.
+        """
+        with parametrize.cached():
+            normalise(self, embedded.device.type)
+            x = self.blocks(as_image(embedded))
+            scores: Tensor = self.dense(as_rows(x).flatten(1))
+        return scores.squeeze(1).float()
+
+
+class _Bits(nn.Embedding):
+    """An embedding of two tokens: the ends of a line, so that a gradient is a sum and no scattering."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        zero, one = self.weight
+        return torch.lerp(zero, one, tokens.unsqueeze(-1).to(self.weight.dtype))
+
+
+class QuantisedImageDiscriminator(nn.Module):
+    """The same for an image: embedding of each pixel's token -> strided convolutions -> score."""
+
+    def __init__(self, space: TokenSpace, *, width: int, spectral: bool, hidden: int = 0) -> None:
+        super().__init__()
+        assert space.shape is not None
+        self.shape = space.shape
+        colours = min(space.vocabulary - 1, MOST_COLOUR_CHANNELS)
+        embedding = _Bits if space.vocabulary == 2 else nn.Embedding
+        self.embedding = embedding(space.vocabulary, colours)
+        self.image = StridedConvolutions(
+            *space.shape, channels=colours, features=width, spectral=spectral, hidden=hidden
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K,) float32."""
+        return self.score_embedded(self.embedding(tokens))
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, colours) float."""
+        return points @ self.embedding.weight
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """Scores of images that are embedded already: (K, L, colours) float -> (K,) float32."""
+        pixels = embedded.unflatten(1, self.shape).permute(0, 3, 1, 2)  # a channels-last image as it is
+        scores: Tensor = self.image(pixels)
+        return scores
+
+
+class ContinuousImageDiscriminator(nn.Module):
+    """Pixels that are numbers -> strided convolutions -> score. They are their own embedding."""
+
+    def __init__(
+        self, space: PixelSpace, *, width: int, spectral: bool, hidden: int = 0, batch_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Identity()
+        self.image = StridedConvolutions(
+            space.height,
+            space.width,
+            channels=space.channels,
+            features=width,
+            spectral=spectral,
+            hidden=hidden,
+            batch_norm=batch_norm,
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(K, channels, height, width) -> (K,) float32."""
+        return self.score_embedded(pixels)
+
+    def embed_relaxed(self, points: Tensor) -> Tensor:
+        """The pixels as they are."""
+        return points
+
+    def score_embedded(self, embedded: Tensor) -> Tensor:
+        """(K, channels, height, width) -> (K,) float32."""
+        scores: Tensor = self.image(embedded.contiguous(memory_format=torch.channels_last))
+        return scores
+
+
+class PrefixDiscriminator(nn.Module):
+    """Embedding -> causal residual convolutions -> a term for each token; a prefix scores their sum.
+
+    The chain rule in the form of a net: log p(x_1..t) / q(x_1..t) is the sum over s <= t of
+    log p(x_s | x_<s) / q(x_s | x_<s). Behind the end of a sequence nothing is left to tell apart, so the
+    terms there are 0.
+    """
+
+    def __init__(self, space: TokenSpace, *, width: int, blocks: int, spectral: bool) -> None:
+        super().__init__()
+        self.space = space
+        self.embedding = nn.Embedding(space.vocabulary, width)
+        self.place = nn.Parameter(torch.zeros(space.positions, width))
+        self.blocks = nn.Sequential(
+            convolution(width, width, spectral=spectral, causal=True),
+            *(ResidualBlock(width, slope=0.2, spectral=spectral, causal=True) for _ in range(blocks)),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+        self.dense = _dense(width, spectral=spectral)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(K, L) int64 -> (K, L) float32, the scores of the prefixes of 1 .. L tokens."""
+        with parametrize.cached():
+            normalise(self, tokens.device.type)
+            x = self.blocks(as_image(self.embedding(tokens) + self.place))
+            terms: Tensor = self.dense(as_rows(x)).squeeze(2).float()
+        return terms.masked_fill(~counted(tokens, self.space.end), 0.0).cumsum(dim=1)
+
+
+def _dense(width: int, *, spectral: bool) -> nn.Module:
+    dense = nn.Linear(width, 1)
+    return spectral_norm(dense) if spectral else dense

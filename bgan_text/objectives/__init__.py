@@ -1,0 +1,1 @@
+"""Divergences, importance weights and penalties."""

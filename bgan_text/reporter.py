@@ -1,0 +1,47 @@
+"""What long work says, and how far it is.
+
+The library prints nothing. A function that takes long, or that has something to warn of, takes a `Reporter`;
+this one ignores everything. The command line passes one that writes to standard error, a notebook may pass
+its own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[int, int | None], None]
+"""Called with what is done and how much there is in all; None where the total is not known."""
+
+
+class Reporter:
+    """Hears messages and progress. Override what you want to hear.
+
+    Example:
+        >>> class Printing(Reporter):
+        ...     def message(self, text: str) -> None:
+        ...         print(text)
+        >>> Printing().message("hello")
+        hello
+    """
+
+    def message(self, text: str) -> None:
+        """One line about what happens."""
+
+    def warning(self, text: str) -> None:
+        """One line about something that makes a result questionable."""
+
+    @contextmanager
+    def task(self, title: str, unit: str = "") -> Iterator[Progress]:
+        """A part of the work, from the first to the last line of the `with` block.
+
+        Args:
+            title: what is done, such as "encoding".
+            unit: what the progress counts, such as "sentences"; empty for steps of no particular kind.
+
+        Yields:
+            What to call with the progress.
+        """
+        yield lambda done, total: None
+
+
+SILENT = Reporter()
+"""The reporter of every function that is not given one."""

@@ -1,0 +1,1 @@
+"""Training: state, updates, checkpoints, run folders and the loop."""

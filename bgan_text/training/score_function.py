@@ -1,0 +1,87 @@
+"""Steps of the objectives that weigh draws: tokens are scored, and no gradient passes through them."""
+
+import torch
+from torch import Tensor
+
+from bgan_text.batch import Batch, samples_of
+from bgan_text.config import Config
+from bgan_text.models.generators import ConditionalDistribution
+from bgan_text.objectives.divergences import divergence_named
+from bgan_text.objectives.weights import (
+    coefficients,
+    continuation,
+    effective_sample_size,
+    importance_weights,
+    partition_weights,
+)
+from bgan_text.training.state import State
+from bgan_text.training.update import Numbers, Update
+
+
+class ScoreFunctionUpdate(Update):
+    """Steps of importance, partition, reinforce and constant."""
+
+    def __init__(self, state: State, config: Config) -> None:
+        super().__init__(state, config)
+        self.divergence = divergence_named(config.divergence)
+
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
+        config = self.config
+        *earlier, last = real_batches
+        for real in earlier if self.discriminator_turn else ():
+            with torch.no_grad():
+                fake = self._sample(self.conditional(real), config.discriminator_draws)
+            self.discriminator_step(real, fake)
+        conditional = self.conditional(last)
+        # The draws that train the discriminator are not those that it weighs: it has just been taught
+        # that the former are fake.
+        tokens = self._sample(conditional, config.discriminator_draws + config.draws)
+        fake, draws = tokens.split([config.discriminator_draws, config.draws])
+        numbers = self.discriminator_step(last, fake) if self.discriminator_turn else {}
+        return numbers | self._generator_step(last, conditional, draws)
+
+    def _sample(self, conditional: ConditionalDistribution, draws: int) -> Tensor:
+        with self.autocast():
+            return conditional.sample(draws, self.state.rng)
+
+    def discriminator_step(self, real: Batch, fake: Tensor) -> Numbers:
+        """Ascend the bound on N reals and draws (K, N, L)."""
+        self.state.discriminator.train()
+        samples = samples_of(real)
+        with self.autocast():
+            scores = self.judge(real)(torch.cat([samples, fake.flatten(0, 1)]))
+        real_scores, fake_scores = scores[: len(samples)], scores[len(samples) :]
+        bound = self.divergence.bound(real_scores, fake_scores)
+        return self.update_discriminator(-bound) | {
+            "bound": bound,
+            "real_score": real_scores.mean(),
+            "fake_score": fake_scores.mean(),
+        }
+
+    def _generator_step(self, real: Batch, conditional: ConditionalDistribution, draws: Tensor) -> Numbers:
+        state, config = self.state, self.config
+        scores = self.score(real, draws)
+        if config.credit == "prefix" and config.objective == "reinforce":
+            scores = continuation(scores)
+        state.running.update(scores)
+        baseline = "none" if config.objective == "constant" else config.baseline
+        chosen = coefficients(config.objective, baseline, scores, state.running)
+        with self.autocast():
+            loss = -conditional.weighted_log_prob(draws, chosen)
+        weights = importance_weights(scores)
+        return self.update_generator(loss) | {
+            "effective_sample_size": effective_sample_size(weights).mean(),
+            "importance_variance": (config.draws * weights).var(correction=0),
+            "partition_variance": partition_weights(scores, state.running).var(correction=0),
+        }
+
+    @torch.no_grad()
+    def score(self, real: Batch, draws: Tensor) -> Tensor:
+        """The discriminator's scores of draws, without a gradient; of labels for the batch's images.
+
+        (M, N, L) -> (M, N), or (M, N, L) where it scores prefixes.
+        """
+        self.state.discriminator.eval()
+        with self.autocast():
+            scores: Tensor = self.judge(real)(draws.flatten(0, 1))
+        return scores.view(*draws.shape[:2], *scores.shape[1:])

@@ -1,0 +1,102 @@
+"""Training steps one after the other: learning rates, the objective's step, the weight average."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from bgan_text.batch import Batch, samples_of
+from bgan_text.config import SCORE_FUNCTION, Config
+from bgan_text.training.pathwise import PathwiseUpdate
+from bgan_text.training.score_function import ScoreFunctionUpdate
+from bgan_text.training.state import State
+from bgan_text.training.update import Numbers, Update
+
+
+@dataclass
+class Report:
+    """The numbers of one step, scalar tensors by name. See `docs/metrics.md` for what each means."""
+
+    step: int
+    numbers: Numbers
+
+    def read(self) -> dict[str, float]:
+        """The numbers as floats: the one place that waits for the device."""
+        values = torch.stack([value.detach().float() for value in self.numbers.values()]).tolist()
+        return dict(zip(self.numbers, values, strict=True))
+
+
+class MaximumLikelihoodUpdate(Update):
+    """Steps of maximum likelihood."""
+
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
+        conditional = self.conditional(real_batches[0])
+        with self.autocast():
+            loss = -conditional.log_prob(samples_of(real_batches[0]).unsqueeze(0)).mean()
+        return self.update_generator(loss)
+
+
+def update(state: State, config: Config) -> Update:
+    """What makes the steps of the configured objective."""
+    if config.objective == "mle":
+        return MaximumLikelihoodUpdate(state, config)
+    return (
+        ScoreFunctionUpdate(state, config)
+        if config.objective in SCORE_FUNCTION
+        else PathwiseUpdate(state, config)
+    )
+
+
+class Trainer:
+    """Makes the steps of a run."""
+
+    def __init__(self, state: State, config: Config) -> None:
+        self.state, self.config = state, config
+        self.update = update(state, config)
+
+    def step(self, real_batches: list[Batch], progress: float) -> Report:
+        """One generator step, after its discriminator steps.
+
+        Args:
+            real_batches: one batch of N samples of the data per discriminator step.
+            progress: the share of the run that is done, 0 .. 1, which sets the learning rates.
+
+        Returns:
+            The step's numbers, unread.
+        """
+        self._set_rates(progress)
+        numbers = self.update.step(real_batches, progress)
+        self.state.average.update_parameters(self.state.generator)
+        self.state.step += 1
+        return Report(self.state.step, numbers)
+
+    def _set_rates(self, progress: float) -> None:
+        share = max(0.0, 1.0 - progress) if self.config.lr_schedule == "linear" else 1.0
+        rates = self.config.generator_lr, self.config.discriminator_lr
+        for rate, (_, optimizer, _) in zip(rates, self.state.optimizers(), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * share
+
+
+def train(
+    state: State,
+    config: Config,
+    batches: Callable[[int, int], Batch],
+    progress: Callable[[State], float],
+) -> Iterator[Report]:
+    """Train until `progress` reaches 1; yields after every generator step.
+
+    Args:
+        state: what is trained, in place.
+        config: its settings.
+        batches: (step, index) -> a batch of N samples of the data on the device, a pure function, so that
+            a resumed run needs no loader's state.
+        progress: the share of the run that is done.
+
+    Yields:
+        The numbers of each step, unread.
+    """
+    trainer = Trainer(state, config)
+    while (done := progress(state)) < 1.0:
+        step = state.step
+        yield trainer.step([batches(step, index) for index in range(config.discriminator_steps)], done)

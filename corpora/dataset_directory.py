@@ -1,0 +1,168 @@
+"""A dataset directory: tokens in Arrow files that training maps into memory, a tokenizer and a card.
+
+    FOLDER/train, validation, test    Arrow data written with `datasets`: `tokens`, and `text` or `label`
+    FOLDER/tokenizer.json | .model    the tokenizer of text
+    FOLDER/palette.json               or else the palette of images
+    FOLDER/card.json                  counts, settings, signature
+
+`corpora/preparing.py` makes it of text, `corpora/preparing_images.py` of images.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bgan_text import __version__
+from bgan_text.corpora.palette import Palette, load_palette, numbers
+from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
+from bgan_text.errors import UserError
+from bgan_text.files import read_json
+from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
+
+FORMAT = 2
+SPLITS = ("train", "validation", "test")
+BLOCK = 1000
+
+
+class DatasetDirectory:
+    """A dataset directory, opened. Nothing but the card is read until it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "card.json").exists():
+            raise UserError(f"{folder} is not a dataset directory: make one with bgan-text prepare")
+        self.card = read_json(folder / "card.json")
+        try:
+            if self.card["format"] > FORMAT:
+                raise UserError(
+                    f"{folder} was prepared by bgan-text {self.card['version']} in format "
+                    f"{self.card['format']}: this version {__version__} reads up to {FORMAT}; upgrade it"
+                )
+            self.space: TokenSpace | PixelSpace = self._space()
+            self.signature: str = self.card["signature"]
+            self.settings: dict[str, Any] = self.card["settings"]
+            self.corpus: str = self.settings["corpus"]
+            self.lowercase: bool = self.settings.get("lowercase", False)
+            self.tokenizer_signature: str = self.card["tokenizer"]
+            self.counts: dict[str, int] = self.card["counts"]
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
+
+    def _space(self) -> TokenSpace | PixelSpace:
+        space = space_from_json(self.card["space"])
+        if isinstance(space, LabelSpace):
+            raise TypeError("labels are no data of their own")
+        return space
+
+    @property
+    def images(self) -> bool:
+        """Whether the samples are images, not text."""
+        return is_image(self.space)
+
+    def tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer, checked against the card."""
+        if self.images:
+            raise UserError(f"{self.folder} holds images, not text")
+        tokenizer = load_tokenizer(self.folder)
+        self._check_signature(signature(tokenizer))
+        return tokenizer
+
+    def palette(self) -> Palette:
+        """The folder's palette, checked against the card."""
+        if not self.images:
+            raise UserError(f"{self.folder} holds text, not images")
+        palette = load_palette(self.folder)
+        self._check_signature(signature(palette))
+        return palette
+
+    def codec(self) -> Tokenizer | Palette:
+        """What stands between tokens and what they mean."""
+        return self.palette() if self.images else self.tokenizer()
+
+    def _check_signature(self, found: str) -> None:
+        if found != self.tokenizer_signature:
+            raise UserError(
+                f"the tokenizer or palette in {self.folder} is {found}, its card says "
+                f"{self.tokenizer_signature}: the folder was changed, prepare it again"
+            )
+
+    def split(self, name: str) -> datasets.Dataset:
+        """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`."""
+        try:
+            return datasets.load_from_disk(str(self.folder / name))
+        except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
+            raise UserError(f"{self.folder / name} is missing or damaged: {error}") from error
+
+    def texts(self, name: str, limit: int | None = None) -> list[str]:
+        """The texts of a split, at most `limit` of them."""
+        return list(islice(self.stream(name), limit))
+
+    def stream(self, name: str) -> Iterator[str]:
+        """The texts of a split, one after the other."""
+        data = self.split(name)
+        for start in range(0, len(data), BLOCK):
+            yield from data[start : start + BLOCK]["text"]
+
+    def rows(self, name: str) -> torch.Tensor:
+        """All samples of a split, for splits that are bounded in size.
+
+        (count, L) int64 tokens, or (count, channels, height, width) float32 pixels.
+        """
+        return self._samples(_numeric(self.split(name)), slice(None), np.random.default_rng(0))
+
+    def chosen(self, name: str, places: NDArray[np.int64]) -> torch.Tensor:
+        """The samples of a split at these places, (count,), as `rows` gives them."""
+        return self._samples(_numeric(self.split(name)), places, np.random.default_rng(0))
+
+    def blocks(self, name: str) -> Iterator[torch.Tensor]:
+        """All samples of a split of any size, a thousand at a time, as `rows` gives them."""
+        data, rng = _numeric(self.split(name)), np.random.default_rng(0)
+        for start in range(0, len(data), BLOCK):
+            yield self._samples(data, slice(start, start + BLOCK), rng)
+
+    def labels(self, name: str) -> torch.Tensor | None:
+        """The classes of a split's images, (count,) int64; None where an image has none."""
+        if not self.images:
+            return None
+        labels = self.split(name)["label"][:]
+        return None if None in labels else torch.tensor(labels)
+
+    def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
+        """(step, index) -> a batch of N training samples, drawn with replacement; shaped as `rows`.
+
+        A batch follows from the seed, step and index alone.
+        """
+        data = _numeric(self.split("train"))
+
+        def at(step: int, index: int) -> torch.Tensor:
+            rng = np.random.default_rng((seed, step, index))
+            samples = self._samples(data, rng.integers(0, len(data), batch), rng)
+            if device.type == "cuda":
+                return samples.pin_memory().to(device, non_blocking=True)
+            return samples
+
+        return at
+
+    def _samples(self, data: datasets.Dataset, chosen: Any, rng: np.random.Generator) -> torch.Tensor:
+        rows = np.asarray(data[chosen]["tokens"])
+        if isinstance(self.space, PixelSpace):
+            return self.pixels(rows)
+        if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
+            rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
+        return torch.as_tensor(rows).long()
+
+    def pixels(self, rows: np.ndarray) -> torch.Tensor:
+        """Rows of bytes as images of numbers, -1 .. 1: (count, L) -> (count, channels, height, width)."""
+        assert isinstance(self.space, PixelSpace)
+        shape = len(rows), self.space.height, self.space.width, self.space.channels
+        return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))
+
+
+def _numeric(data: datasets.Dataset) -> datasets.Dataset:
+    return data.with_format("numpy", columns=["tokens"])
