@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.models.discriminators import ConvolutionalDiscriminator
-from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.models.sampling import log_prob
 from bgan_text.space import TokenSpace
 from bgan_text.training.run import sample_rows

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from bgan_text.config import BASELINES, Config
 from bgan_text.corpora.text_preparation import TextPreparation, prepare
-from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.objectives.weights import (
     RunningStatistics,
     coefficients,

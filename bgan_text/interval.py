@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 from bgan_text.errors import UserError
-from bgan_text.setting import flag
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -31,4 +30,4 @@ def interval(name: str, text: str) -> Interval:
         return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])
     if text.isdecimal() and int(text) > 0:
         return Interval(steps=int(text))
-    raise UserError(f"{flag(name)} {text!r}: give a time such as 30s, 5m or 1h, or a number of steps")
+    raise UserError(f"`{name}` {text!r}: give a time such as 30s, 5m or 1h, or a number of steps")

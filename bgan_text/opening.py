@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from bgan_text.cli.console import newest_data, newest_run
-from bgan_text.config import CLASSIFIER, WITHOUT_DIVERGENCE, Config
+from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.setting import flag
+from bgan_text.objective_table import OBJECTIVES
+from bgan_text.presets import CLASSIFIER
 from bgan_text.space import image_kind
 from bgan_text.training.classification import space_of
 from bgan_text.training.loop import Training
@@ -62,7 +63,7 @@ def _refuse_layers(prepared: DatasetDirectory, given: Mapping[str, Any]) -> None
     for name in sorted(unread):
         if given.get(name) is not None:
             raise UserError(
-                f"{flag(name)} {given[name]} means nothing to nets for images: they have as many layers as "
+                f"`{name}` {given[name]} means nothing to nets for images: they have as many layers as "
                 "halve a side to 7 pixels or fewer"
             )
 
@@ -94,7 +95,7 @@ def is_free(folder: Path) -> bool:
 def _claim_folder(prepared: DatasetDirectory, config: Config) -> Path:
     """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that is taken."""
     parts = [prepared.folder.name, config.generator, config.objective]
-    if config.objective not in WITHOUT_DIVERGENCE:
+    if OBJECTIVES[config.objective].no_divergence is None:
         parts.append(config.divergence)
     name = "-".join(parts)
     for number in count(1):

@@ -1,16 +1,13 @@
-"""How an option of training is declared, and how a value of it is checked.
+"""How an option is declared, and how a value of it is checked.
 
 The module imports no torch, so that `bgan-text --help` answers at once.
 """
 
-from collections.abc import Mapping
+import math
 from dataclasses import Field, field
-from types import MappingProxyType
 from typing import Any, get_args
 
 from bgan_text.errors import UserError, choose
-
-NOWHERE: Mapping[str, Any] = MappingProxyType({})
 
 
 def setting(
@@ -20,20 +17,20 @@ def setting(
     minimum: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] = (),
-    where: Mapping[str, Any] = NOWHERE,
-    of: tuple[str, ...] = (),
+    custom: bool = False,
+    flag: str | None = None,
     changeable: bool = False,
 ) -> Any:
-    """Declare an option.
+    """Declare an option as a field of a frozen dataclass.
 
     Args:
-        default: its value when it is not given.
+        default: the value of an option that is not given.
         text: its help.
         minimum: the least value accepted.
         below: the first value too large.
         choices: the names accepted.
-        where: other defaults, by the name of the divergence, objective, credit or generator that wants them.
-        of: the objectives that read it, if not all do.
+        custom: whether a `module:name` of the user's is accepted as well.
+        flag: its command-line spelling, if that is not the name of the field.
         changeable: whether a resumed run may be given another value.
     """
     metadata = {
@@ -41,16 +38,21 @@ def setting(
         "minimum": minimum,
         "below": below,
         "choices": choices,
-        "where": where,
-        "of": of,
+        "custom": custom,
+        "flag": flag,
         "changeable": changeable,
     }
     return field(default=default, metadata=metadata)
 
 
-def flag(name: str) -> str:
-    """The command-line spelling of a field."""
-    return "--" + name.replace("_", "-")
+def flag_of(option: Field[Any]) -> str:
+    """The command-line spelling of a field, such as `--generator-lr`."""
+    return option.metadata.get("flag") or "--" + option.name.replace("_", "-")
+
+
+def is_custom(name: str) -> bool:
+    """Whether a name stands for a part of the user's, `module:name`, and not for one of the package."""
+    return ":" in name
 
 
 def is_a(value: Any, hint: Any) -> bool:
@@ -62,16 +64,16 @@ def is_a(value: Any, hint: Any) -> bool:
 
 
 def check(option: Field[Any], value: Any) -> None:
-    """Raise a `UserError` that names the option if its value is out of range or not a known name."""
+    """Raise a `UserError` that names the field if its value is out of range or not a known name."""
     if value is None:
         return
-    name, metadata = flag(option.name), option.metadata
-    if metadata["choices"]:
-        choose(name.removeprefix("--"), value, dict.fromkeys(metadata["choices"]))
+    name, metadata = f"`{option.name}`", option.metadata
+    if metadata["choices"] and not (metadata["custom"] and is_custom(value)):
+        choose(option.name.replace("_", "-"), value, dict.fromkeys(metadata["choices"]))
     minimum, below = metadata["minimum"], metadata["below"]
     if minimum is not None and not value >= minimum:
         raise UserError(f"{name} {value}: at least {minimum:g} is needed")
     if below is not None and not value < below:
         raise UserError(f"{name} {value}: it must be below {below:g}")
-    if isinstance(value, float) and value == float("inf"):
+    if isinstance(value, float) and math.isinf(value):
         raise UserError(f"{name} {value}: a finite number is needed")

@@ -1,7 +1,10 @@
 """The root of the command line. Commands import what they need when they run, so help is instant."""
 
+import inspect
 import os
+import re
 import sys
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +17,9 @@ from bgan_text.cli.sample import sample
 from bgan_text.cli.score import score
 from bgan_text.cli.show import show
 from bgan_text.cli.train import train
+from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.setting import flag_of
 
 app = typer.Typer(
     name="bgan-text",
@@ -50,13 +55,37 @@ for command in COMMANDS.values():
     app.command()(command)
 
 
+def _flags() -> dict[str, str]:
+    """Every option of every command by the name of its field."""
+    flags = {option.name: flag_of(option) for option in fields(Config)}
+    for command in COMMANDS.values():
+        for name in inspect.signature(command).parameters:
+            flags.setdefault(name, "--" + name.rstrip("_").replace("_", "-"))
+    return flags
+
+
+def spelled(message: str) -> str:
+    """A message of the library, which names `fields`, with the options of the command line instead.
+
+    `no_NAME` stands for the option that turns a switch off.
+    """
+    flags = _flags()
+
+    def flag(match: re.Match[str]) -> str:
+        name = match.group(1)
+        off = name.removeprefix("no_")
+        return flags.get(name) or ("--no-" + flags[off].removeprefix("--") if off in flags else match.group())
+
+    return re.sub(r"`(\w+)`", flag, message)
+
+
 def main() -> None:
     """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if no command."""
     try:
         words = None if sys.argv[1:] else ["--help"]
         sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))
     except UserError as error:
-        _refuse(str(error))
+        _refuse(spelled(str(error)))
     except UsageError as error:
         named = [word for word in sys.argv[1:2] if word in COMMANDS]
         _refuse(f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)", code=2)

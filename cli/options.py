@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from bgan_text.config import ADVERSARIAL, Config
+from bgan_text.config import Config, other_defaults
+from bgan_text.objective_table import OBJECTIVES, objectives_reading
 
 Command = Callable[..., None]
 
@@ -57,13 +58,14 @@ def _option(option: "Field[Any]") -> Any:
     text = option.metadata["help"]
     if option.metadata["choices"]:
         text += f": {', '.join(option.metadata['choices'])}"
-    if option.metadata["of"] == ADVERSARIAL:
-        text += "; not for mle"
-    elif option.metadata["of"]:
-        text += f"; for {', '.join(option.metadata['of'])}"
+    if option.metadata["custom"]:
+        text += ", or module:name"
+    if readers := objectives_reading(option.name):
+        unread = [name for name in OBJECTIVES if name not in readers]
+        text += (
+            f"; for {', '.join(readers)}" if len(readers) < len(unread) else f"; not for {', '.join(unread)}"
+        )
     if option.default is not None:
-        default = str(option.default)
-        for name, value in option.metadata["where"].items():
-            default += f"; {name}: {value}"
-        text += f" (default: {default})"
+        others = "".join(f"; {name}: {value}" for name, value in other_defaults(option.name).items())
+        text += f" (default: {option.default}{others})"
     return typer.Option(help=text[0].upper() + text[1:], show_default=False)

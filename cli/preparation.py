@@ -10,7 +10,6 @@ from bgan_text.corpora.image_preparation import ImagePreparation, prepare_images
 from bgan_text.corpora.image_sources import IMAGE_SOURCES
 from bgan_text.corpora.text_preparation import TextPreparation, prepare
 from bgan_text.errors import UserError
-from bgan_text.setting import flag
 
 
 def prepared(
@@ -36,7 +35,7 @@ def prepared(
 def _refuse(options: Mapping[str, Any], reason: str) -> None:
     for name, value in options.items():
         if value is not None:
-            raise UserError(f"{flag(name)} {value} has no meaning here: {reason}")
+            raise UserError(f"`{name}` {value} has no meaning here: {reason}")
 
 
 def summary(card: Mapping[str, Any]) -> list[str]:

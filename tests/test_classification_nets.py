@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from bgan_text.batch import LabelledImages
-from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE, Config
+from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.labelled import augment, labelled_batches, labels_space, split_of
 from bgan_text.errors import UserError
 from bgan_text.models.classifier import ImageClassifier, LabelDiscriminator
+from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
 from bgan_text.objectives.gradient_penalty import gradient_norms
+from bgan_text.presets import DIVERGENCES
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json, space_to_json
 from bgan_text.training.classification import error_on_test, judged
 from bgan_text.training.run import RunFolder
@@ -29,8 +31,8 @@ SPACE = LabelSpace(PixelSpace(3, 8, 8), 4)
 TINY = {"generator": "classifier", "batch": 8, "width": 4, "precision": "float32"}
 MATRIX = [
     (objective, divergence)
-    for objective, divergence in itertools.product(OF_TOKENS, [None, *DIVERGENCES])
-    if not (divergence and objective in WITHOUT_DIVERGENCE)
+    for objective, divergence in itertools.product(objectives_on(TOKENS), [None, *DIVERGENCES])
+    if not (divergence and OBJECTIVES[objective].no_divergence)
 ]
 
 Command = Callable[..., Any]
@@ -248,7 +250,7 @@ def test_data_that_no_classifier_can_learn_from(
 def test_what_means_nothing_to_a_classifier_is_refused(numbers: Command) -> None:
     for words, line in (
         (("--noise", 5), "--noise 5 means nothing"),
-        (("--objective", "bgan"), "wants pixels that are real numbers"),
+        (("--objective", "bgan"), "needs continuous images"),
         (("--credit", "prefix"), "use --generator rnn"),
         (("--plain-nets",), "no such form"),
     ):
@@ -256,5 +258,5 @@ def test_what_means_nothing_to_a_classifier_is_refused(numbers: Command) -> None
         assert refused.code == 1
         assert line in refused.err
     for space in (PixelSpace(3, 8, 8), TokenSpace(6, 4)):
-        with pytest.raises(UserError, match="--generator classifier labels images"):
+        with pytest.raises(UserError, match="`generator` classifier labels images"):
             State.fresh(Config.given(TINY), space, CPU)

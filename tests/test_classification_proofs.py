@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.batch import LabelledImages
-from bgan_text.config import DIVERGENCES, Config, unused_options
+from bgan_text.config import Config
 from bgan_text.models.classifier import LabelDiscriminator
-from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.models.distributions import FactorisedDistribution
+from bgan_text.objective_table import unused_options
+from bgan_text.presets import DIVERGENCES
 from bgan_text.space import LabelSpace, PixelSpace
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State

@@ -18,8 +18,9 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from bgan_text.cli.comparison_table import lines, render
-from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE
 from bgan_text.errors import UserError
+from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
+from bgan_text.presets import DIVERGENCES
 from bgan_text.studies import compared_run as compare_runs
 from bgan_text.studies.compared_run import RunResult
 from bgan_text.studies.comparison import _columns
@@ -334,10 +335,10 @@ def test_methods_as_they_are_spelled() -> None:
     ]
     assert names("mle,importance", "kl,js,kl") == ["mle (rnn)", "importance (kl)", "importance (js)"]
     for divergences, each in (("all", len(DIVERGENCES)), (None, 1)):
-        without = len(WITHOUT_DIVERGENCE.keys() & set(OF_TOKENS))
-        count = without + (len(OF_TOKENS) - without) * each
+        without = sum(OBJECTIVES[name].no_divergence is not None for name in objectives_on(TOKENS))
+        count = without + (len(objectives_on(TOKENS)) - without) * each
         assert len(set(names("all", divergences))) == len(names("all", divergences)) == count
-    assert {method.objective for method in methods_of("rnn:all", None, None)} == set(OF_TOKENS)
+    assert {method.objective for method in methods_of("rnn:all", None, None)} == set(objectives_on(TOKENS))
     assert {method.generator for method in methods_of("rnn:all", None, None)} == {"rnn"}
     assert len({method.folder(3) for method in methods_of("all,rnn:all", "all", None)}) == len(
         methods_of("all,rnn:all", "all", None)

@@ -3,13 +3,17 @@ from typing import Any
 
 import pytest
 
-from bgan_text.config import CLASSIFIER, CONTINUOUS, PATHWISE, Config
+from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.interval import Interval, interval
-from bgan_text.models.generators import GENERATORS
+from bgan_text.models.build import GENERATORS
+from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
 from bgan_text.objectives.divergences import DIVERGENCES
+from bgan_text.objectives.pathwise_losses import PATHWISE_LOSSES
 from bgan_text.objectives.weights import WEIGHING_RULES
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
+
+FAMILIES = (SCORE_FUNCTION, PATHWISE, LIKELIHOOD)
 
 
 def test_every_option_has_a_help_text() -> None:
@@ -18,8 +22,14 @@ def test_every_option_has_a_help_text() -> None:
 
 def test_names_are_those_that_the_core_knows() -> None:
     choices = {option.name: option.metadata["choices"] for option in fields(Config)}
-    assert list(choices["generator"]) == [*GENERATORS, CLASSIFIER]
-    assert list(choices["objective"]) == [*WEIGHING_RULES, *PATHWISE, "mle", *CONTINUOUS]
+    assert set(choices["generator"]) == {name for _, name in GENERATORS}
+    rows = {family: [row.name for row in OBJECTIVES.values() if row.family == family] for family in FAMILIES}
+    assert rows == {
+        SCORE_FUNCTION: list(WEIGHING_RULES),
+        PATHWISE: list(PATHWISE_LOSSES),
+        LIKELIHOOD: ["mle"],
+    }
+    assert {name for row in OBJECTIVES.values() for name in row.options} <= choices.keys()
     assert list(choices["divergence"]) == list(DIVERGENCES)
 
 
@@ -63,7 +73,7 @@ def test_images_decide_defaults_last() -> None:
         == "non-saturating"
     )
     assert Config.given({"objective": "non-saturating", "width": 5}, CONTINUOUS_IMAGES).width == 5
-    with pytest.raises(UserError, match="--draws 3 means nothing to --objective bgan"):
+    with pytest.raises(UserError, match="`draws` 3 means nothing to `objective` bgan"):
         Config.given({"draws": 3}, CONTINUOUS_IMAGES)
 
 
@@ -81,37 +91,37 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"draws": 0}, "--draws 0: at least 1"),
-        ({"batch": 0}, "--batch 0: at least 1"),
-        ({"beta1": 1.0}, "--beta1 1.0: it must be below 1"),
-        ({"generator_lr": -1.0}, "--generator-lr -1.0: at least 0"),
-        ({"generator_lr": float("nan")}, "--generator-lr nan"),
+        ({"draws": 0}, "`draws` 0: at least 1"),
+        ({"batch": 0}, "`batch` 0: at least 1"),
+        ({"beta1": 1.0}, "`beta1` 1.0: it must be below 1"),
+        ({"generator_lr": -1.0}, "`generator_lr` -1.0: at least 0"),
+        ({"generator_lr": float("nan")}, "`generator_lr` nan"),
         ({"grad_clip": float("inf")}, "a finite number"),
         ({"divergence": "j"}, "unknown divergence 'j': .*choose from gan, js"),
         ({"divergence": "hellingr"}, "did you mean 'hellinger'"),
         ({"objective": "importnace"}, "did you mean 'importance'"),
         ({"steps": 3, "minutes": 1.0}, "both given"),
-        ({"objective": "mle"}, "use --generator rnn"),
+        ({"objective": "mle"}, "use `generator` rnn"),
         ({"objective": "wgan", "divergence": "js"}, "Wasserstein distance, which is no f-divergence"),
-        ({"objective": "constant", "divergence": "kl"}, "does not hear what the discriminator says"),
+        ({"objective": "constant", "divergence": "kl"}, "does not use what the discriminator says"),
         (
             {"objective": "wgan-gp", "draws": 5},
-            "--draws 5 means nothing to --objective wgan-gp: it is",
+            "`draws` 5 means nothing to `objective` wgan-gp: it is",
         ),
-        ({"gumbel_end": 0.1}, "--gumbel-end 0.1 means nothing to --objective importance: it is for gumbel"),
-        ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which --spectral-norm"),
-        ({"credit": "prefix"}, "--generator conv does not read: use --generator rnn"),
-        ({"draws": 1}, "--draws 1 makes every importance weight 1, so the discriminator would teach nothing"),
-        ({"objective": "reinforce", "draws": 1}, "no other draw for --baseline leave-one-out: use more"),
+        ({"gumbel_end": 0.1}, "`gumbel_end` 0.1 means nothing to `objective` importance: it is for gumbel"),
+        ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which `spectral_norm`"),
+        ({"credit": "prefix"}, "`generator` conv does not do: use `generator` rnn"),
+        ({"draws": 1}, "`draws` 1 makes every importance weight 1, so the discriminator would teach nothing"),
+        ({"objective": "reinforce", "draws": 1}, "no other draw for `baseline` leave-one-out: use more"),
         (
             {"objective": "mle", "generator": "rnn", "discriminator_lr": 1.0},
-            "means nothing to --objective mle",
+            "means nothing to `objective` mle",
         ),
-        ({"plain_nets": True}, "add --no-spectral-norm"),
+        ({"plain_nets": True}, "add `no_spectral_norm`"),
         ({"preset": "improved"}, "unknown preset 'improved': did you mean 'improved-wgan'"),
-        ({"preset": "improved-wgan", "divergence": "js"}, "--objective wgan-gp"),
-        ({"save_every": "soon"}, "--save-every 'soon': give a time such as 30s"),
-        ({"evaluate_every": "0"}, "--evaluate-every '0'"),
+        ({"preset": "improved-wgan", "divergence": "js"}, "`objective` wgan-gp"),
+        ({"save_every": "soon"}, "`save_every` 'soon': give a time such as 30s"),
+        ({"evaluate_every": "0"}, "`evaluate_every` '0'"),
     ],
 )
 def test_bad_values_are_refused_by_name(values: dict[str, Any], message: str) -> None:

@@ -13,14 +13,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bgan_text.config import DIVERGENCES, OF_CONTINUOUS_IMAGES, WITHOUT_DIVERGENCE, Config
+from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.discriminators import ContinuousImageDiscriminator
 from bgan_text.models.generators import ContinuousImageGenerator
-from bgan_text.objectives.divergences import LEAST_SQUARES, MEANS, divergence_named
+from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, objectives_on
+from bgan_text.objectives.discriminator_objective import LEAST_SQUARES, WASSERSTEIN
+from bgan_text.objectives.divergences import divergence_named
 from bgan_text.objectives.gradient_penalty import gradient_norms
+from bgan_text.objectives.pathwise_losses import PATHWISE_LOSSES
+from bgan_text.presets import DIVERGENCES
 from bgan_text.space import PixelSpace, TokenSpace, space_from_json, space_to_json
-from bgan_text.training.pathwise import PathwiseUpdate, generator_loss
+from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.run import sample_rows
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
@@ -30,8 +34,8 @@ CANVAS = PixelSpace(3, 8, 12)
 TINY = {"batch": 8, "width": 4, "discriminator_width": 4, "noise": 3, "precision": "float32"}
 MATRIX = [
     (objective, divergence)
-    for objective, divergence in itertools.product(OF_CONTINUOUS_IMAGES, [None, *DIVERGENCES])
-    if not (divergence and objective in WITHOUT_DIVERGENCE)
+    for objective, divergence in itertools.product(objectives_on(CONTINUOUS), [None, *DIVERGENCES])
+    if not (divergence and OBJECTIVES[objective].no_divergence)
 ]
 
 Command = Callable[..., Any]
@@ -46,21 +50,21 @@ def test_what_generators_descend_is_the_textbooks(scores: Tensor) -> None:
     """D = 1 / (1 + exp(-F)): Goodfellow et al. 2014; Hjelm et al. 2018, section 3; Mao et al. 2017."""
     judged = scores.sigmoid()
     gan = divergence_named("gan")
-    torch.testing.assert_close(generator_loss("gan", gan, scores), (1 - judged).log().mean())
-    torch.testing.assert_close(generator_loss("non-saturating", gan, scores), -judged.log().mean())
+    torch.testing.assert_close(PATHWISE_LOSSES["gan"].generator(gan, scores), (1 - judged).log().mean())
+    torch.testing.assert_close(PATHWISE_LOSSES["non-saturating"].generator(gan, scores), -judged.log().mean())
     boundary = 0.5 * (judged.log() - (1 - judged).log()).square().mean()
-    torch.testing.assert_close(generator_loss("bgan", gan, scores), boundary)
+    torch.testing.assert_close(PATHWISE_LOSSES["bgan"].generator(gan, scores), boundary)
     torch.testing.assert_close(
-        generator_loss("lsgan", LEAST_SQUARES, scores), 0.5 * (scores - 1).square().mean()
+        PATHWISE_LOSSES["lsgan"].generator(LEAST_SQUARES, scores), 0.5 * (scores - 1).square().mean()
     )
-    torch.testing.assert_close(generator_loss("wgan", MEANS, scores), -scores.mean())
+    torch.testing.assert_close(PATHWISE_LOSSES["wgan"].generator(WASSERSTEIN, scores), -scores.mean())
 
 
 def test_the_saturating_generator_descends_what_the_discriminator_ascends(scores: Tensor) -> None:
     for divergence in map(divergence_named, DIVERGENCES):
         samples = scores.clone().requires_grad_()
         (bound,) = torch.autograd.grad(divergence.bound(scores, samples), samples)
-        (loss,) = torch.autograd.grad(generator_loss("gan", divergence, samples), samples)
+        (loss,) = torch.autograd.grad(PATHWISE_LOSSES["gan"].generator(divergence, samples), samples)
         torch.testing.assert_close(loss, bound)
 
 
@@ -100,7 +104,7 @@ def test_every_objective_trains_on_numbers(objective: str, divergence: str | Non
     assert images.abs().max() <= 1
 
 
-@pytest.mark.parametrize("objective", OF_CONTINUOUS_IMAGES)
+@pytest.mark.parametrize("objective", objectives_on(CONTINUOUS))
 def test_the_shades_of_a_gradient_are_learnt(objective: str) -> None:
     """All images are one ramp from left to right, with a little noise."""
     rng = torch.Generator().manual_seed(1)
@@ -144,7 +148,7 @@ def test_batch_norm_is_in_every_layer_but_the_first(rng: torch.Generator) -> Non
     assert names == [convolution, activation, *[convolution, norm, activation] * 2, "Flatten"]
     images = torch.randn(6, 1, 32, 32, generator=rng)
     torch.testing.assert_close(net.eval()(images), net.train()(images))  # no running means
-    with pytest.raises(UserError, match="--batch-norm True means nothing to --objective wgan-gp"):
+    with pytest.raises(UserError, match="`batch_norm` True means nothing to `objective` wgan-gp"):
         Config.given({"objective": "wgan-gp", "batch_norm": True})
 
 
@@ -152,11 +156,11 @@ def test_objectives_and_spaces_that_do_not_fit_are_refused() -> None:
     tokens = TokenSpace(64, 2, shape=(8, 8))
     for objective in ("gan", "non-saturating", "bgan", "lsgan"):
         config = Config.given({"objective": objective})
-        with pytest.raises(UserError, match="--colors none"):
+        with pytest.raises(UserError, match="`colors` none"):
             State.fresh(config, tokens, CPU)
-        with pytest.raises(UserError, match="use --generator conv"):
+        with pytest.raises(UserError, match="use `generator` conv"):
             Config.given({"objective": objective, "generator": "rnn"})
-    with pytest.raises(UserError, match="choose from gan, non-saturating, bgan, lsgan, wgan, wgan-gp"):
+    with pytest.raises(UserError, match="choose wgan, wgan-gp, gan, non-saturating, bgan, lsgan"):
         State.fresh(Config.given({}), CANVAS, CPU)
     assert space_from_json(space_to_json(CANVAS)) == CANVAS
 
@@ -184,4 +188,4 @@ def test_numbers_from_a_file_to_a_grid(bgan: Command) -> None:
     for words in (("train", *tiny, "--objective", "importance"), ("sample", "--temperature", 0.5)):
         refused = bgan(*words)
         assert refused.code == 1
-        assert "real numbers" in refused.err
+        assert "continuous images" in refused.err

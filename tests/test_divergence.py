@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.config import DIVERGENCES as CONFIGURED
 from bgan_text.errors import UserError
 from bgan_text.objectives.divergences import DIVERGENCES, divergence_named
+from bgan_text.presets import DIVERGENCES as CONFIGURED
 
 TEXTBOOK: dict[str, Callable[[Tensor], Tensor]] = {
     "gan": lambda u: u * u.log() - (u + 1) * (u + 1).log(),

@@ -79,7 +79,7 @@ def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:
     refused(images("prepare", "photographs"), "unknown corpus 'photographs'", "lines, mnist", "images")
     nowhere = images("prepare", "images", "--colors", "none", "--quantizer", "kmeans", "--out", "x")
     refused(nowhere, "--quantizer kmeans chooses colours")
-    refused(images("train", "--steps", 4, "--objective", "lsgan"), "wants pixels that are real numbers")
+    refused(images("train", "--steps", 4, "--objective", "lsgan"), "needs continuous images")
     assert not Path("runs").exists()  # what no net fits leaves nothing behind
     assert images("train", *TINY).code == 0
     refused(images("sample", "--out", "a.jpg"), "ends in .png")

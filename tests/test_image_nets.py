@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from bgan_text.config import DIVERGENCES, OF_TOKENS, WITHOUT_DIVERGENCE, Config
+from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.dcgan import halvings, widths
 from bgan_text.models.discriminators import QuantisedImageDiscriminator
 from bgan_text.models.generators import QuantisedImageGenerator
+from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
 from bgan_text.objectives.gradient_penalty import gradient_norms
+from bgan_text.presets import DIVERGENCES
 from bgan_text.scores.patches import patch_js
 from bgan_text.space import TokenSpace, space_from_json, space_to_json
 from bgan_text.training.run import sample_rows
@@ -67,7 +69,7 @@ def test_pixels_are_in_their_places_row_by_row(rng: torch.Generator) -> None:
     )
     tokens, noise = torch.randint(5, (1, 96), generator=rng), torch.randn(2, 3, generator=rng)
     pixels = torch.zeros(1, 4, 8, 12)
-    features, logits = generator.pyramid(noise), generator(noise).logits
+    features, logits = generator.convolutions(noise), generator(noise).logits
     for row, column in itertools.product(range(8), range(12)):
         place = 12 * row + column
         pixels[0, :, row, column] = net.embedding.weight[tokens[0, place]]
@@ -94,8 +96,8 @@ def test_slopes_are_those_with_respect_to_one_hot_images(rng: torch.Generator) -
 
 MATRIX = [
     (objective, divergence)
-    for objective, divergence in itertools.product(OF_TOKENS, [None, *DIVERGENCES])
-    if objective != "mle" and not (divergence and objective in WITHOUT_DIVERGENCE)
+    for objective, divergence in itertools.product(objectives_on(TOKENS), [None, *DIVERGENCES])
+    if objective != "mle" and not (divergence and OBJECTIVES[objective].no_divergence)
 ]
 
 

@@ -7,23 +7,18 @@ import pytest
 import torch
 
 from bgan_text.cli.progress import brief
-from bgan_text.config import (
-    CREDITED,
-    CREDITS,
-    DIVERGENCES,
-    GENERATORS,
-    OF_TOKENS,
-    SCORE_FUNCTION,
-    WITHOUT_DIVERGENCE,
-    Config,
-)
+from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.objective_table import OBJECTIVES, SCORE_FUNCTION, TOKENS, objectives_on
+from bgan_text.presets import CREDITS, DIVERGENCES
 from bgan_text.space import TokenSpace
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
 
 SPACE = TokenSpace(5, 4, end=0)
-EVERY = list(itertools.product(GENERATORS, OF_TOKENS, [None, *DIVERGENCES], [None, *CREDITS]))
+EVERY = list(
+    itertools.product(("conv", "rnn"), objectives_on(TOKENS), [None, *DIVERGENCES], [None, *CREDITS])
+)
 
 
 def given(generator: str, objective: str, divergence: str | None, credit: str | None) -> dict[str, Any]:
@@ -35,9 +30,11 @@ def given(generator: str, objective: str, divergence: str | None, credit: str | 
 def allowed(generator: str, objective: str, divergence: str | None, credit: str | None) -> bool:
     if objective == "mle" and generator != "rnn":
         return False
-    if objective in WITHOUT_DIVERGENCE and divergence is not None:
+    if OBJECTIVES[objective].no_divergence and divergence is not None:
         return False
-    return credit is None or (objective in CREDITED and (credit == "sequence" or generator == "rnn"))
+    return credit is None or (
+        "credit" in OBJECTIVES[objective].options and (credit == "sequence" or generator == "rnn")
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if allowed(*kind)])
@@ -54,7 +51,7 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
     assert state.nonfinite.item() == 0
     numbers = reports[-1].read()
     assert all(torch.isfinite(torch.tensor(value)) for value in numbers.values())
-    assert ("effective sample size" in brief(numbers)) == (objective in SCORE_FUNCTION)
+    assert ("effective sample size" in brief(numbers)) == (OBJECTIVES[objective].family == SCORE_FUNCTION)
     assert ("gradient norm" in brief(numbers)) == (objective == "wgan-gp")
     assert ("loss" in brief(numbers)) == (objective == "mle")
     moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
@@ -65,6 +62,6 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
 def test_other_combinations_are_refused_with_the_reason(
     kind: tuple[str, str, str | None, str | None],
 ) -> None:
-    with pytest.raises(UserError, match=r"means nothing to --objective|use --generator rnn") as refused:
+    with pytest.raises(UserError, match=r"means nothing to `objective`|use `generator` rnn") as refused:
         Config.given(given(*kind))
     assert "\n" not in str(refused.value)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from bgan_text.config import BASELINES
-from bgan_text.models.generators import AutoregressiveDistribution, FactorisedDistribution, RecurrentGenerator
+from bgan_text.models.distributions import AutoregressiveDistribution, FactorisedDistribution
+from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.objectives.weights import (
     WEIGHING_RULES,
     RunningStatistics,

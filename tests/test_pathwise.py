@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.config import DIVERGENCES, Config
+from bgan_text.config import Config
 from bgan_text.models.discriminators import ConvolutionalDiscriminator
-from bgan_text.models.generators import GENERATORS, FactorisedDistribution, RecurrentGenerator
+from bgan_text.models.distributions import FactorisedDistribution
+from bgan_text.models.generators import ConvolutionalGenerator, RecurrentGenerator
 from bgan_text.models.relaxation import gumbel_softmax, softmax, straight_through
 from bgan_text.models.sampling import counted
 from bgan_text.objectives.divergences import divergence_named
+from bgan_text.presets import DIVERGENCES
 from bgan_text.space import TokenSpace
 from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.state import State
@@ -168,7 +170,7 @@ def test_relaxed_draws_harden_as_the_temperature_falls(rng: torch.Generator) -> 
 
 @pytest.mark.parametrize("name", ["conv", "rnn"])
 def test_relaxed_sequences_of_probabilities(name: str, rng: torch.Generator) -> None:
-    net = GENERATORS[name](SPACE, width=8, blocks=1, noise=3)
+    net = {"conv": ConvolutionalGenerator, "rnn": RecurrentGenerator}[name](SPACE, width=8, blocks=1, noise=3)
     points = net(torch.randn(7, 3, generator=rng)).relaxed(softmax)
     assert points.shape == (7, SPACE.positions, SPACE.vocabulary)
     torch.testing.assert_close(points.sum(dim=-1), torch.ones(7, SPACE.positions))

@@ -14,10 +14,12 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bgan_text.config import DIVERGENCES, Config, unused_options
+from bgan_text.config import Config
 from bgan_text.models.discriminators import ConvolutionalDiscriminator
-from bgan_text.models.generators import AutoregressiveDistribution, FactorisedDistribution
+from bgan_text.models.distributions import AutoregressiveDistribution, FactorisedDistribution
 from bgan_text.models.sampling import draw_each
+from bgan_text.objective_table import unused_options
+from bgan_text.presets import DIVERGENCES
 from bgan_text.space import TokenSpace
 from bgan_text.training.state import State
 from bgan_text.training.trainer import Trainer

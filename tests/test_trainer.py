@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.config import BASELINES, Config, unused_options
+from bgan_text.config import BASELINES, Config
 from bgan_text.models.generators import ConvolutionalGenerator
+from bgan_text.objective_table import unused_options
 from bgan_text.objectives.weights import RunningStatistics, coefficients
 from bgan_text.space import TokenSpace
 from bgan_text.training.checkpoint import load_checkpoint, save_checkpoint
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
-from bgan_text.training.trainer import Report, Trainer, train
+from bgan_text.training.trainer import Trainer, train
 from bgan_text.training.update import resolve_precision
 
 SPACE = TokenSpace(6, 11, end=0)
@@ -246,7 +247,7 @@ def test_a_trained_discriminator_teaches_a_small_language() -> None:
         return words[torch.randint(3, (64,), generator=torch.Generator().manual_seed(step))]
 
     reports = list(train(state, config, at, progress(config)))
-    assert isinstance(reports[-1], Report)
+    assert isinstance(reports[-1], StepReport)
     rng = torch.Generator().manual_seed(1)
     rows = state.sampler()(torch.randn(600, 8, generator=rng)).sample(1, rng)[0]
     shares = [(rows == word).all(-1).double().mean().item() for word in words]

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from bgan_text.models.dcgan import KERNEL, SLOPE, halvings, widths
-from bgan_text.models.generators import FactorisedDistribution
+from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.models.layers import normalise
 from bgan_text.space import LabelSpace, PixelSpace
 

@@ -14,13 +14,13 @@ Exponentials go through `bounded_exp`, so that any finite score gives a finite l
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from bgan_text.errors import choose
+from bgan_text.objectives.discriminator_objective import DiscriminatorObjective
 
 EXPONENT_LIMIT = 30.0
 """Where `bounded_exp` leaves the exponential: a density ratio of 1e13 either way."""
@@ -40,25 +40,25 @@ def bounded_exp(exponent: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Divergence:
-    """An f-divergence in the parametrisation log(p/q) = F; `real` and `fake` act elementwise."""
+class Divergence(DiscriminatorObjective):
+    """An f-divergence in the parametrisation F = log p/q.
 
-    name: str
-    title: str
-    real: Callable[[Tensor], Tensor]
-    fake: Callable[[Tensor], Tensor]
+    Args:
+        name: what `--divergence` calls it.
+        title: what it is, in a few words.
+        real: T(F) = f'(exp F), elementwise.
+        fake: f*(T(F)) = exp(F) f'(exp F) - f(exp F), elementwise.
 
-    def bound(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-        """The variational lower bound E_p[T(F)] - E_q[f*(T(F))], in nats.
+    Example:
+        Half of Pearson's chi-squared divergence, f(u) = (u - 1)^2 / 2:
 
-        Args:
-            real_scores: (R,) scores of samples from p.
-            fake_scores: (K,) scores of samples from q.
-
-        Returns:
-            A scalar; the discriminator ascends it.
-        """
-        return self.real(real_scores).mean() - self.fake(fake_scores).mean()
+        >>> half_pearson = Divergence(
+        ...     "half-pearson",
+        ...     "half of Pearson's chi-squared divergence",
+        ...     real=lambda score: bounded_exp(score) - 1.0,
+        ...     fake=lambda score: 0.5 * (bounded_exp(2.0 * score) - 1.0),
+        ... )
+    """
 
 
 LOG_2 = math.log(2.0)
@@ -110,20 +110,6 @@ DIVERGENCES: dict[str, Divergence] = {
         ),
     )
 }
-
-
-MEANS = Divergence(
-    "means", "difference of the mean scores", real=lambda score: score, fake=lambda score: score
-)
-"""What a Wasserstein critic ascends. No f-divergence: its score estimates no ratio."""
-
-LEAST_SQUARES = Divergence(
-    "least-squares",
-    "squared distance of scores from 1 (data) and 0 (samples), halved",
-    real=lambda score: -0.5 * (score - 1.0).square(),
-    fake=lambda score: 0.5 * score.square(),
-)
-"""What the discriminator of LSGAN ascends (Mao et al. 2017, equation 9). No ratio either."""
 
 
 def divergence_named(name: str) -> Divergence:

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from bgan_text.errors import UserError, choose
 from bgan_text.models.sampling import counted
-from bgan_text.objectives.divergences import LOG_2, MEANS, divergence_named
+from bgan_text.objectives.discriminator_objective import WASSERSTEIN
+from bgan_text.objectives.divergences import LOG_2, divergence_named
 from bgan_text.scores.critic_nets import fresh
 from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress
 from bgan_text.space import PixelSpace, TokenSpace
@@ -29,7 +30,7 @@ SHARES = 0.6, 0.2
 CRITIC_DISTANCES = {
     "js": CriticDistance(divergence_named("js"), unit=2.0 * LOG_2),
     "reverse-kl": CriticDistance(divergence_named("reverse-kl")),
-    "wasserstein": CriticDistance(MEANS, penalised=True),
+    "wasserstein": CriticDistance(WASSERSTEIN, penalised=True),
 }
 """Jensen-Shannon divergence in bits, KL(samples || reals) in nats, Wasserstein-1 distance."""
 

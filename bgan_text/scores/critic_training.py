@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.errors import UserError
-from bgan_text.objectives.divergences import Divergence
+from bgan_text.objectives.discriminator_objective import DiscriminatorObjective
 from bgan_text.objectives.gradient_penalty import gradient_norms, penalty
 from bgan_text.scores.critic_nets import CriticNet
 
@@ -38,7 +38,7 @@ class CriticDistance:
     decay, its scores no scale.
     """
 
-    divergence: Divergence
+    divergence: DiscriminatorObjective
     unit: float = 1.0
     penalised: bool = False
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from bgan_text.errors import UserError
-from bgan_text.models.generators import AutoregressiveDistribution, RecurrentGenerator
+from bgan_text.models.distributions import AutoregressiveDistribution
+from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.models.sampling import counted
 from bgan_text.space import TokenSpace
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bgan_text.config import unused_options
 from bgan_text.corpora.image_preparation import ImagePreparation
 from bgan_text.corpora.image_sources import IMAGE_SOURCES
 from bgan_text.corpora.text_preparation import TextPreparation
+from bgan_text.objective_table import unused_options
 
 if TYPE_CHECKING:
     from bgan_text.studies.runner import Runner

@@ -1,19 +1,13 @@
 """The methods that `compare` trains: an objective, with its generator, divergence and credit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bgan_text.config import (
-    CREDITS,
-    DIVERGENCES,
-    GENERATORS,
-    OF_TOKENS,
-    WITHOUT_DIVERGENCE,
-    Config,
-    unused_options,
-)
+from bgan_text.config import Config
 from bgan_text.errors import UserError, choose
+from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on, unused_options
+from bgan_text.presets import CREDITS, DIVERGENCES
 
 ALL = "all"
 
@@ -61,13 +55,13 @@ def methods_of(objectives: str, divergences: str | None, generator: str | None) 
     """
     triples = list(_triples(objectives, generator))
     kinds = [Config.divergence] if divergences is None else _names("divergence", divergences, DIVERGENCES)
-    if divergences is not None and all(objective in WITHOUT_DIVERGENCE for _, objective, _ in triples):
+    if divergences is not None and all(OBJECTIVES[objective].no_divergence for _, objective, _ in triples):
         raise UserError(f"--divergences {divergences} means nothing: none of {objectives} takes a divergence")
     usual = generator or Config.generator
     methods = [
         Method(net, objective, divergence, credit, net != usual)
         for net, objective, credit in triples
-        for divergence in ([None] if objective in WITHOUT_DIVERGENCE else kinds)
+        for divergence in ([None] if OBJECTIVES[objective].no_divergence else kinds)
     ]
     return list(dict.fromkeys(methods))
 
@@ -78,17 +72,17 @@ def _triples(text: str, given: str | None) -> Iterator[tuple[str, str, str | Non
         head, *rest = word.split(":")
         credit = rest.pop() if len(rest) == 2 or (rest and rest[-1] in CREDITS) else None
         generator, names = (head, rest[0]) if rest else (None, head)
-        for kind, name, known in (("generator", generator, GENERATORS), ("credit", credit, CREDITS)):
+        for kind, name, known in (("generator", generator, ("conv", "rnn")), ("credit", credit, CREDITS)):
             if name is not None:
                 choose(kind, name, dict.fromkeys(known))
-        for objective in _names("objective", names, OF_TOKENS):
+        for objective in _names("objective", names, objectives_on(TOKENS)):
             # The likelihood of a sentence and the credit of a prefix need a recurrent net: nobody has to
             # know in order to compare.
             suitable = "rnn" if objective == "mle" or credit == "prefix" else Config.generator
             yield generator or given or suitable, objective, credit
 
 
-def _names(kind: str, text: str, known: Sequence[str]) -> list[str]:
+def _names(kind: str, text: str, known: Iterable[str]) -> list[str]:
     """The names in a text, `all` standing for every one that is known."""
     options = {name: [name] for name in known} | {ALL: list(known)}
     return [name for word in _words(f"{kind}s", text) for name in choose(kind, word, options)]

@@ -13,7 +13,6 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_json
 from bgan_text.opening import go_on, is_free, start
-from bgan_text.setting import flag
 from bgan_text.training.loop import NonFiniteLossError
 from bgan_text.training.run import RunFolder
 
@@ -140,4 +139,4 @@ def _refuse_other_settings(folder: Path, asked: Config, found: Config) -> None:
 
 
 def _said(name: str, value: Any) -> str:
-    return f"no {flag(name)}" if value is None else f"{flag(name)} {value}"
+    return f"no `{name}`" if value is None else f"`{name}` {value}"

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
+from bgan_text.models.build import build_generator
 from bgan_text.space import Space
-from bgan_text.training.state import State, make_generator
+from bgan_text.training.state import State
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
@@ -86,7 +87,7 @@ def load_generator(
     """
     prefix = "average.module" if average else "generator"
     tensors, _ = _read(path, device, f"{prefix}.")
-    net = make_generator(config, space).to(device)
+    net = build_generator(config, space).to(device)
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:

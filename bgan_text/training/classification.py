@@ -7,10 +7,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from bgan_text.batch import Batch, LabelledImages
-from bgan_text.config import CLASSIFIER, Config
+from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.labelled import labelled_batches, labels_space, split_of
 from bgan_text.errors import UserError
+from bgan_text.presets import CLASSIFIER
 from bgan_text.space import LabelSpace, Space
 from bgan_text.training.run import RunFolder
 

@@ -12,15 +12,15 @@ from torch import nn
 
 from bgan_text.cli.console import say
 from bgan_text.cli.progress import TrainingProgress
-from bgan_text.config import ADVERSARIAL
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.interval import Interval, interval
+from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES
 from bgan_text.space import LabelSpace
 from bgan_text.training.classification import batches_of
 from bgan_text.training.run import RunFolder, locked
 from bgan_text.training.state import State, parameter_count
-from bgan_text.training.trainer import Report, train
+from bgan_text.training.trainer import StepReport, train
 from bgan_text.training.validation import Evaluator, evaluator
 
 PROGRESS_INTERVAL = 0.5
@@ -76,7 +76,7 @@ class Training:
     def _sizes(self) -> str:
         """Of the nets that the objective trains."""
         nets: list[nn.Module] = [self.state.generator]
-        if self.run.config.objective in ADVERSARIAL:
+        if OBJECTIVES[self.run.config.objective].family != LIKELIHOOD:
             nets.append(self.state.discriminator)
         return " + ".join(f"{parameter_count(net):,}" for net in nets)
 
@@ -129,7 +129,7 @@ class Training:
             state.step,
             self._off_clock(lambda: self._evaluate(look)),
         )
-        report: Report | None = None
+        report: StepReport | None = None
         with TrainingProgress(self._progress(state), state.step) as progress:
             show = _Regular(
                 Interval(seconds=PROGRESS_INTERVAL),
@@ -159,7 +159,7 @@ class Training:
 
         return timed
 
-    def _read(self, report: Report | None) -> dict[str, float]:
+    def _read(self, report: StepReport | None) -> dict[str, float]:
         """Read a step's numbers; a loss that was not finite ends the run here."""
         numbers = report.read() if report is not None else {}
         if self.state.nonfinite.item():
@@ -177,7 +177,7 @@ class Training:
             "Lower --generator-lr and --discriminator-lr, or --grad-clip"
         )
 
-    def _log(self, report: Report) -> None:
+    def _log(self, report: StepReport) -> None:
         numbers = self._read(report)
         self.run.append_metrics({"step": report.step, "seconds": round(self.state.elapsed, 3), **numbers})
 

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from bgan_text.batch import Batch, samples_of
 from bgan_text.config import Config
-from bgan_text.models.generators import ConditionalDistribution
-from bgan_text.objectives.divergences import divergence_named
+from bgan_text.models.distributions import ConditionalDistribution
+from bgan_text.objectives.divergences import DIVERGENCES
 from bgan_text.objectives.weights import (
     coefficients,
     continuation,
@@ -23,7 +23,8 @@ class ScoreFunctionUpdate(Update):
 
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
-        self.divergence = divergence_named(config.divergence)
+        # The control has a discriminator like the others, which no divergence was chosen for.
+        self.divergence = state.divergence or DIVERGENCES[Config.divergence]
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         config = self.config

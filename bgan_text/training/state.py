@@ -2,70 +2,81 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bgan_text.config import CLASSIFIER, CONTINUOUS, OF_CONTINUOUS_IMAGES, OF_TOKENS, Config
+from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.models.classifier import ImageClassifier, LabelDiscriminator
-from bgan_text.models.dcgan import HIDDEN
-from bgan_text.models.discriminators import (
-    ContinuousImageDiscriminator,
-    ConvolutionalDiscriminator,
-    PrefixDiscriminator,
-    QuantisedImageDiscriminator,
-)
-from bgan_text.models.generators import (
-    GENERATORS,
-    ContinuousImageGenerator,
-    Generator,
-    QuantisedImageGenerator,
-)
+from bgan_text.models.build import Builder, build_nets, missing
+from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on
+from bgan_text.objectives.divergences import Divergence, divergence_named
 from bgan_text.objectives.weights import RunningStatistics
+from bgan_text.presets import CLASSIFIER
+from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
 
-AnyGenerator = Generator | ImageClassifier
-UnconditionalDiscriminator = (
-    ConvolutionalDiscriminator
-    | QuantisedImageDiscriminator
-    | ContinuousImageDiscriminator
-    | PrefixDiscriminator
-)
-AnyDiscriminator = UnconditionalDiscriminator | LabelDiscriminator
+
+@dataclass(frozen=True, kw_only=True)
+class CustomParts:
+    """Parts of a run that are the user's own, in place of those of the package.
+
+    Attributes:
+        divergence: what the discriminator bounds.
+        generator: called with (space, config), gives a `torch.nn.Module`. What its `forward` returns is
+            described in `bgan_text.models.distributions`. Its attributes `space` and `noise` say what it
+            generates and from how many numbers.
+        discriminator: called with (space, config), gives a `torch.nn.Module` that maps (K, L) int64 tokens
+            to (K,) float32 scores.
+    """
+
+    divergence: Divergence | None = None
+    generator: Builder | None = None
+    discriminator: Builder | None = None
 
 
 @dataclass
 class State:
-    """Nets, weight average, optimizers, random stream and counters.
+    """Nets, their moving average, optimizers, random stream and counters.
 
-    `elapsed` is training time in seconds; `nonfinite` becomes 1 when a loss or gradient is not finite, and
-    then keeps every later update from happening.
+    Attributes:
+        divergence: what the discriminator bounds; None for objectives without a divergence.
+        elapsed: training time in seconds.
+        nonfinite: becomes 1 when a loss or gradient is not finite, and then prevents every later update.
     """
 
-    generator: AnyGenerator
+    generator: nn.Module
     average: AveragedModel
-    discriminator: AnyDiscriminator
+    discriminator: nn.Module
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     running: RunningStatistics
     rng: torch.Generator
     nonfinite: Tensor
+    divergence: Divergence | None
     step: int = 0
     elapsed: float = 0.0
 
     @classmethod
-    def fresh(cls, config: Config, space: Space, device: torch.device) -> "State":
+    def fresh(
+        cls, config: Config, space: Space, device: torch.device, parts: CustomParts | None = None
+    ) -> "State":
         """An untrained state; its initial weights follow from `config.seed` alone.
 
+        Args:
+            config: the settings.
+            space: what is generated.
+            device: where the nets are.
+            parts: the user's own, those that `config` names.
+
         Raises:
-            UserError: the objective is not one of such a space, or the batch is too small for batch
-                normalisation.
+            UserError: the objective cannot train on such samples, a net does not offer what it needs, or
+                the batch is too small for batch normalisation.
         """
+        parts = parts or CustomParts()
         _refuse_what_does_not_fit(config, space)
-        generator, discriminator = _nets(config, space)
+        generator, discriminator = build_nets(config, space, parts.generator, parts.discriminator)
         generator.to(device)
         discriminator.to(device)
         average = AveragedModel(
@@ -83,17 +94,19 @@ class State:
             discriminator_optimizer=torch.optim.Adam(
                 discriminator.parameters(), config.discriminator_lr, betas, fused=True
             ),
-            running=RunningStatistics.fresh(device, _scores_of_a_sample(config, space)),
+            running=RunningStatistics.fresh(device, _score_shape(config, space)),
             rng=torch.Generator(device).manual_seed(config.seed),
             nonfinite=torch.zeros((), device=device),
+            divergence=_divergence(config, parts),
         )
 
     @property
     def device(self) -> torch.device:
+        """Where the nets are."""
         return self.nonfinite.device
 
     def sampler(self, *, average: bool = True) -> nn.Module:
-        """The generator to sample from: the weight average, or the weights of the last step."""
+        """The generator to sample from: the moving average of the weights, or those of the last step."""
         return self.average.module if average else self.generator
 
     def optimizers(self) -> Iterator[tuple[str, torch.optim.Adam, nn.Module]]:
@@ -102,74 +115,45 @@ class State:
         yield "discriminator", self.discriminator_optimizer, self.discriminator
 
 
-def make_generator(config: Config, space: Space) -> AnyGenerator:
-    """An untrained generator, initialised from torch's global random stream."""
-    if isinstance(space, LabelSpace):
-        return ImageClassifier(space, width=config.width)
-    if isinstance(space, PixelSpace):
-        return ContinuousImageGenerator(space, width=config.width, noise=config.noise)
-    if space.shape is not None and config.generator == "conv":
-        return QuantisedImageGenerator(space, width=config.width, noise=config.noise)
-    layout: dict[str, Any] = {"width": config.width, "blocks": config.blocks, "noise": config.noise}
-    if config.plain_nets:
-        layout["plain"] = True
-    return GENERATORS[config.generator](space, **layout)
-
-
-def _make_discriminator(config: Config, space: Space) -> AnyDiscriminator:
-    width, spectral = config.discriminator_width, config.spectral_norm
-    if isinstance(space, LabelSpace):
-        return LabelDiscriminator(space, width=width, spectral=spectral)
-    if isinstance(space, PixelSpace):
-        return ContinuousImageDiscriminator(
-            space, width=width, spectral=spectral, hidden=HIDDEN * width, batch_norm=config.batch_norm
-        )
-    if space.shape is not None and config.credit == "sequence":
-        return QuantisedImageDiscriminator(space, width=width, spectral=spectral, hidden=HIDDEN * width)
-    blocks = config.discriminator_blocks
-    if config.credit == "prefix":
-        return PrefixDiscriminator(space, width=width, blocks=blocks, spectral=spectral)
-    return ConvolutionalDiscriminator(
-        space, width=width, blocks=blocks, spectral=spectral, plain=config.plain_nets
-    )
+def _divergence(config: Config, parts: CustomParts) -> Divergence | None:
+    if OBJECTIVES[config.objective].no_divergence is not None:
+        return None
+    if parts.divergence is not None:
+        return parts.divergence
+    if is_custom(config.divergence):
+        raise UserError(missing("divergence", config.divergence))
+    return divergence_named(config.divergence)
 
 
 def _refuse_what_does_not_fit(config: Config, space: Space) -> None:
+    samples = OBJECTIVES[config.objective].samples
     if isinstance(space, LabelSpace):
-        assert config.generator == CLASSIFIER, "labels are what a classifier generates"
-    elif config.generator == CLASSIFIER:
+        return
+    if config.generator == CLASSIFIER:
         raise UserError(
-            f"--generator {CLASSIFIER} labels images whose pixels are real numbers: prepare images that "
-            "have labels, such as cifar10, with --colors none"
+            f"`generator` {CLASSIFIER} labels continuous images: prepare images that have labels, such as "
+            "cifar10, with `colors` none"
         )
-    elif isinstance(space, PixelSpace):
-        if config.objective not in OF_CONTINUOUS_IMAGES:
+    if isinstance(space, PixelSpace):
+        if CONTINUOUS not in samples:
             raise UserError(
-                f"--objective {config.objective} wants tokens, and the pixels are real numbers: choose from "
-                f"{', '.join(OF_CONTINUOUS_IMAGES)}, or prepare with --colors 2 to 256"
+                f"`objective` {config.objective} needs tokens, and these are continuous images: choose "
+                f"{', '.join(objectives_on(CONTINUOUS))}, or prepare with `colors` 2 to 256"
             )
-    elif config.objective in CONTINUOUS:
+    elif TOKENS not in samples:
         raise UserError(
-            f"--objective {config.objective} wants pixels that are real numbers: prepare with --colors none, "
-            f"or choose from {', '.join(OF_TOKENS)}"
+            f"`objective` {config.objective} needs continuous images: prepare with `colors` none, or choose "
+            f"{', '.join(objectives_on(TOKENS))}"
         )
     elif config.generator == "conv" and config.batch * space.positions < 2:
-        raise UserError("--batch 1 of samples of length 1 has no spread to normalise: raise --batch")
+        raise UserError("`batch` 1 of samples of length 1 has no variance to normalise: raise `batch`")
 
 
-def _nets(config: Config, space: Space) -> tuple[AnyGenerator, AnyDiscriminator]:
-    # Layers initialise from torch's global stream. It is set here and put back, so that the nets
-    # follow from the seed and the caller's stream is left as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)
-        return make_generator(config, space), _make_discriminator(config, space)
-
-
-def _scores_of_a_sample(config: Config, space: Space) -> tuple[int, ...]:
-    """One score, or one for each prefix."""
+def _score_shape(config: Config, space: Space) -> tuple[int, ...]:
+    """() for one score per sample, (L,) for one per prefix."""
     return (space.positions,) if config.credit == "prefix" and isinstance(space, TokenSpace) else ()
 
 
 def parameter_count(net: nn.Module) -> int:
-    """How many numbers a net learns."""
+    """The number of parameters of a net."""
     return sum(parameter.numel() for parameter in net.parameters())

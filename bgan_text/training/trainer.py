@@ -1,12 +1,14 @@
-"""Training steps one after the other: learning rates, the objective's step, the weight average."""
+"""Training steps: learning rates, the objective's update, the moving average of the weights."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 
-from bgan_text.batch import Batch, samples_of
-from bgan_text.config import SCORE_FUNCTION, Config
+from bgan_text.batch import Batch
+from bgan_text.config import Config
+from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
@@ -14,8 +16,8 @@ from bgan_text.training.update import Numbers, Update
 
 
 @dataclass
-class Report:
-    """The numbers of one step, scalar tensors by name. See `docs/metrics.md` for what each means."""
+class StepReport:
+    """The numbers of one step: scalar tensors by name. See `docs/metrics.md` for what each means."""
 
     step: int
     numbers: Numbers
@@ -26,25 +28,12 @@ class Report:
         return dict(zip(self.numbers, values, strict=True))
 
 
-class MaximumLikelihoodUpdate(Update):
-    """Steps of maximum likelihood."""
-
-    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
-        conditional = self.conditional(real_batches[0])
-        with self.autocast():
-            loss = -conditional.log_prob(samples_of(real_batches[0]).unsqueeze(0)).mean()
-        return self.update_generator(loss)
-
-
-def update(state: State, config: Config) -> Update:
-    """What makes the steps of the configured objective."""
-    if config.objective == "mle":
-        return MaximumLikelihoodUpdate(state, config)
-    return (
-        ScoreFunctionUpdate(state, config)
-        if config.objective in SCORE_FUNCTION
-        else PathwiseUpdate(state, config)
-    )
+UPDATES: dict[str, type[Update]] = {
+    SCORE_FUNCTION: ScoreFunctionUpdate,
+    PATHWISE: PathwiseUpdate,
+    LIKELIHOOD: MaximumLikelihoodUpdate,
+}
+"""The kind of update that each family of objectives makes."""
 
 
 class Trainer:
@@ -52,9 +41,9 @@ class Trainer:
 
     def __init__(self, state: State, config: Config) -> None:
         self.state, self.config = state, config
-        self.update = update(state, config)
+        self.update = UPDATES[OBJECTIVES[config.objective].family](state, config)
 
-    def step(self, real_batches: list[Batch], progress: float) -> Report:
+    def step(self, real_batches: list[Batch], progress: float) -> StepReport:
         """One generator step, after its discriminator steps.
 
         Args:
@@ -68,7 +57,7 @@ class Trainer:
         numbers = self.update.step(real_batches, progress)
         self.state.average.update_parameters(self.state.generator)
         self.state.step += 1
-        return Report(self.state.step, numbers)
+        return StepReport(self.state.step, numbers)
 
     def _set_rates(self, progress: float) -> None:
         share = max(0.0, 1.0 - progress) if self.config.lr_schedule == "linear" else 1.0
@@ -83,7 +72,7 @@ def train(
     config: Config,
     batches: Callable[[int, int], Batch],
     progress: Callable[[State], float],
-) -> Iterator[Report]:
+) -> Iterator[StepReport]:
     """Train until `progress` reaches 1; yields after every generator step.
 
     Args:

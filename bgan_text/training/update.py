@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from bgan_text.batch import Batch, LabelledImages
 from bgan_text.config import Config
 from bgan_text.models.classifier import LabelDiscriminator, LabelScorer
-from bgan_text.models.generators import ConditionalDistribution
-from bgan_text.training.state import State, UnconditionalDiscriminator
+from bgan_text.models.distributions import ConditionalDistribution
+from bgan_text.training.state import State
 
 Numbers = dict[str, Tensor]
 """Scalar tensors by name, unread."""
@@ -71,7 +71,7 @@ class Update:
             conditional: ConditionalDistribution = state.generator(given)
         return conditional
 
-    def judge(self, real: Batch) -> UnconditionalDiscriminator | LabelScorer:
+    def judge(self, real: Batch) -> nn.Module | LabelScorer:
         """What scores samples: the discriminator, or for labels what it makes of the batch's images.
 
         To be called, like a net, under autocast and anew after an update.

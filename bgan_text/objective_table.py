@@ -1,0 +1,190 @@
+"""Every objective, declared once: what it trains on, which options it reads, which defaults it prefers.
+
+The table imports no torch, so that `bgan-text --help` answers at once. What an objective computes is in
+`bgan_text.objectives` and `bgan_text.training`; docs/objectives.md explains when to use which.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+SCORE_FUNCTION = "score function"
+"""No gradient passes through a sample: draws are weighted by their scores."""
+PATHWISE = "pathwise"
+"""The gradient passes through samples: relaxed tokens, or the pixels of continuous images."""
+LIKELIHOOD = "likelihood"
+"""No discriminator at all."""
+
+TOKENS, CONTINUOUS = "tokens", "continuous images"
+"""What an objective trains on. Tokens are text, quantised images and labels."""
+
+DISCRIMINATOR_OPTIONS = (
+    "discriminator",
+    "discriminator_width",
+    "discriminator_blocks",
+    "spectral_norm",
+    "discriminator_steps",
+    "generator_steps",
+    "discriminator_lr",
+)
+DRAW_OPTIONS = (*DISCRIMINATOR_OPTIONS, "draws", "discriminator_draws")
+CREDIT_OPTIONS = (*DRAW_OPTIONS, "credit", "baseline")
+CONTINUOUS_OPTIONS = (*DISCRIMINATOR_OPTIONS, "batch_norm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A row of the table.
+
+    Attributes:
+        name: what `--objective` calls it.
+        about: what the generator descends, in a few words.
+        family: `SCORE_FUNCTION`, `PATHWISE` or `LIKELIHOOD`.
+        samples: what it trains on, of `TOKENS` and `CONTINUOUS`.
+        options: those fields of `Config` that it reads and some other objective does not.
+        no_divergence: why it takes no f-divergence; None if it takes any.
+        defaults: values of `Config` that suit it better than the usual ones.
+    """
+
+    name: str
+    about: str
+    family: str
+    samples: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    no_divergence: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+_WASSERSTEIN = "its critic estimates the Wasserstein distance, which is no f-divergence"
+
+OBJECTIVES: dict[str, Objective] = {
+    objective.name: objective
+    for objective in (
+        Objective(
+            name="importance",
+            about="normalised importance weights over the draws",
+            family=SCORE_FUNCTION,
+            samples=(TOKENS,),
+            options=CREDIT_OPTIONS,
+        ),
+        Objective(
+            name="partition",
+            about="importance weights normalised by a running estimate of the partition function",
+            family=SCORE_FUNCTION,
+            samples=(TOKENS,),
+            options=CREDIT_OPTIONS,
+        ),
+        Objective(
+            name="reinforce",
+            about="reverse KL by the score-function estimator",
+            family=SCORE_FUNCTION,
+            samples=(TOKENS,),
+            options=CREDIT_OPTIONS,
+        ),
+        Objective(
+            name="constant",
+            about="the control: constant weights, so nothing reaches the generator",
+            family=SCORE_FUNCTION,
+            samples=(TOKENS,),
+            options=DRAW_OPTIONS,
+            no_divergence="its generator does not use what the discriminator says",
+        ),
+        Objective(
+            name="wgan",
+            about="Wasserstein GAN with clipped weights",
+            family=PATHWISE,
+            samples=(TOKENS, CONTINUOUS),
+            options=(*DISCRIMINATOR_OPTIONS, "weight_clip"),
+            no_divergence=_WASSERSTEIN,
+            defaults={
+                "spectral_norm": False,
+                "batch_norm": False,
+                "discriminator_steps": 3,
+                "generator_lr": 1e-3,
+                "discriminator_lr": 1e-3,
+            },
+        ),
+        Objective(
+            name="wgan-gp",
+            about="Wasserstein GAN with a gradient penalty",
+            family=PATHWISE,
+            samples=(TOKENS, CONTINUOUS),
+            options=(*DISCRIMINATOR_OPTIONS, "gradient_penalty"),
+            no_divergence=_WASSERSTEIN,
+            defaults={"spectral_norm": False, "batch_norm": False, "discriminator_lr": 2e-3},
+        ),
+        Objective(
+            name="gan-relaxed",
+            about="the original GAN on softmax outputs",
+            family=PATHWISE,
+            samples=(TOKENS,),
+            options=DISCRIMINATOR_OPTIONS,
+        ),
+        Objective(
+            name="gumbel",
+            about="the original GAN on straight-through Gumbel-softmax draws",
+            family=PATHWISE,
+            samples=(TOKENS,),
+            options=(*DISCRIMINATOR_OPTIONS, "gumbel_start", "gumbel_end"),
+            defaults={"generator_lr": 4e-3},
+        ),
+        Objective(
+            name="mle",
+            about="maximum likelihood",
+            family=LIKELIHOOD,
+            samples=(TOKENS,),
+            no_divergence="it descends KL(data || generator) itself, without a discriminator",
+        ),
+        Objective(
+            name="gan",
+            about="the saturating loss: the bound that the discriminator ascends",
+            family=PATHWISE,
+            samples=(CONTINUOUS,),
+            options=CONTINUOUS_OPTIONS,
+        ),
+        Objective(
+            name="non-saturating",
+            about="the non-saturating loss, log D for `gan` and `js` (the paper's proxy)",
+            family=PATHWISE,
+            samples=(CONTINUOUS,),
+            options=CONTINUOUS_OPTIONS,
+        ),
+        Objective(
+            name="bgan",
+            about="boundary seeking: half the squared log-ratio",
+            family=PATHWISE,
+            samples=(CONTINUOUS,),
+            options=CONTINUOUS_OPTIONS,
+        ),
+        Objective(
+            name="lsgan",
+            about="least squares",
+            family=PATHWISE,
+            samples=(CONTINUOUS,),
+            options=CONTINUOUS_OPTIONS,
+            no_divergence="its discriminator fits its scores to 0 and 1 by least squares",
+        ),
+    )
+}
+
+_OPTIONAL = {name for objective in OBJECTIVES.values() for name in objective.options}
+
+
+def objectives_on(samples: str) -> tuple[str, ...]:
+    """The names of the objectives that train on `TOKENS` or on `CONTINUOUS` images."""
+    return tuple(name for name, objective in OBJECTIVES.items() if samples in objective.samples)
+
+
+def objectives_reading(option: str) -> tuple[str, ...]:
+    """The names of the objectives that read an option; empty if all of them do."""
+    if option == "divergence":
+        return tuple(name for name, objective in OBJECTIVES.items() if objective.no_divergence is None)
+    return tuple(name for name, objective in OBJECTIVES.items() if option in objective.options)
+
+
+def unused_options(objective: str) -> set[str]:
+    """Fields of `Config` that an objective does not read."""
+    row = OBJECTIVES[objective]
+    unused = _OPTIONAL - set(row.options)
+    return unused | ({"divergence"} if row.no_divergence is not None else set())
