@@ -217,7 +217,7 @@ def _suitable(settled: dict[str, Any], images: str | None) -> Iterator[Mapping[s
     architecture = GENERATORS.get(settled.get("generator", Config.generator))
     of_generator = architecture.defaults if architecture is not None else {}
     of_images = IMAGES[images] if images is not None else {}
-    usual = of_generator.get("objective", of_images.get("objective", Config.objective))
+    usual: str = of_generator.get("objective") or of_images.get("objective") or Config.objective
     objective = choose("objective", settled.setdefault("objective", usual), OBJECTIVES)
     yield DIVERGENCES.get(settled.get("divergence", Config.divergence), {})
     yield objective.defaults

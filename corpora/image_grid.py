@@ -23,10 +23,10 @@ def grid(images: Sequence[Pixels], columns: int | None = None) -> Image.Image:
     rows = -(-len(images) // columns)
     height, width, channels = images[0].shape
     canvas = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), 128, np.uint8)
-    for index, image in enumerate(images):
+    for index, pixels in enumerate(images):
         row, column = divmod(index, columns)
         top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
-        canvas[top : top + height, left : left + width] = image
+        canvas[top : top + height, left : left + width] = pixels
     image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
     factor = max(1, WIDEST // max(image.size))
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)

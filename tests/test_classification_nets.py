@@ -258,5 +258,5 @@ def test_what_means_nothing_to_a_classifier_is_refused(numbers: Command) -> None
         assert refused.code == 1
         assert line in refused.err
     for space in (PixelSpace(3, 8, 8), TokenSpace(6, 4)):
-        with pytest.raises(UserError, match="`generator` classifier labels images"):
+        with pytest.raises(UserError, match="`generator` classifier labels continuous images"):
             State.fresh(Config.given(TINY), space, CPU)

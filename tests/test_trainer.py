@@ -15,7 +15,7 @@ from bgan_text.space import TokenSpace
 from bgan_text.training.checkpoint import load_checkpoint, save_checkpoint
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
-from bgan_text.training.trainer import Trainer, train
+from bgan_text.training.trainer import StepReport, Trainer, train
 from bgan_text.training.update import resolve_precision
 
 SPACE = TokenSpace(6, 11, end=0)
