@@ -51,7 +51,7 @@ def sampled_tensors(run: RunFolder, draw: Draw) -> Iterator[Tensor]:
     _check_signature(run, signature(load_palette(run.folder)))
     if isinstance(run.space, PixelSpace) and draw.temperature != 1.0:
         raise UserError(
-            f"--temperature {draw.temperature}: pixels that are real numbers follow from the noise alone"
+            f"`temperature` {draw.temperature}: continuous images follow from the noise alone"
         )
     return _rows(run, draw)
 
