@@ -1,5 +1,7 @@
 """What a net of the user's offers, held against what the objective needs of it."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -7,7 +9,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
 
-NEEDED_OF_A_DISTRIBUTION = {
+NEEDED_OF_A_DISTRIBUTION: dict[str, tuple[str, ...]] = {
     SCORE_FUNCTION: ("sample", "weighted_log_prob"),
     PATHWISE: ("sample", "relaxed"),
     LIKELIHOOD: ("sample", "log_prob"),
@@ -18,14 +20,14 @@ NEEDED_OF_A_PATHWISE_DISCRIMINATOR = ("embedding", "embed_relaxed", "score_embed
 """Attributes of `bgan_text.models.discriminators.Relaxable`."""
 
 
-def refuse_generator(config: Config, generator: nn.Module) -> None:
+def refuse_generator(config: Config, generator: Any) -> None:
     """Raise a `UserError` unless a generator returns a distribution with the methods that are needed."""
     name = f"`generator` {config.generator}"
     if lacking := [one for one in ("space", "noise") if not hasattr(generator, one)]:
         raise UserError(f"{name} has no attribute {' and '.join(lacking)}: see the protocol of generators")
     training = generator.training
     with torch.no_grad():
-        distribution = generator.eval()(torch.zeros(2, int(generator.noise)))
+        distribution = generator.eval()(torch.zeros(2, generator.noise))
     generator.train(training)
     needed = NEEDED_OF_A_DISTRIBUTION[OBJECTIVES[config.objective].family]
     if config.credit == "prefix":
