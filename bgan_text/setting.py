@@ -23,6 +23,8 @@ def setting(
     where: Mapping[str, Any] = NOWHERE,
     of: tuple[str, ...] = (),
     changeable: bool = False,
+    flag: str | None = None,
+    metavar: str | None = None,
 ) -> Any:
     """Declare an option.
 
@@ -35,6 +37,8 @@ def setting(
         where: other defaults, by the name of the divergence, objective, credit or generator that wants them.
         of: the objectives that read it, if not all do.
         changeable: whether a resumed run may be given another value.
+        flag: its command-line spelling, if that does not follow from its name.
+        metavar: what stands for its value in the help.
     """
     metadata = {
         "help": text,
@@ -44,6 +48,8 @@ def setting(
         "where": where,
         "of": of,
         "changeable": changeable,
+        "flag": flag,
+        "metavar": metavar,
     }
     return field(default=default, metadata=metadata)
 
@@ -65,7 +71,8 @@ def check(option: Field[Any], value: Any) -> None:
     """Raise a `UserError` that names the option if its value is out of range or not a known name."""
     if value is None:
         return
-    name, metadata = flag(option.name), option.metadata
+    metadata = option.metadata
+    name = metadata["flag"] or flag(option.name)
     if metadata["choices"]:
         choose(name.removeprefix("--"), value, dict.fromkeys(metadata["choices"]))
     minimum, below = metadata["minimum"], metadata["below"]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from bgan_text.errors import UserError
+from bgan_text.files import finite as finite
 
 
 @cache
@@ -30,6 +32,11 @@ def say(text: str) -> None:
     talk().print(text, markup=False, emoji=False)
 
 
+def with_flags(text: str, flags: Mapping[str, str]) -> str:
+    """A message of the library with the flags of options in place of their names in backticks."""
+    return re.sub(r"`(\w+)`", lambda name: flags.get(name[1], name[0]), text)
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; numbers that are not finite become null."""
     sys.stdout.write(json_line(value))
@@ -38,17 +45,6 @@ def print_json(value: Mapping[str, Any]) -> None:
 def json_line(value: Mapping[str, Any]) -> str:
     """One JSON object on one line; numbers that are not finite become null."""
     return json.dumps(finite(value), ensure_ascii=False) + "\n"
-
-
-def finite(value: Any) -> Any:
-    """The value with every infinite or undefined number replaced by None, as JSON has neither."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
 
 
 def number(value: float | None) -> float:
