@@ -11,7 +11,7 @@ from torch import Tensor
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import Floats, Score
 
 GROUP = "your scores"
 BETTER = ("higher", "lower", "real")
@@ -81,18 +81,25 @@ def _score(name: str, result: Any, samples: int) -> Score:
         if len(result.shares) in (0, samples):
             return result
         got = f"a Score with {len(result.shares)} shares"
+    elif (values := _numbers(result)) is None:
+        got = f"a {type(result).__name__}"
+    elif values.ndim == 0:
+        return Score(float(values), np.empty(0))
+    elif values.shape == (samples,):
+        return Score(float(values.mean()) if samples else math.nan, values)
     else:
-        try:
-            values = np.asarray(result.cpu() if isinstance(result, Tensor) else result, dtype=np.float64)
-        except (TypeError, ValueError):
-            got = f"a {type(result).__name__}"
-        else:
-            if values.ndim == 0:
-                return Score(float(values), np.empty(0))
-            if values.shape == (samples,):
-                return Score(float(values.mean()) if samples else math.nan, values)
-            got = f"numbers of shape {values.shape}"
+        got = f"numbers of shape {values.shape}"
     raise UserError(
         f"`scores` {name!r} returned {got} for {samples} samples: a Score, a number, or one number per "
         "sample is expected"
     )
+
+
+def _numbers(result: Any) -> Floats | None:
+    """The result as an array; None if it is no numbers."""
+    if result is None:  # numpy would take it for NaN
+        return None
+    try:
+        return np.asarray(result.detach().cpu() if isinstance(result, Tensor) else result, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
