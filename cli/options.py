@@ -63,7 +63,10 @@ def flags_of(command: Command) -> dict[str, str]:
     for parameter in inspect.signature(command).parameters.values():
         for option in getattr(parameter.annotation, "__metadata__", ()):
             if isinstance(option, typer.models.OptionInfo):
-                flags[parameter.name] = (option.param_decls or (flag(parameter.name),))[0].split("/")[0]
+                # typer keeps the first spelling where a default would stand without `Annotated`.
+                declared = (option.default, *(option.param_decls or ()))
+                spellings = [name for name in map(str, declared) if name.startswith("--")]
+                flags[parameter.name] = (spellings or [flag(parameter.name)])[0].split("/")[0]
     return flags
 
 

@@ -124,15 +124,10 @@ def sweep(
     scores. It is left out if one of the runs was trained with the objective mle.
 
     Args:
-        models: of text, as in `evaluate`, like all other arguments.
+        models: of text, as in `evaluate`.
         temperatures: of the samples of runs and of the baseline.
-        data: as in `evaluate`.
-        reference: as in `evaluate`.
-        train: as in `evaluate`.
+        data, reference, train, judges, reporter, **changes: as in `evaluate`.
         options: as in `evaluate`; `likelihood` is on unless it is False.
-        judges: as in `evaluate`.
-        reporter: as in `evaluate`.
-        **changes: as in `evaluate`.
 
     Raises:
         UserError: a temperature that is no number above 0, images, and what `evaluate` raises.
