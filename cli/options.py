@@ -1,7 +1,8 @@
 """Command-line options made from the fields of dataclasses, so that each is declared once."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import Field, fields
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -43,10 +44,8 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
         def wrapped(**values: Any) -> None:
             given = {name: value for name, value in values.items() if name in names and value is not None}
             others = {name: value for name, value in values.items() if name not in names}
-            try:
+            with _flags_in_errors(wrapped):
                 command(**others, given=given)
-            except UserError as error:
-                raise UserError(with_flags(str(error), flags_of(wrapped))) from error
 
         parameters = own + made
         wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -55,6 +54,14 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
         return wrapped
 
     return decorate
+
+
+@contextmanager
+def _flags_in_errors(command: Command) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(with_flags(str(error), flags_of(command))) from error
 
 
 def flags_of(command: Command) -> dict[str, str]:
@@ -115,7 +122,8 @@ def with_config_options(without: tuple[str, ...] = ()) -> Callable[[Command], Co
         made = [_parameter(option) for option in fields(Config) if option.name not in without]
 
         def wrapped(**values: Any) -> None:
-            command(**values)
+            with _flags_in_errors(wrapped):
+                command(**values)
 
         parameters = own + made
         wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
