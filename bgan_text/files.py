@@ -28,6 +28,17 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
+def finite(value: Any) -> Any:
+    """The value with every infinite or undefined number replaced by None, as JSON has neither."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object, or raise a `UserError` that names the file."""
     try:

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import with_config_options
+from bgan_text.cli.options import with_options
+from bgan_text.config import Config
 from bgan_text.errors import UserError
 
 
-@with_config_options(without=("objective", "divergence", "seed"))
+@with_options(Config, without=("objective", "divergence", "seed"))
 def compare(
     objectives: Annotated[
         str,
@@ -46,7 +47,8 @@ def compare(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    **given: Any,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Train methods for the same time on the same data, over seeds, and score them side by side.
 

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bgan_text.cli.score_table import ARROWS, LEGEND, formatted, settings_line
+from bgan_text.evaluation.formats import ARROWS, LEGEND, formatted, settings_line
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 from bgan_text.evaluation.report import Cell

@@ -119,7 +119,7 @@ def test_means_are_those_of_the_runs_as_score_gives_them(
 
     before = stamps("comparisons/t")
     monkeypatch.setattr(training.Training, "go", no_more)
-    monkeypatch.setattr(compare_runs, "score_models", no_more)
+    monkeypatch.setattr(compare_runs, "evaluate", no_more)
     table = compare(*PAIR, *THREE)
     assert table.code == 0, table.err
     assert stamps("comparisons/t") == before
@@ -211,7 +211,7 @@ def test_an_interrupted_comparison_ends_as_one_that_was_not(
     assert read("part")["missing"] == 3
     assert {path.name for path in Path("part").iterdir()} == {*FOLDERS[:2], "compare.json"}
     with monkeypatch.context() as patch:
-        patch.setattr(compare_runs, "score_models", interrupted)
+        patch.setattr(compare_runs, "evaluate", interrupted)
         stopped = compare(*PAIR, *THREE, "--out", "part")
     assert stopped.code == 130
     assert "from step 2" in stopped.err
@@ -235,7 +235,7 @@ def test_an_interrupted_comparison_ends_as_one_that_was_not(
     assert stripped(read("part")) == stripped(read("whole"))
 
 
-def interrupted(*arguments: Any) -> None:
+def interrupted(*arguments: Any, **named: Any) -> None:
     raise KeyboardInterrupt
 
 

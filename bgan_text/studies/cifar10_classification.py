@@ -4,8 +4,8 @@ import math
 from statistics import fmean
 
 from bgan_text.cli.console import number
-from bgan_text.cli.score_table import formatted
 from bgan_text.device import choose_device
+from bgan_text.evaluation.formats import formatted
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale, lower
 from bgan_text.studies.results import over_seeds
 from bgan_text.studies.runner import Runner

@@ -7,9 +7,11 @@ from typing import Any
 
 from bgan_text import __version__
 from bgan_text.cli.console import finite, number, say
+from bgan_text.cli.progress import RichReporter
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.evaluation.inputs import REAL, Request
-from bgan_text.evaluation.text import score_models
+from bgan_text.evaluation.evaluate import evaluate
+from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.files import read_json, write_json
 from bgan_text.studies.methods import Method
 from bgan_text.studies.planned_run import PlannedRun
@@ -48,21 +50,27 @@ class Compared(PlannedRun):
         super().__init__(f"{method.name}, seed {seed}", options, home / method.folder(seed))
         self.method, self.seed = method, seed
 
-    def known(self, request: Request, prepared: DatasetDirectory) -> RunResult | None:
+    def known(
+        self, options: EvaluationOptions, reference: Path | None, prepared: DatasetDirectory
+    ) -> RunResult | None:
         """What is on disk of a run that is over, if it was scored as is asked now."""
         if (failure := self.failure()) is not None:
             return self._outcome(failure["step"], failure["seconds"], {}, failure["reason"])
         if not self.finished() or not (self.folder / SCORES).exists():
             return None
         record = read_json(self.folder / SCORES)
-        if record.get("scored") != self._scored(request, prepared):
+        if record.get("scored") != self._scored(options, reference, prepared):
             return None
         return self._outcome(*self.reached(), record)
 
-    def score(self, request: Request, prepared: DatasetDirectory) -> RunResult:
+    def score(
+        self, options: EvaluationOptions, reference: Path | None, prepared: DatasetDirectory
+    ) -> RunResult:
         """Score the last checkpoint and keep that in the run's folder."""
         say(f"Scoring {self.folder}")
-        report = score_models(request)
+        report = evaluate(
+            self.folder, data=prepared, reference=reference, options=options, reporter=RichReporter()
+        )
         columns = {
             "real" if column.name == REAL else "scores": {
                 name: cell.value for name, cell in column.cells.items()
@@ -70,19 +78,21 @@ class Compared(PlannedRun):
             for column in report.columns
         }
         settings = {name: value for name, value in report.settings.items() if name != "samples"}
-        record = {"scored": self._scored(request, prepared), **columns, "settings": settings}
+        record = {"scored": self._scored(options, reference, prepared), **columns, "settings": settings}
         write_json(self.folder / SCORES, finite(record))
         return self._outcome(*self.reached(), record)
 
-    def _scored(self, request: Request, prepared: DatasetDirectory) -> dict[str, Any]:
+    def _scored(
+        self, options: EvaluationOptions, reference: Path | None, prepared: DatasetDirectory
+    ) -> dict[str, Any]:
         """What scores depend on: those under anything else are made again."""
         return {
             "version": __version__,
             "data": prepared.signature,
             "step": self.reached()[0],
-            "reference": _stamp(request.reference),
-            "samples": request.count,
-            "seed": request.seed,
+            "reference": _stamp(reference),
+            "samples": options.count,
+            "seed": options.seed,
         }
 
     def _outcome(

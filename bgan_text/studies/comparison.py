@@ -4,7 +4,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError, choose
-from bgan_text.evaluation.inputs import Request, refuse_unreadable
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.registry import REGISTRY
+from bgan_text.evaluation.text_inputs import refuse_unreadable
 from bgan_text.files import write_json
 from bgan_text.opening import refuse_foreign
 from bgan_text.studies.compared_run import Compared, RunResult
@@ -68,13 +69,7 @@ class Comparison:
             raise UserError(f"{self.prepared.folder} holds images, not text, which is what compare scores")
         self.columns = _columns(wish.scores, self.prepared)
         # A run's own spread over its samples says nothing of another training, so none is drawn.
-        self.request = Request(
-            data=self.prepared.folder,
-            reference=wish.reference,
-            count=wish.count,
-            resamples=0,
-            device=wish.device,
-        )
+        self.options = EvaluationOptions(count=wish.count, resamples=0, device=wish.device)
         self.home = wish.out or Path("comparisons") / self.prepared.folder.resolve().name
         # Seed by seed, so that an interrupted comparison has done as much of each method.
         self.attempts = [
@@ -90,7 +85,7 @@ class Comparison:
     def go(self) -> int | None:
         """Do what is not done yet; returns the signal that interrupted it, if one did."""
         for attempt in self.attempts:
-            self._keep(attempt, attempt.known(self._request(attempt), self.prepared))
+            self._keep(attempt, attempt.known(self.options, self.wish.reference, self.prepared))
         self.write()
         try:
             for attempt in self.attempts:
@@ -101,13 +96,13 @@ class Comparison:
         return None
 
     def _do(self, attempt: Compared) -> int | None:
-        request, stopped = self._request(attempt), None
+        scoring, stopped = (self.options, self.wish.reference, self.prepared), None
         if not attempt.finished():
             say(self._announcement(attempt))
             stopped = attempt.train(self.prepared.folder, self.wish.device)
-        outcome = attempt.known(request, self.prepared)
+        outcome = attempt.known(*scoring)
         if outcome is None and stopped is None and attempt.finished():
-            outcome = attempt.score(request, self.prepared)
+            outcome = attempt.score(*scoring)
         self._keep(attempt, outcome)
         self.write()
         return stopped
@@ -115,9 +110,6 @@ class Comparison:
     def _keep(self, attempt: Compared, outcome: RunResult | None) -> None:
         if outcome is not None:
             self.outcomes[attempt] = outcome
-
-    def _request(self, attempt: Compared) -> Request:
-        return replace(self.request, models=(str(attempt.folder),))
 
     def _announcement(self, attempt: Compared) -> str:
         number = self.attempts.index(attempt) + 1

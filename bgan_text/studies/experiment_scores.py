@@ -7,11 +7,13 @@ from statistics import fmean, variance
 from typing import Any
 
 from bgan_text.cli.console import number
-from bgan_text.cli.score_table import formatted
-from bgan_text.evaluation.images import Judges, score_images
-from bgan_text.evaluation.inputs import REAL, Request
+from bgan_text.cli.progress import RichReporter
+from bgan_text.evaluation.evaluate import evaluate
+from bgan_text.evaluation.formats import formatted
+from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.judges import Judges
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.report import Report
-from bgan_text.evaluation.text import score_models
 from bgan_text.studies.experiment import lower
 from bgan_text.studies.results import over_seeds
 from bgan_text.studies.runner import Runner
@@ -27,15 +29,12 @@ class Scored:
 
     def __init__(self, bench: Runner, *, critic: bool = False) -> None:
         names = {str(attempt.folder): key for key, attempt in bench.finished().items()}
-        request = Request(
-            models=tuple(names),
-            data=bench.prepared.folder,
-            count=bench.scale.samples,
-            critic=critic,
-            resamples=0,
-            device=bench.device,
+        options = EvaluationOptions(
+            count=bench.scale.samples, critic=critic, resamples=0, device=bench.device
         )
-        self.report = bench.measured(SCORES, lambda: _report(bench, request).to_json()) if names else {}
+        self.report = (
+            bench.measured(SCORES, lambda: _report(bench, list(names), options).to_json()) if names else {}
+        )
         self.failed = {method for method, _ in bench.attempts.keys() - bench.finished().keys()}
         columns = {
             column["name"]: {name: number(cell["value"]) for name, cell in column["scores"].items()}
@@ -82,8 +81,12 @@ def _within_noise(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     return abs(fmean(ours) - fmean(theirs)) < ERRORS * math.sqrt(sum(squares))
 
 
-def _report(bench: Runner, request: Request) -> Report:
-    if not bench.prepared.images:
-        return score_models(request)
+def _report(bench: Runner, folders: list[str], options: EvaluationOptions) -> Report:
     judges = Judges.quick() if bench.scale.quick else Judges()
-    return score_images(request, replace(judges, critics=bench.scale.critics))
+    return evaluate(
+        folders,
+        data=bench.prepared,
+        options=options,
+        judges=replace(judges, critics=bench.scale.critics),
+        reporter=RichReporter(),
+    )
