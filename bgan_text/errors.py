@@ -12,6 +12,12 @@ class UserError(Exception):
 
     The message is one line that says what was given and what is accepted. It names options as `fields` in
     backticks.
+
+    Example:
+        >>> from bgan_text import Config
+        >>> Config.given({"draws": 0})
+        Traceback (most recent call last):
+        bgan_text.errors.UserError: `draws` 0: at least 1 is needed
     """
 
 

@@ -48,7 +48,12 @@ class TokenSpace:
 
 @dataclass(frozen=True)
 class PixelSpace:
-    """All continuous images: `channels` real numbers in -1 .. 1 for each of height x width pixels."""
+    """All continuous images: `channels` real numbers in -1 .. 1 for each of height x width pixels.
+
+    Example:
+        >>> PixelSpace(channels=3, height=32, width=32)
+        PixelSpace(channels=3, height=32, width=32)
+    """
 
     channels: int
     height: int
@@ -61,7 +66,12 @@ class PixelSpace:
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """All labels in `0 .. classes - 1` of a given image: a sample is a row of one token, the label."""
+    """All labels in `0 .. classes - 1` of a given image: a sample is a row of one token, the label.
+
+    Example:
+        >>> LabelSpace(PixelSpace(3, 32, 32), classes=10).classes
+        10
+    """
 
     image: PixelSpace
     classes: int

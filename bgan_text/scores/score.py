@@ -33,7 +33,7 @@ class Score:
     deviation: float | None = None
 
     def __float__(self) -> float:
-        return self.value
+        return float(self.value)
 
     @property
     def shares(self) -> Floats:
