@@ -22,6 +22,7 @@ def setting(
     choices: tuple[str, ...] = (),
     where: Mapping[str, Any] = NOWHERE,
     of: tuple[str, ...] = (),
+    flag: str | None = None,
     changeable: bool = False,
 ) -> Any:
     """Declare an option.
@@ -34,6 +35,7 @@ def setting(
         choices: the names accepted.
         where: other defaults, by the name of the divergence, objective, credit or generator that wants them.
         of: the objectives that read it, if not all do.
+        flag: its command-line spelling, if that is not the name of the field.
         changeable: whether a resumed run may be given another value.
     """
     metadata = {
@@ -43,6 +45,7 @@ def setting(
         "choices": choices,
         "where": where,
         "of": of,
+        "flag": flag,
         "changeable": changeable,
     }
     return field(default=default, metadata=metadata)
@@ -62,12 +65,12 @@ def is_a(value: Any, hint: Any) -> bool:
 
 
 def check(option: Field[Any], value: Any) -> None:
-    """Raise a `UserError` that names the option if its value is out of range or not a known name."""
+    """Raise a `UserError` that names the field if its value is out of range or not a known name."""
     if value is None:
         return
-    name, metadata = flag(option.name), option.metadata
+    name, metadata = f"`{option.name}`", option.metadata
     if metadata["choices"]:
-        choose(name.removeprefix("--"), value, dict.fromkeys(metadata["choices"]))
+        choose(option.name.replace("_", "-"), value, dict.fromkeys(metadata["choices"]))
     minimum, below = metadata["minimum"], metadata["below"]
     if minimum is not None and not value >= minimum:
         raise UserError(f"{name} {value}: at least {minimum:g} is needed")

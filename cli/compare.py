@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import with_config_options
+from bgan_text.cli.options import with_options
+from bgan_text.config import Config
 from bgan_text.errors import UserError
 
 
-@with_config_options(without=("objective", "divergence", "seed"))
+@with_options(Config, without=("objective", "divergence", "seed"))
 def compare(
     objectives: Annotated[
         str,
@@ -25,7 +26,7 @@ def compare(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each method, with seeds 0, 1, ...")] = 3,
     data: Annotated[
-        Path | None, typer.Option(help="DatasetDirectory folder. (default: the newest in data/)")
+        Path | None, typer.Option(help="Dataset directory. (default: the newest in data/)")
     ] = None,
     reference: Annotated[
         Path | None,

@@ -8,15 +8,15 @@ from typing import Self
 
 from rich.progress import (
     BarColumn,
-    Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as RichProgress
 
 from bgan_text.cli.console import say, talk
+from bgan_text.reporter import Progress, Reporter
 
 QUIET_INTERVAL = 30.0
 """Seconds between two lines of progress where no terminal shows a moving one."""
@@ -25,7 +25,7 @@ QUIET_INTERVAL = 30.0
 class _Shown:
     """What shows a rich progress while it is entered."""
 
-    _progress: Progress
+    _progress: RichProgress
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -37,36 +37,64 @@ class _Shown:
         self._progress.stop()
 
 
-class Stages(_Shown):
-    """Progress of work in named stages whose totals are not known; `unit`: what is counted."""
+class RichReporter(Reporter):
+    """Writes messages to standard error, and shows the progress of tasks where that is a terminal."""
 
-    def __init__(self, unit: str) -> None:
-        self._progress = Progress(
+    def __init__(self) -> None:
+        self._progress = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            TextColumn(f"{{task.completed:,.0f}} {unit}, {{task.fields[rate]}}"),
+            TextColumn("{task.fields[text]}"),
             TimeElapsedColumn(),
             console=talk(),
             transient=True,
             disable=not talk().is_terminal,
         )
-        self._tasks: dict[str, tuple[TaskID, float]] = {}
+        self._running = 0
 
-    def update(self, stage: str, done: int) -> None:
-        """So many have gone through `stage`."""
-        if stage not in self._tasks:
-            task = self._progress.add_task(stage, total=None, rate="")
-            self._tasks[stage] = (task, time.monotonic())
-        task, start = self._tasks[stage]
-        rate = f"{done / max(1e-9, time.monotonic() - start):,.0f}/s"
-        self._progress.update(task, completed=done, rate=rate)
+    def message(self, text: str) -> None:
+        say(_with_flags(text))
+
+    def warning(self, text: str) -> None:
+        say(f"Warning: {_with_flags(text)}")
+
+    @contextmanager
+    def task(self, title: str, unit: str = "") -> Iterator[Progress]:
+        start = time.monotonic()
+        if self._running == 0:
+            self._progress.start()
+        self._running += 1
+        task = self._progress.add_task(title, total=None, text="")
+
+        def progress(done: int, total: int | None) -> None:
+            of = "" if total is None else f" of {total:,}"
+            rate = f"{done / max(1e-9, time.monotonic() - start):,.1f}/s"
+            text = f"{done:,}{of}{' ' if unit else ''}{unit}, {rate}"
+            self._progress.update(task, completed=done, total=total, text=text)
+
+        try:
+            yield progress
+        finally:
+            self._progress.remove_task(task)
+            self._running -= 1
+            if self._running == 0:
+                self._progress.stop()
+        if self._progress.disable and time.monotonic() - start >= QUIET_INTERVAL:
+            say(f"{title}: {time.monotonic() - start:.0f} s")
+
+
+def _with_flags(text: str) -> str:
+    from bgan_text.cli.field_names import with_flags
+    from bgan_text.cli.main import app
+
+    return with_flags(text, app)
 
 
 class Work(_Shown):
     """Progress of parts that are done one after the other, each with a total of its own."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
+        self._progress = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -101,7 +129,7 @@ class TrainingProgress(_Shown):
     """The bar of a training run: rate, time left, the numbers that tell how it goes."""
 
     def __init__(self, done: float, steps: int) -> None:
-        self._progress = Progress(
+        self._progress = RichProgress(
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[text]}"),

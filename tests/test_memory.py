@@ -3,7 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bgan_text.corpora.text_preparation import TextPreparation, prepare
+from bgan_text.corpora.preparation_options import TextPreparation
+from bgan_text.corpora.text_preparation import prepare_text
 
 LIMIT_GIB = 3.0
 
@@ -17,7 +18,7 @@ def test_eight_thousand_pieces_train_in_under_three_gibibytes(real_data: Path, t
         length=32,
         overlong="cut",
     )
-    prepared = prepare(recipe, tmp_path / "data", lambda stage, done: None)
+    prepared = prepare_text(recipe, tmp_path / "data")
     assert prepared.space.vocabulary == 8000
     command = [
         sys.executable,

@@ -15,7 +15,8 @@ from bgan_text.corpora.palette import Palette, levels, numbers
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.inputs import REAL, Request, data_of, drawn
-from bgan_text.runs import Draw, sampled_tensors
+from bgan_text.sampling import sample_tensors
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import PixelSpace, TokenSpace
 from bgan_text.training.run import RunFolder
 
@@ -86,8 +87,8 @@ def _refuse_other_palettes(data: DatasetDirectory, runs: dict[str, RunFolder]) -
 
 def _of_run(run: RunFolder, request: Request) -> Tensor:
     device, count = choose_device(request.device), request.count or SAMPLES
-    draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
-    return torch.cat(list(sampled_tensors(run, draw)))
+    options = SamplingOptions(count=count, seed=request.seed, temperature=request.temperature)
+    return torch.cat(list(sample_tensors(run, options, device)))
 
 
 def _of_files(name: str, request: Request, palette: Palette) -> Tensor:

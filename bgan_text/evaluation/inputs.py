@@ -15,10 +15,10 @@ from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.sources import plain_lines
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.runs import Draw, sampled
+from bgan_text.sampling import refuse_classifier, sample_text
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.scores.sequences import LONGEST_WINDOW
 from bgan_text.scores.uncertainty import RESAMPLES
-from bgan_text.training.classification import refuse_classifier
 from bgan_text.training.run import RunFolder
 
 SAMPLES_OF_A_RUN = 1000
@@ -185,8 +185,8 @@ def _texts(name: str, run: RunFolder | None, request: Request) -> list[str]:
 def samples_of(run: RunFolder, request: Request) -> list[str]:
     """Samples of a run, as many and as hot as was asked for."""
     device, count = choose_device(request.device), request.count or SAMPLES_OF_A_RUN
-    draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
-    samples = sampled(run, draw)
+    options = SamplingOptions(count=count, seed=request.seed, temperature=request.temperature)
+    samples = sample_text(run, options, device)
     return list(_cased((text for text, _ in samples), request))
 
 
