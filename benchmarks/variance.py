@@ -28,7 +28,8 @@ import torch
 from torch import Tensor
 
 from bgan_text.config import BASELINES, Config
-from bgan_text.corpora.text_preparation import TextPreparation, prepare
+from bgan_text.corpora.preparation_options import TextPreparation
+from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.objectives.weights import (
     RunningStatistics,
@@ -231,7 +232,7 @@ def training(config: Config, limit: int, at: tuple[int, ...]) -> Iterator[ScoreF
     """The default recipe on the built-in grammar, stopped at some steps."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = TextPreparation.given("grammar", limit=limit)
-        prepared = prepare(recipe, Path(folder) / "grammar", lambda stage, done: None)
+        prepared = prepare_text(recipe, Path(folder) / "grammar")
         device = torch.device("cpu")
         state = State.fresh(config, prepared.space, device)
         batches = prepared.batches(config.batch, config.seed, device)

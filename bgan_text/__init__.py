@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from bgan_text import scores
     from bgan_text.config import Config
     from bgan_text.corpora.dataset_directory import DatasetDirectory
-    from bgan_text.corpora.prepare import Corpus, prepare
+    from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
+    from bgan_text.corpora.prepare import prepare
     from bgan_text.errors import UserError
     from bgan_text.evaluation.evaluate import evaluate
     from bgan_text.evaluation.options import EvaluationOptions
@@ -42,17 +43,18 @@ _MODULES = {
     "Callback": "bgan_text.training.callbacks",
     "ConditionalDistribution": "bgan_text.models.distributions",
     "Config": "bgan_text.config",
-    "Corpus": "bgan_text.corpora.prepare",
     "DIVERGENCES": "bgan_text.objectives.divergences",
     "DatasetDirectory": "bgan_text.corpora.dataset_directory",
     "Divergence": "bgan_text.objectives.divergences",
     "EvaluationOptions": "bgan_text.evaluation.options",
+    "ImageCorpus": "bgan_text.corpora.corpus",
     "LabelSpace": "bgan_text.space",
     "PixelSpace": "bgan_text.space",
     "Report": "bgan_text.evaluation.report",
     "Reporter": "bgan_text.reporter",
     "Run": "bgan_text.runs",
     "Score": "bgan_text.scores.score",
+    "TextCorpus": "bgan_text.corpora.corpus",
     "TokenSpace": "bgan_text.space",
     "UserError": "bgan_text.errors",
     "compare": "bgan_text.studies.comparison",
@@ -69,16 +71,17 @@ __all__ = [
     "Callback",
     "ConditionalDistribution",
     "Config",
-    "Corpus",
     "DatasetDirectory",
     "Divergence",
     "EvaluationOptions",
+    "ImageCorpus",
     "LabelSpace",
     "PixelSpace",
     "Report",
     "Reporter",
     "Run",
     "Score",
+    "TextCorpus",
     "TokenSpace",
     "UserError",
     "__version__",

@@ -162,13 +162,11 @@ class Config:
         object.__setattr__(config, "_given", chosen)
         return config
 
-    def adapted(self, images: str | None) -> "Config":
-        """The same options with the defaults that suit a kind of images; see `given`.
-
-        A configuration that was made in full, by its constructor or from JSON, stays as it is.
-        """
+    @property
+    def given_options(self) -> dict[str, Any] | None:
+        """What `given` was given; None for a configuration made by its constructor or from JSON."""
         chosen = getattr(self, "_given", None)
-        return self if chosen is None else Config.given(chosen, images)
+        return None if chosen is None else dict(chosen)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Config":
@@ -258,7 +256,7 @@ def _refuse_nets(config: Config) -> None:
             "leave one of them out"
         )
     if config.plain_nets and config.spectral_norm:
-        raise UserError("`plain_nets` have no normalisation: add `no_spectral_norm`")
+        raise UserError("`plain_nets` have no normalisation: add `spectral_norm` False")
     if config.discriminator is not None and not is_custom(config.discriminator):
         raise UserError(f"`discriminator` {config.discriminator}: give a class of yours as module:name")
 

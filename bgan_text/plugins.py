@@ -6,6 +6,16 @@ from typing import Any
 from bgan_text.errors import UserError
 
 
+def spec_of(part: Any) -> str:
+    """The `module:name` under which a run records a class or function of the user's.
+
+    An object that has no such name, such as a divergence, is recorded as `custom:` and its own name.
+    """
+    if hasattr(part, "__qualname__"):
+        return f"{part.__module__}:{part.__qualname__}"
+    return f"custom:{part.name}"
+
+
 def load_object(spec: str, kind: str) -> Any:
     """Import the object that `spec` names.
 

@@ -1,71 +1,310 @@
-"""Samples of a run as text or as images."""
+"""Train a run, open it again, continue it and sample it.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Example:
+    >>> run = train("data/poems", {"divergence": "js"}, minutes=5, out="runs/poems")
+    >>> run = load_run("runs/poems").resume(minutes=10)
+    >>> texts = run.sample(1000, seed=1)
+"""
 
+import html
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bgan_text.corpora.images import Pixels
-from bgan_text.corpora.palette import load_palette
-from bgan_text.corpora.tokenizer import load_tokenizer, signature
+from bgan_text.config import Config
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.space import PixelSpace
-from bgan_text.training.run import RunFolder, sample_rows
+from bgan_text.models.build import Builder
+from bgan_text.objectives.divergences import Divergence
+from bgan_text.plugins import spec_of
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sampling import sample_images, sample_tensors, sample_text
+from bgan_text.sampling_options import SamplingOptions
+from bgan_text.space import PixelSpace, Space
+from bgan_text.start import Data, Settings, dataset_of, new_training, resume_training
+from bgan_text.training.callbacks import Callback
+from bgan_text.training.run import RunFolder
+from bgan_text.training.state import CustomParts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draw:
-    """Which samples of a run: how many, from which noise, of which weights."""
+class Run:
+    """A trained run: a run folder, and the device on which it is used.
 
-    count: int
-    seed: int
-    device: torch.device
-    temperature: float = 1.0
-    average: bool = True
-    step: int | None = None
+    `os.fspath(run)` is its folder, so a run is accepted wherever the path of a run is.
 
-
-def sampled(run: RunFolder, draw: Draw) -> Iterator[tuple[str, list[int]]]:
-    """Samples of a run: text and tokens.
-
-    Everything that can be refused is refused before the first sample.
+    Attributes:
+        folder: the path of the run folder.
+        config: the settings of the run.
+        space: the sample space.
+        device: where the run is sampled and resumed.
     """
-    if run.images:
-        raise UserError(f"{run.folder} makes images, not text")
-    tokenizer = load_tokenizer(run.folder)
-    _check_signature(run, signature(tokenizer))
-    rows = _rows(run, draw)
-    return ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
 
+    def __init__(self, run: RunFolder, device: torch.device) -> None:
+        self._run, self.device = run, device
 
-def sampled_images(run: RunFolder, draw: Draw) -> Iterator[tuple[Pixels, list[int]]]:
-    """The same of images: (height, width, channels) pixels, and tokens."""
-    palette = load_palette(run.folder)
-    rows = sampled_tensors(run, draw)
-    return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {self.config.generator}, {self.config.title}, step {self.steps:,})"
 
-def sampled_tensors(run: RunFolder, draw: Draw) -> Iterator[Tensor]:
-    """The same in batches of (count, L) int64 tokens or (count, channels, height, width) float32 pixels."""
-    _check_signature(run, signature(load_palette(run.folder)))
-    if isinstance(run.space, PixelSpace) and draw.temperature != 1.0:
-        raise UserError(f"`temperature` {draw.temperature}: continuous images follow from the noise alone")
-    return _rows(run, draw)
-
-
-def _check_signature(run: RunFolder, found: str) -> None:
-    if found != run.data["tokenizer"]:
-        raise UserError(
-            f"the tokenizer or palette in {run.folder} is {found}, the run was trained with "
-            f"{run.data['tokenizer']}: the folder was changed"
+    def _repr_html_(self) -> str:
+        """A table for notebooks: settings in brief, and the most recent metrics."""
+        rows = {"run": self.folder, "generator": self.config.generator, "objective": self.config.title}
+        rows |= {"trained on": self._run.data["corpus"], "step": f"{self.steps:,}"}
+        last = {name: value for row in self.metrics() for name, value in row.items()}
+        rows |= {name: f"{value:.4g}" for name, value in last.items() if isinstance(value, float)}
+        cells = (
+            f"<tr><th>{html.escape(str(a))}</th><td>{html.escape(str(b))}</td></tr>" for a, b in rows.items()
         )
+        return f"<table>{''.join(cells)}</table>"
+
+    @property
+    def folder(self) -> Path:
+        return self._run.folder
+
+    @property
+    def config(self) -> Config:
+        return self._run.config
+
+    @property
+    def space(self) -> Space:
+        return self._run.space
+
+    @property
+    def parts(self) -> CustomParts:
+        """Parts of the user's own that the run was opened with."""
+        return self._run.parts
+
+    @property
+    def steps(self) -> int:
+        """The step of the last checkpoint; 0 without one."""
+        return max(self._run.checkpoints(), default=0)
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The checkpoints by step, ascending."""
+        return self._run.checkpoints()
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl: one every `log_every` steps, and one for each validation."""
+        return self._run.metrics()
+
+    def dataset(self) -> DatasetDirectory:
+        """The dataset directory that the run was trained on.
+
+        Raises:
+            UserError: it is not where it was, or its content has changed.
+        """
+        return dataset_of(self._run, None)
+
+    def resume(
+        self,
+        *,
+        minutes: float | None = None,
+        steps: int | None = None,
+        data: Data | None = None,
+        callbacks: Sequence[Callback] = (),
+        reporter: Reporter = SILENT,
+        **settings: Any,
+    ) -> "Run":
+        """Continue training from the last checkpoint.
+
+        A resumed run ends bitwise equal to one that was never interrupted, on the same device with the same
+        `steps`.
+
+        Args:
+            minutes: training time counted from the start of the run; None keeps the run's own.
+            steps: the same in generator steps.
+            data: the dataset directory, if it is not where it was.
+            callbacks: hooks into training.
+            reporter: receives warnings.
+            settings: other fields of `Config` that may change, such as `save_every`.
+
+        Returns:
+            This run.
+
+        Raises:
+            UserError: a setting may not change, or the data is not what the run was trained on.
+
+        Example:
+            >>> load_run("runs/poems").resume(minutes=10).steps
+            12000
+        """
+        given = {"minutes": minutes, "steps": steps, **settings}
+        training = resume_training(
+            self.folder,
+            given,
+            data=data,
+            device=str(self.device),
+            callbacks=callbacks,
+            reporter=reporter,
+            parts=self._run.parts,
+        )
+        training.go()
+        self._run = training.run
+        return self
+
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        temperature: float = 1.0,
+        average: bool = True,
+        step: int | None = None,
+    ) -> list[str] | Tensor | NDArray[np.uint8]:
+        """Draw samples. Sample i depends only on the seed and on i.
+
+        Args:
+            n: the number of samples.
+            seed: seed of noise and draws.
+            temperature: divides the logits; below 1 samples are more probable, above 1 more diverse.
+            average: sample from the weight average rather than from the weights of the last step.
+            step: the step of a checkpoint; None for the last one.
+
+        Returns:
+            Text: n strings. Token rows: (n, L) int64. Images: (n, height, width, channels) uint8.
+
+        Raises:
+            UserError: a value is out of range, there is no such checkpoint, or the run is a classifier.
+
+        Example:
+            >>> load_run("runs/poems").sample(2, temperature=0.8)
+            ['...', '...']
+        """
+        options = _options(n, seed, temperature, average, step)
+        if self._run.images:
+            return np.stack([pixels for pixels, _ in sample_images(self._run, options, self.device)])
+        if self._run.data["tokenizer"].startswith("tokens:"):
+            return torch.cat(list(sample_tensors(self._run, options, self.device)))
+        return [text for text, _ in sample_text(self._run, options, self.device)]
+
+    def sample_tokens(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        temperature: float = 1.0,
+        average: bool = True,
+        step: int | None = None,
+    ) -> Tensor:
+        """The samples that `sample` draws, as tokens: (n, L) int64.
+
+        Raises:
+            UserError: as `sample`, or the pixels of the images are no tokens.
+        """
+        if isinstance(self.space, PixelSpace):
+            raise UserError(f"{self.folder} makes images whose pixels are real numbers, not tokens")
+        options = _options(n, seed, temperature, average, step)
+        return torch.cat(list(sample_tensors(self._run, options, self.device)))
+
+    def stream(self, options: SamplingOptions) -> Iterator[tuple[Any, list[int]]]:
+        """Samples one after the other, without holding them in memory.
+
+        Args:
+            options: which samples.
+
+        Returns:
+            An iterator over samples with their tokens: a string, or (height, width, channels) uint8 pixels.
+        """
+        draw = sample_images if self._run.images else sample_text
+        return draw(self._run, options, self.device)
 
 
-def _rows(run: RunFolder, draw: Draw) -> Iterator[Tensor]:
-    if not 0.0 < draw.temperature < float("inf"):
-        raise UserError(f"--temperature {draw.temperature}: a number above 0 is needed")
-    if not 0 <= draw.seed < 2**63:
-        raise UserError(f"--seed {draw.seed}: a number from 0 up to {2**63 - 1} is needed")
-    generator = run.generator(draw.device, step=draw.step, average=draw.average)
-    return sample_rows(generator, draw.count, draw.seed, draw.device, draw.temperature)
+PARTS = ("divergence", "generator", "discriminator")
+"""The fields of `Config` for which `train` and `load_run` take an object of the user's own."""
+
+
+def _parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
+    """Objects of the user's own, and the settings with their names in place of them."""
+    chosen = {name: given[name] for name in PARTS if given.get(name) is not None}
+    own = {name: part for name, part in chosen.items() if not isinstance(part, str)}
+    return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
+
+
+def _options(n: int, seed: int, temperature: float, average: bool, step: int | None) -> SamplingOptions:
+    weights = "average" if average else "last"
+    return SamplingOptions(count=n, seed=seed, temperature=temperature, weights=weights, step=step)
+
+
+def load_run(
+    folder: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    divergence: Divergence | None = None,
+    generator: Builder | None = None,
+    discriminator: Builder | None = None,
+) -> Run:
+    """Open a run folder.
+
+    A run that was made with parts of your own needs them again: a run folder alone never imports code.
+
+    Args:
+        folder: its path.
+        device: where it is sampled and resumed: auto, cpu, cuda or cuda:N.
+        divergence: the divergence of your own that the run was made with. Only `resume` needs it.
+        generator: the generator class of your own, likewise.
+        discriminator: the discriminator class of your own. Only `resume` needs it.
+
+    Raises:
+        UserError: the folder holds no run or a damaged one, or there is no such device.
+
+    Example:
+        >>> load_run("runs/poems").steps
+        6000
+    """
+    parts = CustomParts(divergence=divergence, generator=generator, discriminator=discriminator)
+    return Run(RunFolder(Path(folder), parts), choose_device(device))
+
+
+def train(
+    data: Data,
+    config: Settings | None = None,
+    *,
+    out: str | os.PathLike[str],
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+    reporter: Reporter = SILENT,
+    **settings: Any,
+) -> Run:
+    """Train a new run on a dataset directory.
+
+    Nothing is printed; a callback receives what happens. A `KeyboardInterrupt` leaves the last checkpoint,
+    from which `load_run(out).resume()` continues.
+
+    Args:
+        data: a dataset directory that `prepare` made, or its path.
+        config: a full `Config`, or some of its fields by name; the others take the defaults that suit the
+            data.
+        out: the run folder to make.
+        device: auto, cpu, cuda or cuda:N.
+        callbacks: hooks into training.
+        reporter: receives warnings.
+        settings: fields of `Config` as keywords. `divergence` may be a `Divergence` of your own, `generator`
+            and `discriminator` classes of your own that are called with (space, config).
+
+    Returns:
+        The trained run.
+
+    Raises:
+        UserError: a setting is not accepted or does not fit the data, or `out` holds something already.
+        NonFiniteLossError: a loss was not finite; checkpoints saved before remain.
+
+    Example:
+        >>> run = train("data/poems", divergence="js", minutes=5, out="runs/poems")
+        >>> run.sample(1)
+        ['...']
+    """
+    parts, named = _parts(settings)
+    training = new_training(
+        data, config, out=out, device=device, callbacks=callbacks, reporter=reporter, parts=parts, **named
+    )
+    training.go()
+    return Run(training.run, training.device)

@@ -26,7 +26,7 @@ def compare(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each method, with seeds 0, 1, ...")] = 3,
     data: Annotated[
-        Path | None, typer.Option(help="DatasetDirectory folder. (default: the newest in data/)")
+        Path | None, typer.Option(help="Dataset directory. (default: the newest in data/)")
     ] = None,
     reference: Annotated[
         Path | None,

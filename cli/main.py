@@ -8,7 +8,7 @@ import typer
 
 from bgan_text import __version__
 from bgan_text.cli.compare import compare
-from bgan_text.cli.options import spelled
+from bgan_text.cli.field_names import with_flags
 from bgan_text.cli.prepare import prepare
 from bgan_text.cli.reproduce import reproduce
 from bgan_text.cli.sample import sample
@@ -57,7 +57,7 @@ def main() -> None:
         words = None if sys.argv[1:] else ["--help"]
         sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))
     except UserError as error:
-        _refuse(spelled(str(error)))
+        _refuse(with_flags(str(error), app))
     except UsageError as error:
         named = [word for word in sys.argv[1:2] if word in COMMANDS]
         _refuse(f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)", code=2)

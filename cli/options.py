@@ -1,7 +1,6 @@
 """Command-line options made from the fields of dataclasses, so that each option is declared once."""
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -13,9 +12,8 @@ from bgan_text.objective_table import OBJECTIVES, objectives_reading
 from bgan_text.setting import flag_of
 
 Command = Callable[..., None]
-
-_FLAGS: dict[str, str] = {}
-"""The flag of every option of every command, by the name of its field or parameter."""
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
 def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
@@ -24,7 +22,8 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
     The command gets the options that were given as one dictionary by field name, its parameter `given`.
 
     Args:
-        declared: the dataclasses. A field that several of them have becomes one option.
+        declared: the dataclasses. A field that several of them have becomes one option. Their attribute
+            `OPTION_TYPES` may give the type of an option that differs from that of its field.
         without: fields that the command has no option for.
     """
 
@@ -35,15 +34,11 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
             if parameter.name != "given"
         ]
         made = {
-            option.name: _parameter(option, get_type_hints(holder)[option.name], holder)
+            option.name: _parameter(option, _hint(option, holder), holder)
             for holder in reversed(declared)
             for option in fields(holder)
-            if option.name not in without
+            if option.metadata and option.name not in without
         }
-        for holder in declared:
-            _FLAGS.update({option.name: flag_of(option) for option in fields(holder)})
-        for parameter in own:
-            _FLAGS.setdefault(parameter.name.rstrip("_"), "--" + parameter.name.strip("_").replace("_", "-"))
 
         def wrapped(**values: Any) -> None:
             given = {name: value for name, value in values.items() if name in made and value is not None}
@@ -60,19 +55,8 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
     return decorate
 
 
-def spelled(message: str) -> str:
-    """A message of the library, which names `fields` in backticks, with the flags of the command line.
-
-    `no_NAME` stands for the option that turns a switch off.
-    """
-
-    def flag(match: re.Match[str]) -> str:
-        name = match.group(1)
-        switch = name.removeprefix("no_")
-        off = f"--no-{_FLAGS[switch].removeprefix('--')}" if switch in _FLAGS else match.group()
-        return _FLAGS.get(name, off)
-
-    return re.sub(r"`(\w+)`", flag, message)
+def _hint(option: "Field[Any]", holder: type) -> Any:
+    return getattr(holder, "OPTION_TYPES", {}).get(option.name) or get_type_hints(holder)[option.name]
 
 
 def _parameter(option: "Field[Any]", hint: Any, holder: type) -> inspect.Parameter:

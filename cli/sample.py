@@ -1,113 +1,95 @@
-"""`bgan-text sample`: a run gives sentences."""
+"""`bgan-text sample`: a run gives sentences or images."""
 
 import json as json_module
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.options import Device, with_options
 from bgan_text.errors import UserError
+from bgan_text.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
     from bgan_text.corpora.images import Pixels
-    from bgan_text.training.run import RunFolder
 
 IMAGE_FILES = (".png", ".gif")
 
 
+@with_options(SamplingOptions)
 def sample(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
-    n: Annotated[
-        int | None, typer.Option("--n", "-n", help="How many samples. (default: 10; images: 64)")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed; the same one gives the same samples.")] = 0,
-    temperature: Annotated[float, typer.Option(help="Below 1 samples are safer, above 1 more varied.")] = 1.0,
-    weights: Annotated[str, typer.Option(help="Weights to sample from: average or last.")] = "average",
-    step: Annotated[int | None, typer.Option(help="Checkpoint to sample from. (default: the last)")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with tokens and, of text, the text.")
     ] = False,
     animate: Annotated[
-        bool, typer.Option("--animate", help="Images: a GIF of how they came about, from the run's grids.")
+        bool, typer.Option("--animate", help="Images: a GIF of the grids drawn during training.")
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="File to write. (default: standard output; images: samples.png in the run folder)"),
     ] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option(help="Generator class of yours that the run was made with, as module:name."),
+    ] = None,
+    *,
+    given: dict[str, Any],
 ) -> None:
-    """Print samples of a trained run, one a line; of images, draw a grid of them.
+    """Print samples of a trained run, one a line; draw a grid of a run on images.
 
     Example: bgan-text sample --n 3 --temperature 0.8
 
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
     from bgan_text.cli.console import newest_run
-    from bgan_text.device import choose_device
-    from bgan_text.errors import choose
-    from bgan_text.runs import Draw, sampled, sampled_images
-    from bgan_text.training.classification import refuse_classifier
-    from bgan_text.training.run import RunFolder
+    from bgan_text.cli.parts import custom_parts
+    from bgan_text.runs import load_run
+    from bgan_text.space import is_image
 
-    if n is not None and n < 1:
-        raise UserError(f"--n {n}: at least 1 is needed")
-    average = choose("weights", weights, {"average": True, "last": False})
-    opened = RunFolder(run if run is not None else newest_run())
-    refuse_classifier(opened)
-    if not opened.images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
-        given = "--animate" if animate else f"--out {out}"
-        raise UserError(f"{given} is for images, and {opened.folder} makes text: name a file for lines")
-    if animate:
-        print(_animated(opened, out))
+    options = SamplingOptions(**given)
+    parts = custom_parts({"generator": generator})
+    opened = load_run(run if run is not None else newest_run(), device=device, generator=parts.generator)
+    images = is_image(opened.space)
+    if animate and images:
+        print(_animated(opened.folder, out))
         return
-    draw = Draw(
-        count=n if n is not None else 64 if opened.images else 10,
-        seed=seed,
-        device=choose_device(device),
-        temperature=temperature,
-        average=average,
-        step=step,
-    )
-    if opened.images:
-        drawn = sampled_images(opened, draw)
-        if not json:
-            print(_drawn(drawn, opened, out))
-            return
-        lines: Iterator[str] = (json_module.dumps({"tokens": tokens}) for _, tokens in drawn)
-    else:
-        lines = (
-            json_module.dumps({"text": text, "tokens": tokens}, ensure_ascii=False) if json else text
-            for text, tokens in sampled(opened, draw)
-        )
+    samples = opened.stream(options)
+    if not images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
+        shown = "--animate" if animate else f"--out {out}"
+        raise UserError(f"{shown} is for images, and {opened.folder} makes text: name a file for lines")
+    if images and not json:
+        print(_drawn((pixels for pixels, _ in samples), opened.folder, out))
+        return
     with _destination(out) as file:
-        for line in lines:
-            file.write(line + "\n")
+        for value, tokens in samples:
+            named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}
+            file.write((json_module.dumps(named, ensure_ascii=False) if json else value) + "\n")
 
 
-def _drawn(images: "Iterator[tuple[Pixels, list[int]]]", run: "RunFolder", out: Path | None) -> Path:
+def _drawn(images: "Iterable[Pixels]", folder: Path, out: Path | None) -> Path:
     """A grid of images in one file."""
     from bgan_text.corpora.image_grid import grid, write_png
 
-    path = _image_file(out, run.folder / "samples.png", ".png")
-    write_png(path, grid([pixels for pixels, _ in images]))
+    path = _image_file(out, folder / "samples.png", ".png")
+    write_png(path, grid(list(images)))
     return path
 
 
-def _animated(run: "RunFolder", out: Path | None) -> Path:
+def _animated(folder: Path, out: Path | None) -> Path:
     """The grids that training has drawn, one after the other."""
     from bgan_text.corpora.image_grid import write_animation
     from bgan_text.training.run import GRIDS
 
-    path = _image_file(out, run.folder / "samples.gif", ".gif")
-    grids = sorted((run.folder / GRIDS).glob("*.png"))
+    path = _image_file(out, folder / "samples.gif", ".gif")
+    grids = sorted((folder / GRIDS).glob("*.png"))
     if not grids:
-        raise UserError(
-            f"{run.folder / GRIDS} holds no images: --animate shows those that training has drawn"
-        )
+        raise UserError(f"{folder / GRIDS} holds no images: --animate shows those that training has drawn")
     write_animation(path, grids)
     return path
 

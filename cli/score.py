@@ -63,6 +63,9 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
 ]
+Generator = Annotated[
+    str | None, typer.Option(help="Generator class of yours that the runs were made with, as module:name.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
@@ -77,6 +80,7 @@ def score(
     train: Train = None,
     data: Data = None,
     functions: Scores = None,
+    generator: Generator = None,
     neighbours: Neighbours = None,
     compare: Compare = None,
     sweep: Sweep = False,
@@ -101,6 +105,8 @@ def score(
 
     wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
     named, data = _found([*(models or ()), *(compare or ())], data, reference)
+    if generator is not None:
+        named = _opened(named, generator)
     options = EvaluationOptions(**given)
     real: dict[str, Any] = {"data": data, "reference": reference, "train": train}
     how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
@@ -120,7 +126,7 @@ def score(
 
 def _found(
     names: Sequence[str], data: Path | None, reference: Path | None
-) -> tuple[dict[str, str], Path | None]:
+) -> tuple[dict[str, Any], Path | None]:
     """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
     from bgan_text.cli.console import newest_data, newest_run
 
@@ -131,16 +137,26 @@ def _found(
     return {name: name for name in names}, data
 
 
+def _opened(named: Mapping[str, Any], generator: str) -> dict[str, Any]:
+    """The models with the runs among them opened, whose generator is a class of the user's."""
+    from bgan_text.cli.parts import imported
+    from bgan_text.runs import load_run
+
+    own = imported(generator, "generator")
+    return {
+        name: load_run(name, generator=own) if (Path(name) / "run.json").exists() else model
+        for name, model in named.items()
+    }
+
+
 def _functions(specs: Sequence[str]) -> dict[str, Any]:
     """Score functions by their names, from modules that may lie in the working folder."""
-    from bgan_text.plugins import load_object
+    from bgan_text.cli.parts import imported
 
-    if specs and "" not in sys.path:
-        sys.path.insert(0, "")
-    return {spec.partition(":")[2]: load_object(spec, "score function") for spec in specs}
+    return {spec.partition(":")[2]: imported(spec, "score function") for spec in specs}
 
 
-def _draw(named: Mapping[str, str], path: Path, data: Path | None, options: EvaluationOptions) -> None:
+def _draw(named: Mapping[str, Any], path: Path, data: Path | None, options: EvaluationOptions) -> None:
     from bgan_text.cli.console import say
     from bgan_text.evaluation.neighbours import draw_neighbours
 

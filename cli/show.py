@@ -21,7 +21,7 @@ def show(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a run or a dataset directory is: settings, counts, last scores, examples.
+    """Show a run or a dataset directory: settings, counts, last scores, examples.
 
     Example: bgan-text show data/grammar
     """
@@ -49,7 +49,7 @@ def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
     if (folder / "run.json").exists():
         return _run(RunFolder(folder))
     if (folder / "card.json").exists():
-        return _prepared(DatasetDirectory(folder))
+        return _dataset(DatasetDirectory(folder))
     what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
     raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
 
@@ -95,11 +95,11 @@ def _numbers(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, int | float))
 
 
-def _prepared(prepared: "DatasetDirectory") -> tuple[dict[str, Any], list[str]]:
+def _dataset(dataset: "DatasetDirectory") -> tuple[dict[str, Any], list[str]]:
     from bgan_text.cli.preparation import summary
 
-    examples = [] if prepared.images else prepared.texts("train", EXAMPLES)
-    facts = {"data": str(prepared.folder), **prepared.card, "examples": examples}
-    lines = [f"{prepared.folder}: {prepared.corpus}, signature {prepared.signature}"]
-    lines += summary(prepared.card)
+    examples = [] if dataset.images else dataset.texts("train", EXAMPLES)
+    facts = {"data": str(dataset.folder), **dataset.card, "examples": examples}
+    lines = [f"{dataset.folder}: {dataset.corpus}, signature {dataset.signature}"]
+    lines += summary(dataset.card)
     return facts, lines + [f"  {text}" for text in examples]

@@ -1,46 +1,117 @@
 """`bgan-text train`: a dataset directory becomes a run."""
 
+from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import with_options
+from bgan_text.cli.options import Device, Json, with_options
 from bgan_text.config import Config
+from bgan_text.objective_table import OBJECTIVES
+
+if TYPE_CHECKING:
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
+    from bgan_text.training.loop import Training
 
 
 @with_options(Config)
 def train(
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="DatasetDirectory folder. (default: the newest in data/; with --resume the run's own)"
-        ),
+        typer.Option(help="Dataset directory. (default: the newest in data/; with --resume the run's own)"),
     ] = None,
     run: Annotated[
         Path | None,
         typer.Option(help="Run folder. (default: a new one in runs/; with --resume the newest)"),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run from its last checkpoint.")
+        bool, typer.Option("--resume", help="Continue a run from its last checkpoint.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+    device: Device = "auto",
+    json: Json = False,
     *,
     given: dict[str, Any],
 ) -> None:
     """Train a boundary-seeking GAN on a dataset directory.
 
-    It shows rate, time left and the numbers that matter, and at intervals three samples and JS-1..4.
+    It shows the rate, the time left and the main metrics, and at intervals three samples and JS-1..4.
 
     Example: bgan-text train --divergence js --minutes 10
     """
     from bgan_text.cli.console import print_json
-    from bgan_text.opening import go_on, start
+    from bgan_text.cli.signals import stopping_on_signals
 
-    made = (go_on if resume else start)(data, run, device, given)
-    result = made.go()
+    training = (_resumed if resume else _new)(data, run, device, given)
+    with stopping_on_signals(training.stop) as interruption:
+        result = training.go()
     if json:
-        print_json(result)
-    if made.signal is not None:
-        raise typer.Exit(128 + made.signal)
+        print_json(
+            {
+                "run": str(result.folder),
+                "steps": result.steps,
+                "seconds": round(result.seconds, 3),
+                "finished": result.finished,
+                "metrics": result.metrics,
+            }
+        )
+    if interruption.signal is not None:
+        raise typer.Exit(128 + interruption.signal)
+
+
+def _new(data: Path | None, run: Path | None, device: str, given: dict[str, Any]) -> "Training":
+    from bgan_text.cli.console import newest_data
+    from bgan_text.cli.parts import custom_parts
+    from bgan_text.cli.progress import RichReporter
+    from bgan_text.cli.training_display import TrainingDisplay
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
+    from bgan_text.device import choose_device
+    from bgan_text.start import new_training, settled_config
+
+    dataset = DatasetDirectory(data if data is not None else newest_data())
+    parts = custom_parts(given)
+    if run is None:
+        run = _claim_folder(dataset, settled_config(dataset, given, choose_device(device), parts))
+    return new_training(
+        dataset,
+        given,
+        out=run,
+        device=device,
+        callbacks=[TrainingDisplay()],
+        reporter=RichReporter(),
+        parts=parts,
+    )
+
+
+def _resumed(data: Path | None, run: Path | None, device: str, given: dict[str, Any]) -> "Training":
+    from bgan_text.cli.console import newest_run
+    from bgan_text.cli.parts import custom_parts
+    from bgan_text.cli.progress import RichReporter
+    from bgan_text.cli.training_display import TrainingDisplay
+    from bgan_text.start import resume_training
+
+    return resume_training(
+        run if run is not None else newest_run("run.json"),
+        given,
+        data=data,
+        device=device,
+        callbacks=[TrainingDisplay()],
+        reporter=RichReporter(),
+        parts=custom_parts(given),
+    )
+
+
+def _claim_folder(dataset: "DatasetDirectory", config: Config) -> Path:
+    """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that name is taken."""
+    parts = [dataset.folder.name, config.generator, config.objective]
+    if OBJECTIVES[config.objective].no_divergence is None:
+        parts.append(config.divergence)
+    name = "-".join(part.rpartition(":")[2] for part in parts)
+    for number in count(1):
+        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("unreachable: there is always a next number")

@@ -5,7 +5,7 @@
     FOLDER/palette.json               or else the palette of images
     FOLDER/card.json                  counts, settings, signature
 
-`corpora/preparing.py` makes it of text, `corpora/preparing_images.py` of images.
+`bgan_text.corpora.prepare` makes it.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class DatasetDirectory:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not (folder / "card.json").exists():
-            raise UserError(f"{folder} is not a dataset directory: make one with bgan-text prepare")
+            raise UserError(f"{folder} is not a dataset directory: it has no card.json")
         self.card = read_json(folder / "card.json")
         try:
             if self.card["format"] > FORMAT:

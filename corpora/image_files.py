@@ -1,6 +1,6 @@
-"""Images out of files: folders, zip and tar archives, .npz, the official files of MNIST and CIFAR-10.
+"""Images from files: folders, zip and tar archives, .npz, the official files of MNIST and CIFAR-10.
 
-Nothing is unpickled but numbers, names and arrays.
+Only numbers, names and arrays are unpickled.
 """
 
 import gzip
@@ -44,7 +44,10 @@ BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 def read_images(path: Path) -> Iterator[Raw]:
     """The images of a folder, a zip or tar archive or an .npz, or one image.
 
-    Those in, or of, something called test or validation are held out.
+    What is called test or validation is held out: folders, files, and arrays of an .npz.
+
+    Raises:
+        UserError: the path is missing, damaged, or no collection of images.
     """
     if not path.exists():
         raise UserError(f"there is no file or folder {path}")
@@ -59,7 +62,7 @@ def read_images(path: Path) -> Iterator[Raw]:
         reader = _one
     else:
         raise UserError(
-            f"{path} is no collection of images: a folder, .zip, .tar(.gz), .npz or an image was expected"
+            f"{path} is not a collection of images: a folder, .zip, .tar(.gz), .npz or an image was expected"
         )
     found = False
     held_out = path.stem.lower() in HELD_OUT_NAMES
@@ -68,6 +71,12 @@ def read_images(path: Path) -> Iterator[Raw]:
         yield replace(image, held_out=True) if held_out else image
     if not found:
         raise UserError(f"{path} holds no images")
+
+
+def is_collection(path: Path) -> bool:
+    """Whether a path is that of images by its kind: a folder, an archive, an .npz or an image."""
+    known = path.name.endswith(TAR) or path.suffix in (".npz", ".zip") or _is_image(path.name)
+    return path.is_dir() or known
 
 
 def _one(path: Path) -> Iterator[Raw]:
@@ -127,7 +136,7 @@ def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
 
 
 def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
-    """Images of an .npz. What is understood, and may come with `labels` of the same number:
+    """Images of an .npz in one of three layouts, with `labels` if there are any:
 
     images                    (count, height, width[, channels]) uint8, or 0 and 1 of any kind
     jpeg, offsets             image i is encoded in the bytes offsets[i] to offsets[i + 1]
@@ -158,8 +167,28 @@ def read_npz(path: Path, *, held_out: bool = False) -> Iterator[Raw]:
         )
 
 
+def array_images(name: str, images: NDArray[Any], labels: NDArray[Any] | None) -> Iterator[Raw]:
+    """Images of an array, with their labels.
+
+    Args:
+        name: what they are called in messages.
+        images: (n, height, width[, channels]) uint8, or 0 and 1 of any type.
+        labels: (n,) integers, or None.
+
+    Raises:
+        UserError: the shape or type of an array is another.
+    """
+    _checked(name, labels, len(images))
+    yield from _arrays(name, images, labels, False)
+
+
 def _labels(path: Path, named: dict[str, NDArray[Any]], count: int) -> NDArray[Any] | None:
     labels = named.get("labels")
+    _checked(str(path), labels, count)
+    return labels
+
+
+def _checked(path: str, labels: NDArray[Any] | None, count: int) -> None:
     if labels is not None and (labels.shape != (count,) or labels.dtype.kind not in "iu"):
         raise UserError(
             f"{path} has {count} images and labels of shape {labels.shape} and type {labels.dtype}: an "
@@ -167,7 +196,6 @@ def _labels(path: Path, named: dict[str, NDArray[Any]], count: int) -> NDArray[A
         )
     if labels is not None and len(labels) and int(labels.max()) > LARGEST_LABEL:
         raise UserError(f"{path} has a label {labels.max()}: {LARGEST_LABEL} at most was expected")
-    return labels
 
 
 def _encoded(path: Path, named: dict[str, NDArray[Any]], held_out: bool) -> Iterator[Raw]:

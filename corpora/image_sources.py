@@ -1,19 +1,24 @@
-"""Where images come from, by name: official files, the hub through `datasets`, or images of yours."""
+"""The built-in corpora of images: official files, data sets of the hub, or images of the user's.
+
+The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
+"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bgan_text.corpora.image_files import read_cifar_files, read_images, read_mnist_files, read_npz
-from bgan_text.corpora.images import Raw
+from bgan_text.corpora.corpus import ImageCorpus, Request
 from bgan_text.errors import UserError
+
+if TYPE_CHECKING:
+    from bgan_text.corpora.images import Raw
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A data set of images in the hub: its repository, its columns, which splits are held out."""
+    """A data set of images in the hub: its repository, its columns, and which splits are held out."""
 
     repository: str
     column: str = "image"
@@ -23,33 +28,63 @@ class Hub:
     files: str = "**/{split}-*.parquet"
 
 
+def read_files(path: Path) -> "Iterator[Raw]":
+    """Images of a folder, an archive, an .npz or a single file."""
+    from bgan_text.corpora.image_files import read_images
+
+    return read_images(path)
+
+
+def read_mnist(path: Path) -> "Iterator[Raw]":
+    """MNIST: a folder of the official files, or images in any other form."""
+    from bgan_text.corpora.image_files import read_mnist_files
+
+    official = path.is_dir() and any(path.glob("*idx3-ubyte*"))
+    return read_mnist_files(path) if official else read_files(path)
+
+
+def read_cifar10(path: Path) -> "Iterator[Raw]":
+    """CIFAR-10: the python batches, a folder of .npz files named train and test, or any images."""
+    from bgan_text.corpora.image_files import read_cifar_files, read_npz
+
+    if path.is_dir() and (arrays := sorted(path.glob("*.npz"))):
+        return (raw for file in arrays for raw in read_npz(file, held_out="test" in file.stem))
+    archive = path.name.startswith("cifar-10-python")
+    if archive or (path.is_dir() and any(path.rglob("data_batch_*"))):
+        return read_cifar_files(path)
+    if path.suffix == ".npz":
+        return read_npz(path, held_out="test" in path.stem)
+    return read_files(path)
+
+
 @dataclass(frozen=True)
-class ImageSource:
-    """A corpus of images by name. `size` and `colors` are what `prepare` uses unless told otherwise."""
+class ImageReader:
+    """Reads images from paths, or from the hub where no path is given.
+
+    Held-out images come first. `limit` bounds the training images; a tenth as many are held out.
+    """
 
     name: str
-    title: str
-    size: int | None
-    colors: int
     hub: Hub | None = None
-    files: Callable[[Path], Iterator[Raw]] = field(default=read_images)
+    files: "Callable[[Path], Iterator[Raw]]" = read_files
 
-    def read(self, paths: tuple[str, ...], limit: int | None) -> Iterator[Raw]:
-        """The images, held-out ones first; `limit` bounds those to train on, a tenth as many are held out.
+    def __call__(self, request: Request) -> "Iterator[Raw]":
+        """Read the images.
 
         Raises:
             UserError: a path is missing or damaged, or the hub is out of reach.
         """
-        if not paths and self.hub is None:
-            raise UserError(f"corpus {self.name} needs --path FOLDER, an archive or an .npz")
+        if not request.paths and self.hub is None:
+            raise UserError(f"corpus {self.name} needs `path`: a folder, an archive or an .npz")
         parts: list[Iterator[Raw]] = []
         for held_out in (True, False):
+            limit = request.limit
             most = limit if limit is None or not held_out else -(-limit // 10)
-            parts.append(islice(self._part(paths, held_out), most))
+            parts.append(islice(self._part(request.paths, held_out), most))
         for part in parts:
             yield from part
 
-    def _part(self, paths: tuple[str, ...], held_out: bool) -> Iterator[Raw]:
+    def _part(self, paths: tuple[str, ...], held_out: bool) -> "Iterator[Raw]":
         if paths:
             images = (raw for path in paths for raw in self.files(Path(path)))
         else:
@@ -58,9 +93,11 @@ class ImageSource:
         return (raw for raw in images if raw.held_out == held_out)
 
 
-def hub_images(hub: Hub, held_out: bool, **options: Any) -> Iterator[Raw]:
-    """The images of a data set in the hub, or of a local folder of that shape, streamed, still encoded."""
+def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
+    """The images of a data set in the hub, or of a local folder of that layout, streamed and encoded."""
     import datasets
+
+    from bgan_text.corpora.images import Raw
 
     for split in hub.held_out if held_out else hub.train:
         try:
@@ -80,28 +117,21 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> Iterator[Raw]:
             raise UserError(f"{hub.repository} in the hub cannot be read: {reason}") from error
 
 
-def read_mnist(path: Path) -> Iterator[Raw]:
-    """MNIST: a folder of the official files, or images of any other form."""
-    official = path.is_dir() and any(path.glob("*idx3-ubyte*"))
-    return read_mnist_files(path) if official else read_images(path)
+def _corpus(
+    name: str,
+    title: str,
+    size: int | None,
+    colors: int,
+    hub: Hub | None = None,
+    files: "Callable[[Path], Iterator[Raw]]" = read_files,
+) -> ImageCorpus:
+    return ImageCorpus(name, ImageReader(name, hub, files), title, size, colors)
 
 
-def read_cifar10(path: Path) -> Iterator[Raw]:
-    """CIFAR-10: the python batches, or a folder of .npz whose names tell train from test, or any images."""
-    if path.is_dir() and (arrays := sorted(path.glob("*.npz"))):
-        return (raw for file in arrays for raw in read_npz(file, held_out="test" in file.stem))
-    archive = path.name.startswith("cifar-10-python")
-    if archive or (path.is_dir() and any(path.rglob("data_batch_*"))):
-        return read_cifar_files(path)
-    if path.suffix == ".npz":
-        return read_npz(path, held_out="test" in path.stem)
-    return read_images(path)
-
-
-IMAGE_SOURCES: dict[str, ImageSource] = {
-    source.name: source
-    for source in (
-        ImageSource(
+IMAGE_CORPORA: dict[str, ImageCorpus] = {
+    corpus.name: corpus
+    for corpus in (
+        _corpus(
             "mnist",
             "handwritten digits, from the hub or the official files",
             28,
@@ -109,7 +139,7 @@ IMAGE_SOURCES: dict[str, ImageSource] = {
             Hub("ylecun/mnist", label="label"),
             read_mnist,
         ),
-        ImageSource(
+        _corpus(
             "cifar10",
             "small photographs of ten kinds, from the hub or the python batches",
             32,
@@ -117,15 +147,15 @@ IMAGE_SOURCES: dict[str, ImageSource] = {
             Hub("uoft-cs/cifar10", column="img", label="label"),
             read_cifar10,
         ),
-        ImageSource("celeba", "faces", 32, 16, Hub("flwrlabs/celeba", held_out=("valid", "test"))),
-        ImageSource("lsun", "bedrooms", 64, 16, Hub("pcuenq/lsun-bedrooms")),
-        ImageSource(
+        _corpus("celeba", "faces", 32, 16, Hub("flwrlabs/celeba", held_out=("valid", "test"))),
+        _corpus("lsun", "bedrooms", 64, 16, Hub("pcuenq/lsun-bedrooms")),
+        _corpus(
             "imagenet",
             "photographs of a thousand kinds",
             64,
             16,
             Hub("benjamin-paine/imagenet-1k-64x64", label="label", held_out=("validation",)),
         ),
-        ImageSource("images", "your images: a folder, an archive or an .npz", None, 16),
+        _corpus("images", "your images: a folder, an archive or an .npz", None, 16),
     )
 }

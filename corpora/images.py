@@ -29,7 +29,7 @@ MODES = {"1": GREY, "L": GREY, "RGB": RGB}
 DEEP = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What is decoded: formats that run nothing but Pillow's own code and say all by themselves."""
-TO_ONE_MODE = "--grey turns every image into grey levels, --no-grey into red, green and blue"
+TO_ONE_MODE = "`grey` True turns every image into grey levels, `grey` False into red, green and blue"
 
 
 class CorruptImageError(Exception):
@@ -96,7 +96,7 @@ class Shape:
         if shape[:2] != self.found[:2]:
             raise UserError(
                 f"images of mixed sizes: {self.first} has {_times(self.found)} pixels, {name} has "
-                f"{_times(shape)}; --size scales them all to one"
+                f"{_times(shape)}; `size` scales them all to one"
             )
         raise UserError(
             f"images of mixed modes: {self.first} has {_channels(self.found)}, {name} has "
@@ -157,7 +157,7 @@ class Corrupt:
         if self.count > self.most:
             raise UserError(
                 f"{name} cannot be read ({error}); that is one more than the {self.most} unreadable images "
-                "that --corrupt allows"
+                "that `corrupt` allows"
             )
         self.say(f"Skipped {name}: {error}")
 

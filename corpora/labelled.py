@@ -21,42 +21,42 @@ SHARE_OF_SHIFT = 8
 """A side is this many times the largest shift."""
 
 
-def labels_space(prepared: DatasetDirectory) -> LabelSpace:
+def labels_space(dataset: DatasetDirectory) -> LabelSpace:
     """The labels of a folder's images.
 
     Raises:
         UserError: the samples are no images whose pixels are numbers, or their labels do not fit.
     """
-    if not isinstance(prepared.space, PixelSpace):
-        what = "images in colours" if prepared.images else "text"
+    if not isinstance(dataset.space, PixelSpace):
+        what = "images in colours" if dataset.images else "text"
         raise UserError(
-            f"{prepared.folder} holds {what}: a classifier labels images whose pixels are real numbers, so "
-            "prepare images that have labels, such as cifar10, with --colors none"
+            f"{dataset.folder} holds {what}: a classifier labels images whose pixels are real numbers, so "
+            "prepare images that have labels, such as cifar10, with `colors` none"
         )
-    labels = torch.cat([_labels(prepared, split) for split in SPLITS])
+    labels = torch.cat([_labels(dataset, split) for split in SPLITS])
     if labels.min() < 0:
-        raise UserError(f"{prepared.folder} has a label {int(labels.min())}: labels count from 0")
-    return LabelSpace(prepared.space, int(labels.max()) + 1)
+        raise UserError(f"{dataset.folder} has a label {int(labels.min())}: labels count from 0")
+    return LabelSpace(dataset.space, int(labels.max()) + 1)
 
 
-def split_of(prepared: DatasetDirectory, name: str) -> LabelledImages:
+def labelled_split(dataset: DatasetDirectory, name: str) -> LabelledImages:
     """All of a split whose size is bounded, its images as they are."""
-    return LabelledImages(prepared.rows(name), _labels(prepared, name).unsqueeze(1))
+    return LabelledImages(dataset.rows(name), _labels(dataset, name).unsqueeze(1))
 
 
 def labelled_batches(
-    prepared: DatasetDirectory, batch: int, seed: int, device: torch.device
+    dataset: DatasetDirectory, batch: int, seed: int, device: torch.device
 ) -> Callable[[int, int], LabelledImages]:
     """(step, index) -> N training images with their labels, drawn with replacement, shifted and mirrored.
 
     A batch follows from the seed, step and index alone.
     """
-    data = prepared.split("train").with_format("numpy", columns=["tokens", "label"])
+    data = dataset.split("train").with_format("numpy", columns=["tokens", "label"])
 
     def at(step: int, index: int) -> LabelledImages:
         rng = np.random.default_rng((seed, step, index))
         rows = data[rng.integers(0, len(data), batch)]
-        images = augment(prepared.pixels(np.asarray(rows["tokens"])), rng)
+        images = augment(dataset.pixels(np.asarray(rows["tokens"])), rng)
         labels = torch.as_tensor(np.asarray(rows["label"])).long().unsqueeze(1)
         return LabelledImages(images.to(device), labels.to(device))
 
@@ -80,11 +80,11 @@ def _window(starts: np.ndarray, length: int) -> Tensor:
     return torch.as_tensor(starts).unsqueeze(1) + torch.arange(length)
 
 
-def _labels(prepared: DatasetDirectory, split: str) -> Tensor:
-    labels = prepared.labels(split)
+def _labels(dataset: DatasetDirectory, split: str) -> Tensor:
+    labels = dataset.labels(split)
     if labels is None:
         raise UserError(
-            f"{prepared.folder} has images without labels in {split}: a classifier learns from labels, "
+            f"{dataset.folder} has images without labels in {split}: a classifier learns from labels, "
             "which mnist, cifar10 and .npz files with `labels` have"
         )
     return labels

@@ -1,6 +1,6 @@
-"""Pixels <-> tokens. A palette is the colours that the tokens stand for, and the size of the images.
+"""Pixels <-> tokens. A palette holds the colours that tokens stand for, and the size of the images.
 
-As a tokenizer, a palette is plain data: `content` is the bytes of the one file that it is stored as.
+Like a tokenizer, a palette is plain data: `content` gives the bytes of its file.
 """
 
 import json
@@ -18,18 +18,18 @@ from torch import Tensor
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 
-QUANTIZERS = ("kmeans", "median-cut")
 KMEANS_UNDECIDED = 0.001
 """Pillow's k-means ends when no more than this share of the pixels change their colour in a round."""
-MOST_COLORS = 256
-"""Of a palette: what Pillow's quantisers, and a byte, can hold."""
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of tokens 0, 1, ...: (V, 1) grey levels or (V, 3) red, green, blue; and the images' size.
+    """The colours of tokens 0, 1, ..., V - 1.
 
-    `colors` None: pixels are no tokens but numbers, `channels` of them each.
+    Attributes:
+        height, width: the size of the images in pixels.
+        channels: 1 for grey levels, 3 for red, green and blue.
+        colors: (V, channels) uint8; None for continuous images, whose pixels are real numbers.
     """
 
     kind: ClassVar[str] = "palette"
@@ -42,7 +42,7 @@ class Palette:
 
     @property
     def vocabulary(self) -> int:
-        """How many colours there are; 256 levels of a number where pixels are no tokens."""
+        """The number of colours; 256 for continuous images."""
         return 256 if self.colors is None else len(self.colors)
 
     def encode(self, pixels: Pixels) -> Pixels:
@@ -55,10 +55,10 @@ class Palette:
         return nearest
 
     def decode(self, sample: Iterable[int] | NDArray[Any]) -> Pixels:
-        """A sample to (height, width, channels) pixels, uint8.
+        """Turn a sample into (height, width, channels) uint8 pixels.
 
         Args:
-            sample: (height * width,) tokens, or (channels, height, width) numbers in -1 .. 1.
+            sample: (height * width,) tokens, or (channels, height, width) pixels in -1 .. 1.
         """
         values = np.asarray(sample)
         if self.colors is not None:
@@ -75,7 +75,7 @@ class Palette:
 
 
 def numbers(levels: Tensor) -> Tensor:
-    """Bytes, 0 .. 255, as the float32 numbers in -1 .. 1 that nets see."""
+    """Bytes, 0 .. 255, as float32 numbers in -1 .. 1."""
     return levels.float() / 127.5 - 1.0
 
 
@@ -101,7 +101,7 @@ def load_palette(folder: Path) -> Palette:
 
 
 def grey_levels(count: int) -> Pixels:
-    """`count` levels from black to white, evenly apart: (count, 1) uint8."""
+    """`count` evenly spaced levels from black to white: (count, 1) uint8."""
     return np.linspace(0, 255, count).round().astype(np.uint8)[:, None]
 
 
@@ -116,7 +116,7 @@ def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
     distinct = len(np.unique(pixels, axis=0))
     if distinct < count:
         raise UserError(
-            f"--colors {count}: the images have only {distinct} different colours; no more than that, or "
+            f"`colors` {count}: the images have only {distinct} different colours; no more than that, or "
             "none, was expected"
         )
     image = Image.fromarray(pixels[None])
@@ -126,7 +126,7 @@ def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
     colors = np.unique(colors, axis=0)
     if len(colors) < count:
         raise UserError(
-            f"--colors {count}: the quantiser {quantizer} finds only {len(colors)} colours in the images; "
+            f"`colors` {count}: the quantiser {quantizer} finds only {len(colors)} colours in the images; "
             "ask for fewer, or use the other quantiser"
         )
     luminance = colors @ np.array([0.299, 0.587, 0.114])

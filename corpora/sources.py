@@ -1,15 +1,15 @@
-"""Where sentences come from. Every source is a stream: no corpus is held in memory."""
+"""The built-in corpora of text. All are read as streams: no corpus is held in memory."""
 
 import gzip
 import sys
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
 from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError, choose
 
@@ -21,43 +21,10 @@ LM1B_REVISION = "refs/convert/parquet"
 TABLES = {".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """One line of a corpus; `held_out` if the corpus itself keeps it apart for testing."""
-
-    text: str
-    held_out: bool = False
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked of a source.
-
-    `limit` bounds the sentences read; where a corpus has a held-out part, a tenth as many of those.
-    """
-
-    paths: tuple[str, ...] = ()
-    column: str | None = None
-    limit: int | None = None
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Source:
-    """A corpus by name. `tokenizer` and `length` are what `prepare` uses unless told otherwise."""
-
-    name: str
-    title: str
-    read: Callable[[Request], Iterator[Sentence]]
-    tokenizer: str = "sentencepiece"
-    length: int = 32
-    overlong: str = "drop"
-
-
 def read_grammar(request: Request) -> Iterator[Sentence]:
-    """Sentences of the built-in grammar, as many as the limit says."""
+    """Sentences of the built-in grammar, as many as `limit`."""
     if request.paths:
-        raise UserError(f"corpus grammar is built in: --path {request.paths[0]} has no meaning for it")
+        raise UserError(f"corpus grammar is built in: `path` {request.paths[0]} has no meaning for it")
     count = GRAMMAR_SENTENCES if request.limit is None else request.limit
     return map(Sentence, sentences(request.seed, count))
 
@@ -65,7 +32,7 @@ def read_grammar(request: Request) -> Iterator[Sentence]:
 def read_lines(request: Request) -> Iterator[Sentence]:
     """Lines of UTF-8 text files ('-' is standard input), or a column of tables."""
     if not request.paths:
-        raise UserError("corpus lines needs --path FILE (or --path - for standard input)")
+        raise UserError("corpus lines needs `path`: a file, or - for standard input")
     texts: Iterator[str] = (text for path in request.paths for text in _texts(path, request.column))
     return map(Sentence, islice(texts, request.limit))
 
@@ -73,7 +40,7 @@ def read_lines(request: Request) -> Iterator[Sentence]:
 def _texts(path: str, column: str | None) -> Iterator[str]:
     if column is not None:
         return table_column(path, column)
-    return plain_lines(path, "name the --column that holds the text")
+    return plain_lines(path, "name the `column` that holds the text")
 
 
 def plain_lines(path: str, instead: str) -> Iterator[str]:
@@ -128,8 +95,8 @@ def decoded_lines(file: Iterable[bytes], name: str) -> Iterator[str]:
 def table_column(path: str, column: str) -> Iterator[str]:
     """One column of a CSV, TSV, JSON-lines or Parquet file (.gz allowed), read through `datasets`.
 
-    Values come as they are written: a code 007 keeps its zeros, a word NA is a word. A value of several
-    lines becomes one.
+    Values are read as they are written: 007 keeps its zeros, and NA is a word. The lines of a value are
+    joined.
     """
     file = existing(path)
     builder = choose("kind of table", table_suffix(file), TABLES)
@@ -174,7 +141,7 @@ def read_lm1b(request: Request) -> Iterator[Sentence]:
     Its held-out shards come first, so that a sentence in both parts stays held out.
     """
     if len(request.paths) > 1:
-        raise UserError("corpus lm1b takes one --path: the archive, or the folder it unpacks to")
+        raise UserError("corpus lm1b takes one `path`: the archive, or the folder it unpacks to")
     path = Path(request.paths[0]) if request.paths else None
     if path is not None and not path.exists():
         raise UserError(f"there is no file or folder {path}")
@@ -235,23 +202,23 @@ def _no_shards(path: Path, held_out: bool) -> str:
 
 
 def hub_lines(repository: str, revision: str | None, split: str) -> Iterator[str]:
-    """The text column of a split of a Parquet data set in the hub, streamed; or of a local folder."""
+    """The text column of a split of a Parquet data set in the hub, or of a local folder, streamed."""
     data_files = {split: f"plain_text/*{split}/*.parquet"}
     options = {} if revision is None else {"revision": revision}
     return _streamed_column(repository, data_files, split, "text", f"{repository} in the hub", **options)
 
 
-SOURCES: dict[str, Source] = {
-    source.name: source
-    for source in (
-        Source(
+TEXT_CORPORA: dict[str, TextCorpus] = {
+    corpus.name: corpus
+    for corpus in (
+        TextCorpus(
             "grammar",
-            "newswire-like sentences from a built-in probabilistic grammar",
             read_grammar,
+            "newswire-like sentences from a built-in probabilistic grammar",
             tokenizer="word",
             length=24,
         ),
-        Source("lm1b", "the One Billion Word benchmark, from the hub or --path", read_lm1b),
-        Source("lines", "any text, one sample a line, or a --column of a table", read_lines),
+        TextCorpus("lm1b", read_lm1b, "the One Billion Word benchmark, from the hub or from files"),
+        TextCorpus("lines", read_lines, "any text, one sample a line, or a column of a table"),
     )
 }

@@ -1,4 +1,4 @@
-"""What making any dataset directory takes: a place to make it in, and three splits that share no row."""
+"""What every dataset directory needs: a folder to write it in, and three splits that share no row."""
 
 import hashlib
 import tempfile
@@ -16,25 +16,36 @@ from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.errors import UserError
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
-"""Validation and test each take one in ten samples, at most ten thousand; a corpus with a held-out part
-of its own is tested on all of that."""
+"""Validation and test each get one in ten samples, at most ten thousand. Where a corpus has a held-out part
+of its own, all of that is the test split."""
 
 
 @contextmanager
 def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A folder to write, which becomes `out` when the block ends well; else `out` is as it was."""
+    """A folder to write, which becomes `out` when the block ends without an error; else `out` stays."""
     if out.exists() and not (overwrite and (out / "card.json").exists()):
-        hint = "give --overwrite to replace it, or " if (out / "card.json").exists() else ""
-        raise UserError(f"{out} exists already: {hint}name another folder with --out")
+        hint = "`overwrite` replaces it, or " if (out / "card.json").exists() else ""
+        raise UserError(f"{out} exists already: {hint}name another folder with `out`")
     out.parent.mkdir(parents=True, exist_ok=True)
-    datasets.disable_progress_bars()  # the caller shows progress of its own
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+    with _without_bars(), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
         stage = Path(place) / "new"
         stage.mkdir()
         yield stage
         if out.exists():
             out.rename(Path(place) / "old")
         stage.rename(out)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """The progress bars of `datasets` are off in the block: progress is reported to the caller."""
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 @dataclass
@@ -45,7 +56,7 @@ class Seen:
     held_out: "array[int]" = field(default_factory=lambda: array("b"))
 
     def add(self, row: ArrayLike, held_out: bool) -> None:
-        """Take note of a row."""
+        """Note a row."""
         self.digests.append(row_digest(row))
         self.held_out.append(held_out)
 
@@ -60,7 +71,7 @@ class Splits:
 
 
 def row_digest(row: ArrayLike) -> int:
-    """64 bits that stand for a row: 30 million rows collide with a chance of 2 in 100,000."""
+    """A 64-bit digest of a row: among 30 million rows, two collide with probability 2e-5."""
     content = np.asarray(row, dtype="<i4").tobytes()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
@@ -68,7 +79,7 @@ def row_digest(row: ArrayLike) -> int:
 def split_rows(
     data: datasets.Dataset, seen: Seen, stage: Path, *, keep_duplicates: bool, length: int
 ) -> Splits:
-    """Write the splits into a folder. Which split a row is in follows from its own digest.
+    """Write the splits into a folder. The split of a row depends only on its own digest.
 
     Raises:
         UserError: there are too few rows.
@@ -92,7 +103,7 @@ def split_rows(
         sizes[name] = len(chosen)
         signed.update(name.encode() + digests[chosen].tobytes())
     if sizes["train"] == 0:
-        raise UserError("no sample is left to train on: give a larger corpus or a larger --limit")
+        raise UserError("no sample is left to train on: give a larger corpus or a larger `limit`")
     return Splits(sizes, len(digests) - len(distinct), signed.hexdigest())
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -94,7 +95,7 @@ class SymbolTokenizer:
         ranked = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         if vocabulary is not None and vocabulary > FIRST + len(ranked):
             raise UserError(
-                f"--vocabulary {vocabulary}: the text has only {len(ranked)} different {cls.kind}s, "
+                f"`vocabulary` {vocabulary}: the text has only {len(ranked)} different {cls.kind}s, "
                 f"so at most {FIRST + len(ranked)} tokens"
             )
         return cls(ranked if vocabulary is None else ranked[: vocabulary - FIRST])
@@ -139,6 +140,37 @@ class WordTokenizer(SymbolTokenizer):
 
     def decode(self, tokens: Iterable[int]) -> str:
         return super().decode(tokens).removeprefix(" ")
+
+
+class IntegerTokenizer:
+    """A token is written as its number, and tokens are separated by spaces: rows that were never text.
+
+    Args:
+        vocabulary: the number of different tokens.
+        end: the token that ends a row; None if every row has full length.
+    """
+
+    kind: ClassVar[str] = "tokens"
+    file: ClassVar[str] = "tokenizer.json"
+
+    def __init__(self, vocabulary: int, end: int | None) -> None:
+        self.vocabulary, self.end = vocabulary, end
+
+    def encode(self, text: str) -> list[int]:
+        try:
+            return [int(word) for word in text.split()]
+        except ValueError as error:
+            raise UserError(
+                f"{text[:40]!r} is not a row of tokens: numbers and spaces were expected"
+            ) from error
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        return " ".join(map(str, takewhile(lambda token: token != self.end, tokens)))
+
+    def content(self) -> bytes:
+        return (
+            json.dumps({"kind": self.kind, "vocabulary": self.vocabulary, "end": self.end}) + "\n"
+        ).encode()
 
 
 class SentencePieceTokenizer:
@@ -211,10 +243,10 @@ class SentencePieceTokenizer:
 def _vocabulary_line(vocabulary: int, message: str) -> str:
     """SentencePiece's refusal of a vocabulary size, with the size it would accept."""
     if found := re.search(r"value <= (\d+)", message):
-        return f"--vocabulary {vocabulary}: the text gives at most {int(found.group(1)) + 1} pieces"
+        return f"`vocabulary` {vocabulary}: the text gives at most {int(found.group(1)) + 1} pieces"
     if found := re.search(r"required_chars[^\d]*(\d+)|smaller than[^\d]*(\d+)", message):
-        return f"--vocabulary {vocabulary}: too small for the characters of the text ({message.strip()})"
-    return f"--vocabulary {vocabulary}: SentencePiece cannot train on this text ({message.strip()})"
+        return f"`vocabulary` {vocabulary}: too small for the characters of the text ({message.strip()})"
+    return f"`vocabulary` {vocabulary}: SentencePiece cannot train on this text ({message.strip()})"
 
 
 SYMBOL_TOKENIZERS: dict[str, type[SymbolTokenizer]] = {
@@ -230,11 +262,11 @@ def check_tokenizer(name: str, vocabulary: int | None) -> None:
     """Refuse, before any text is read, what `train_tokenizer` could not do with any text."""
     if name.endswith(".model"):
         if vocabulary is not None:
-            raise UserError(f"--vocabulary {vocabulary} has no meaning for a given model {name}")
+            raise UserError(f"`vocabulary` {vocabulary} has no meaning for a given model {name}")
         if not Path(name).is_file():
             raise UserError(f"there is no SentencePiece model {name}")
     elif vocabulary is not None and vocabulary <= FIRST:
-        raise UserError(f"--vocabulary {vocabulary}: at least {FIRST + 1} tokens are needed")
+        raise UserError(f"`vocabulary` {vocabulary}: at least {FIRST + 1} tokens are needed")
     else:
         choose("tokenizer", name, dict.fromkeys((*TOKENIZERS, "FILE.model")))
 
@@ -266,6 +298,9 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         if model.exists():
             return SentencePieceTokenizer(model.read_bytes())
         value = json.loads(symbols.read_text(encoding="utf-8"))
+        if value["kind"] == IntegerTokenizer.kind:
+            end = None if value["end"] is None else int(value["end"])
+            return IntegerTokenizer(int(value["vocabulary"]), end)
         return choose("tokenizer", value["kind"], SYMBOL_TOKENIZERS)(list(map(str, value["symbols"])))
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no tokenizer file") from error

@@ -14,8 +14,8 @@ from unittest.mock import patch
 os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
 from bgan_text.cli.main import main
-from bgan_text.corpora.image_sources import IMAGE_SOURCES
-from bgan_text.corpora.sources import SOURCES
+from bgan_text.corpora.image_sources import IMAGE_CORPORA
+from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.evaluation.registry import REGISTRY
 from bgan_text.objectives.divergences import DIVERGENCES
 
@@ -43,12 +43,12 @@ def reference() -> str:
     parts.append("## Corpora\n\n| name | what | tokenizer | length |\n|---|---|---|---|")
     parts += [
         f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length} |"
-        for source in SOURCES.values()
+        for source in TEXT_CORPORA.values()
     ]
     parts.append("\nOf images:\n\n| name | what | pixels a side | colours |\n|---|---|---|---|")
     parts += [
         f"| `{source.name}` | {source.title} | {source.size or 'as they are'} | {source.colors} |"
-        for source in IMAGE_SOURCES.values()
+        for source in IMAGE_CORPORA.values()
     ]
     parts.append("\n## Divergences\n\n| name | what the discriminator bounds |\n|---|---|")
     parts += [

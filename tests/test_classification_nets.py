@@ -14,17 +14,17 @@ from torch import Tensor
 from bgan_text.batch import LabelledImages
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.labelled import augment, labelled_batches, labels_space, split_of
+from bgan_text.corpora.labelled import augment, labelled_batches, labelled_split, labels_space
 from bgan_text.errors import UserError
 from bgan_text.models.classifier import ImageClassifier, LabelDiscriminator
 from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
 from bgan_text.objectives.gradient_penalty import gradient_norms
 from bgan_text.presets import DIVERGENCES
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json, space_to_json
-from bgan_text.training.classification import error_on_test, judged
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
+from bgan_text.training.validation import classification_error, evaluate_classifier
 
 CPU = torch.device("cpu")
 SPACE = LabelSpace(PixelSpace(3, 8, 8), 4)
@@ -128,7 +128,7 @@ def test_labels_are_learnt(objective: str, most: float) -> None:
     state = State.fresh(config, SPACE, CPU)
     for _ in train(state, config, lambda step, index: labelled(32, rng), lambda state: state.step / 200):
         pass
-    error, _ = judged(state.sampler(), labelled(400, rng), CPU)
+    error, _ = evaluate_classifier(state.sampler(), labelled(400, rng), CPU)
     assert error < most
 
 
@@ -140,7 +140,7 @@ def test_a_classifier_is_judged_by_its_most_probable_labels() -> None:
     shares = torch.tensor([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1]])
     images = shares.view(3, 3, 1, 1).expand(-1, -1, 8, 8).repeat(400, 1, 1, 1)  # more than go at once
     labels = torch.tensor([0, 1, 1]).repeat(400).unsqueeze(1)
-    error, loss = judged(Known(), LabelledImages(images, labels), CPU)
+    error, loss = evaluate_classifier(Known(), LabelledImages(images, labels), CPU)
     assert error == pytest.approx(1 / 3)
     assert loss == pytest.approx(-np.log([0.7, 0.3, 0.8]).mean(), rel=1e-5)
 
@@ -177,7 +177,7 @@ def test_batches_follow_from_seed_step_and_index_alone(numbers: Command) -> None
     assert (images.shape, labels.shape) == ((50, 3, 8, 8), (50, 1))
     levels = ((images + 1) * 127.5).flatten(1).mean(dim=1)  # an image still goes with its label
     torch.testing.assert_close(((levels - 30) / 90).round().long(), labels.squeeze(1))
-    torch.testing.assert_close(split_of(prepared, "validation").images, prepared.rows("validation"))
+    torch.testing.assert_close(labelled_split(prepared, "validation").images, prepared.rows("validation"))
 
 
 def test_a_classifier_from_a_file_to_its_error(numbers: Command) -> None:
@@ -190,12 +190,12 @@ def test_a_classifier_from_a_file_to_its_error(numbers: Command) -> None:
     run, prepared = RunFolder(folder), DatasetDirectory(Path("data/images"))
     looks = [row for row in run.metrics() if "error" in row]
     assert [row["step"] for row in looks] == [30, 60]
-    real = split_of(prepared, "validation")
+    real = labelled_split(prepared, "validation")
     logits = run.generator(CPU)(real.images).logits.squeeze(1)
     wrong = logits.argmax(dim=1) != real.labels.squeeze(1)
     assert looks[-1]["error"] == pytest.approx(wrong.float().mean().item())
     assert looks[-1]["error"] < 0.2
-    assert 0 <= error_on_test(run, prepared, CPU) < 0.3
+    assert 0 <= classification_error(run, prepared, CPU) < 0.3
     assert "labels, 3 classes, of 8 x 8 pixels of 3 numbers" in numbers("show").out
     refused = numbers("sample")
     assert refused.code == 1

@@ -177,7 +177,7 @@ LABELS = torch.tensor([0, 1, 0, 1])
             lambda: fitted(BITS, ROWS, LABELS[:3], seeded(), colours=COLOURS),
             r"labels are \(3,\) .* 4 images",
         ),
-        (lambda: fitted(BITS, ROWS, LABELS - 1, seeded(), colours=COLOURS), "a class from 0 up"),
+        (lambda: fitted(BITS, ROWS, LABELS - 1, seeded(), colours=COLOURS), "a class of at least 0"),
         (lambda: fitted(BITS, ROWS, LABELS.float(), seeded(), colours=COLOURS), r"torch\.float32"),
         (lambda: fitted(BITS, ROWS, LABELS, seeded()), "colours none for 2 tokens"),
         (lambda: fitted(BITS, ROWS, LABELS, seeded(), colours=COLOURS[:1]), r"colours \(1, 1\) for 2 tokens"),
@@ -186,8 +186,8 @@ LABELS = torch.tensor([0, 1, 0, 1])
             "16 x 4 pixels without labels: square",
         ),
         (lambda: fitted(TokenSpace(64, 2), ROWS, LABELS, seeded(), colours=COLOURS), "asked for sequences"),
-        (lambda: ClassifierSettings(steps=0), "classifier setting steps 0: .* from 1 up"),
-        (lambda: ClassifierSettings(rate=math.inf), "classifier setting rate inf"),
+        (lambda: ClassifierSettings(steps=0), "classifier setting `steps` 0: .* at least 1"),
+        (lambda: ClassifierSettings(rate=math.inf), "classifier setting `rate` inf"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(make: Callable[[], object], part: str) -> None:

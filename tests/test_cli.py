@@ -272,7 +272,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("sample", "--out", "a.png"), ("--out a.png is for images", "makes text")),
     (("sample", "--animate"), ("--animate is for images", "makes text")),
     (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: name the --column",)),
-    (("prepare", "junk.txt"), ("unknown corpus 'junk.txt'", "prepare lines --path junk.txt")),
+    (("prepare", "junk.txt"), ("junk.txt is not UTF-8: line 1",)),
     (("train", "--divergence", "KL"), ("did you mean 'kl'",)),
     (("score", "nowhere.txt"), ("there is no file nowhere.txt",)),
     (("score", "data"), ("data is neither a run folder",)),

@@ -117,7 +117,7 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
             {"objective": "mle", "generator": "rnn", "discriminator_lr": 1.0},
             "means nothing to `objective` mle",
         ),
-        ({"plain_nets": True}, "add `no_spectral_norm`"),
+        ({"plain_nets": True}, "add `spectral_norm` False"),
         ({"preset": "improved"}, "unknown preset 'improved': did you mean 'improved-wgan'"),
         ({"preset": "improved-wgan", "divergence": "js"}, "`objective` wgan-gp"),
         ({"save_every": "soon"}, "`save_every` 'soon': give a time such as 30s"),

@@ -12,23 +12,21 @@ import pytest
 import torch
 
 from bgan_text.corpora import sources
+from bgan_text.corpora.corpus import Request, Sentence
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.sources import Request, Sentence, hub_lines, read_lines, read_lm1b
-from bgan_text.corpora.text_preparation import TextPreparation, prepare
+from bgan_text.corpora.preparation_options import TextPreparation
+from bgan_text.corpora.sources import hub_lines, read_lines, read_lm1b
+from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.errors import UserError
 
 LINES = [f"{number} green bottles hanging on the wall" for number in range(200)]
-
-
-def quiet(stage: str, done: int) -> None:
-    pass
 
 
 def prepared(folder: Path, lines: list[str] = LINES, **more: Any) -> DatasetDirectory:
     text = folder / "text.txt"
     text.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     recipe = TextPreparation.given("lines", **({"paths": (str(text),), "tokenizer": "char"} | more))
-    return prepare(recipe, folder / "out", quiet)
+    return prepare_text(recipe, folder / "out")
 
 
 def texts(request: Request) -> list[str]:
@@ -112,7 +110,7 @@ def test_lm1b_archive_and_folder_read_alike(lm1b: Path) -> None:
 
 def test_lm1b_keeps_its_own_held_out_part_for_testing(lm1b: Path, tmp_path: Path) -> None:
     recipe = TextPreparation.given("lm1b", paths=(str(lm1b),), tokenizer="word")
-    made = prepare(recipe, tmp_path / "out", quiet)
+    made = prepare_text(recipe, tmp_path / "out")
     assert set(made.texts("test")) == {"in both .", *(f"held-out sentence {number} ." for number in range(8))}
     assert all("training" in text for text in made.texts("train") + made.texts("validation"))
     assert made.card["counts"]["duplicates"] == 2
@@ -121,7 +119,7 @@ def test_lm1b_keeps_its_own_held_out_part_for_testing(lm1b: Path, tmp_path: Path
 def test_a_held_out_part_leaves_something_to_train_on(lm1b: Path, tmp_path: Path) -> None:
     recipe = TextPreparation.given("lm1b", paths=(str(lm1b),), tokenizer="char", limit=1)
     with pytest.raises(UserError, match=r"at least 3 are needed|no sample is left to train on"):
-        prepare(recipe, tmp_path / "out", quiet)
+        prepare_text(recipe, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -141,7 +139,7 @@ def test_lm1b_real_sentences(real_data: Path, tmp_path: Path) -> None:
     recipe = TextPreparation.given(
         "lm1b", paths=(str(tmp_path / "archive"),), tokenizer="bpe", vocabulary=500, limit=2000
     )
-    counts = prepare(recipe, tmp_path / "out", quiet).card["counts"]
+    counts = prepare_text(recipe, tmp_path / "out").card["counts"]
     assert counts["read"] == 2200
     assert 0 < counts["test"] <= 200
     assert counts["unknown"] / counts["tokens"] < 0.002
@@ -277,16 +275,16 @@ def test_training_data_is_mapped_not_read(tmp_path: Path) -> None:
         (
             ["abc", "abd", "abe"],
             {"length": 2},
-            "no sample is left: all 3 sentences are longer than --length 2",
+            "no sample is left: all 3 sentences are longer than `length` 2",
         ),
-        (["abc"], {"length": 0}, "--length 0: at least 1"),
-        (["abc"], {"limit": 0}, "--limit 0: at least 1"),
-        (["abc"], {"overlong": "chop"}, "unknown way with overlong sentences 'chop'"),
+        (["abc"], {"length": 0}, "`length` 0: at least 1"),
+        (["abc"], {"limit": 0}, "`limit` 0: at least 1"),
+        (["abc"], {"overlong": "chop"}, "unknown overlong 'chop'"),
         (["abc"], {"tokenizer": "wrod"}, "did you mean 'word'"),
         (["abc", "def"], {"vocabulary": 99}, "only 6 different chars"),
         (["abc"], {"paths": ("nowhere.txt",)}, "there is no file nowhere.txt"),
         (["abc"], {"paths": ("/",)}, "/ is a folder"),
-        (["abc"], {"paths": ()}, "lines needs --path"),
+        (["abc"], {"paths": ()}, "lines needs `path`"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
@@ -311,20 +309,20 @@ def test_text_that_is_not_utf8_names_the_line(tmp_path: Path) -> None:
 
 def test_a_prepared_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
     made = prepared(tmp_path, overlong="cut")
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match="`overwrite`"):
         prepared(tmp_path, overlong="cut")
     recipe = TextPreparation.given("grammar", limit=50)
-    again = prepare(recipe, made.folder, quiet, overwrite=True)
+    again = prepare_text(recipe, made.folder, overwrite=True)
     assert again.corpus == "grammar"
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match="exists already"):
-        prepare(recipe, tmp_path / "mine", quiet, overwrite=True)
+        prepare_text(recipe, tmp_path / "mine", overwrite=True)
 
 
 def test_a_failed_replacement_keeps_the_old_folder(tmp_path: Path) -> None:
     made = prepared(tmp_path, overlong="cut")
     with pytest.raises(UserError):
-        prepare(TextPreparation.given("grammar", limit=1), made.folder, quiet, overwrite=True)
+        prepare_text(TextPreparation.given("grammar", limit=1), made.folder, overwrite=True)
     assert DatasetDirectory(made.folder).signature == made.signature
 
 

@@ -289,8 +289,8 @@ ROWS = torch.zeros(40, 2, dtype=torch.int64)
             "unknown critic distance 'kl': .* js, reverse-kl, w",
         ),
         (lambda: critic_distances(ROWS, ROWS, TINY, "js", seeds=()), "at least one seed"),
-        (lambda: CriticSettings(batch=0), "critic setting batch 0: .* from 1 up"),
-        (lambda: CriticSettings(penalty=math.nan), "critic setting penalty nan: "),
+        (lambda: CriticSettings(batch=0), "critic setting `batch` 0: .* at least 1"),
+        (lambda: CriticSettings(penalty=math.nan), "critic setting `penalty` nan: "),
     ],
 )
 def test_bad_input_is_refused_in_one_line(make: Callable[[], object], part: str) -> None:

@@ -362,7 +362,7 @@ def test_an_absent_model_is_one_line(name: str, folder: Path, tmp_path: Path) ->
     with pytest.raises(UserError) as error:
         encoder.encode(["a text"], name)
     assert str(error.value).startswith(f"cannot load the sentence embedding model {name!r} (")
-    assert str(error.value).endswith("folder or a name in the Hugging Face hub was expected")
+    assert str(error.value).endswith("folder or a name on the Hugging Face hub was expected")
     assert "\n" not in str(error.value)
 
 

@@ -247,7 +247,7 @@ def test_what_cannot_be_scored_is_refused(bgan: Command) -> None:
     Path("empty").mkdir()
     refused(bgan("score", "empty"), "empty holds no images")
     Path("a.txt").write_text("text\n")
-    refused(bgan("score", "a.txt"), "a.txt is no collection of images")
+    refused(bgan("score", "a.txt"), "a.txt is not a collection of images")
     refused(bgan("score", "a.txt", "--reference", "a.txt", "--neighbours", "x.png"), "no meaning for text")
     assert bgan("prepare", "images", "--path", "stripes.npz", "--colors", "none", "--out", "data/n").code == 0
     refused(bgan("score", RUN, "--data", "data/n"), "another size or in other colours than data/n")

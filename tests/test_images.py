@@ -17,20 +17,27 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from bgan_text.corpora.corpus import Request
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import read_cifar_files, read_images, read_npz
 from bgan_text.corpora.image_grid import grid
-from bgan_text.corpora.image_preparation import ImagePreparation, prepare_images
-from bgan_text.corpora.image_sources import IMAGE_SOURCES, Hub, hub_images
+from bgan_text.corpora.image_preparation import prepare_images
+from bgan_text.corpora.image_sources import IMAGE_CORPORA, Hub, hub_images
 from bgan_text.corpora.images import Corrupt, CorruptImageError, Raw, Shape
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels, load_palette
+from bgan_text.corpora.preparation_options import ImagePreparation
 from bgan_text.errors import UserError
+from bgan_text.reporter import Reporter
 
 Array = NDArray[np.uint8]
 
 
-def quiet(*_: Any) -> None:
-    pass
+class Listening(Reporter):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.heard.append(text)
 
 
 def random_images(count: int, *shape: int, seed: int = 0) -> Array:
@@ -44,7 +51,7 @@ def png(pixels: Array) -> bytes:
 
 
 def prepared(out: Path, corpus: str = "images", **options: Any) -> DatasetDirectory:
-    return prepare_images(ImagePreparation.given(corpus, **options), out, quiet, say=quiet)
+    return prepare_images(ImagePreparation.given(corpus, **options), out)
 
 
 def npz(path: Path, images: Array, **more: Any) -> str:
@@ -87,7 +94,7 @@ def test_folders_archives_and_files_give_the_same_images(tmp_path: Path) -> None
         ("a.zip", b"PK nonsense", "not a whole zip archive"),
         ("a.tar.gz", gzip.compress(b"x" * 2000, mtime=0)[:40], "not a whole tar archive"),
         ("a.npz", b"nonsense", "not a whole .npz"),
-        ("a.txt", b"text", "no collection of images"),
+        ("a.txt", b"text", "not a collection of images"),
         ("empty", "folder", "holds no images"),
     ],
 )
@@ -252,7 +259,7 @@ def test_labels_and_drawn_bits_belong_to_the_signature(tmp_path: Path) -> None:
 
 def test_sides_out_of_reason_are_refused() -> None:
     ImagePreparation.given("images", size=1024)
-    with pytest.raises(UserError, match="--size 1025: 4 to 1024 pixels were expected"):
+    with pytest.raises(UserError, match="`size` 1025: 4 to 1024 pixels were expected"):
         ImagePreparation.given("images", size=1025)
 
 
@@ -278,19 +285,19 @@ def mnist_files(folder: Path, train: int = 30, test: int = 6) -> Array:
 
 def test_the_official_files_of_mnist(tmp_path: Path) -> None:
     images = mnist_files(tmp_path)
-    found = list(IMAGE_SOURCES["mnist"].read((str(tmp_path),), None))
+    found = list(IMAGE_CORPORA["mnist"].read(Request((str(tmp_path),), limit=None)))
     assert [raw.held_out for raw in found] == [True] * 6 + [False] * 30
     assert [raw.label for raw in found[6:16]] == list(range(10))
     np.testing.assert_array_equal(found[6].content, images[0])
-    limited = list(IMAGE_SOURCES["mnist"].read((str(tmp_path),), 12))
+    limited = list(IMAGE_CORPORA["mnist"].read(Request((str(tmp_path),), limit=12)))
     assert [raw.held_out for raw in limited] == [True] * 2 + [False] * 12
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(UserError, match="it is damaged"):
-        list(IMAGE_SOURCES["mnist"].read((str(tmp_path),), None))
+        list(IMAGE_CORPORA["mnist"].read(Request((str(tmp_path),), limit=None)))
     path.unlink()
     with pytest.raises(UserError, match="has no train-images-idx3-ubyte"):
-        list(IMAGE_SOURCES["mnist"].read((str(tmp_path),), None))
+        list(IMAGE_CORPORA["mnist"].read(Request((str(tmp_path),), limit=None)))
 
 
 def batch(images: Array, labels: list[int]) -> bytes:
@@ -310,7 +317,7 @@ def test_the_python_batches_of_cifar10(tmp_path: Path) -> None:
             (folder / name).write_bytes(content)
             archive.add(folder / name, f"cifar-10-batches-py/{name}")
     for path in (folder, tmp_path / "cifar-10-python.tar.gz"):
-        found = list(IMAGE_SOURCES["cifar10"].read((str(path),), None))
+        found = list(IMAGE_CORPORA["cifar10"].read(Request((str(path),), limit=None)))
         assert [raw.label for raw in found] == [6, 7, 3, 4, 5]
         for raw, image in zip(found, [*images[3:], *images[:3]], strict=True):
             np.testing.assert_array_equal(Shape().pixels(raw), image)
@@ -368,9 +375,9 @@ def test_mixed_sizes_and_modes_are_refused_unless_brought_to_one() -> None:
     large = Raw("large", random_images(1, 8, 6, 3)[0])
     shape = Shape()
     shape.pixels(colour)
-    with pytest.raises(UserError, match=r"mixed sizes: colour has 6 x 6 pixels, large has 6 x 8; --size"):
+    with pytest.raises(UserError, match=r"mixed sizes: colour has 6 x 6 pixels, large has 6 x 8; `size`"):
         shape.pixels(large)
-    with pytest.raises(UserError, match=r"mixed modes: colour has colours, grey has grey levels; --grey"):
+    with pytest.raises(UserError, match=r"mixed modes: colour has colours, grey has grey levels; `grey`"):
         shape.pixels(grey)
     alpha = Image.fromarray(random_images(1, 6, 6, 4)[0], "RGBA")
     file = io.BytesIO()
@@ -394,10 +401,10 @@ def test_corrupt_images_are_named_counted_and_at_last_too_many(content: bytes, t
         (tmp_path / "in" / f"{index:02}.png").write_bytes(png(image))
     (tmp_path / "in" / "03.png").write_bytes(content)
     (tmp_path / "in" / "07.png").write_bytes(content)
-    said: list[str] = []
+    reporter = Listening()
     recipe = ImagePreparation.given("images", paths=(str(tmp_path / "in"),), corrupt=2)
-    made = prepare_images(recipe, tmp_path / "out", quiet, say=said.append)
-    assert [line.split(":")[0] for line in said] == [
+    made = prepare_images(recipe, tmp_path / "out", reporter=reporter)
+    assert [line.split(":")[0] for line in reporter.heard] == [
         f"Skipped {tmp_path / 'in' / name}" for name in ("03.png", "07.png")
     ]
     assert (made.counts["read"], made.counts["corrupt"]) == (12, 2)
@@ -407,8 +414,8 @@ def test_corrupt_images_are_named_counted_and_at_last_too_many(content: bytes, t
 
 
 def test_too_many_is_one_more_than_allowed() -> None:
-    corrupt = Corrupt(0, quiet)
-    with pytest.raises(UserError, match="--corrupt allows"):
+    corrupt = Corrupt(0, Listening().message)
+    with pytest.raises(UserError, match="`corrupt` allows"):
         corrupt.note("x", CorruptImageError("gone"))
 
 
@@ -434,7 +441,7 @@ def test_a_palette_finds_the_colours_that_there_are(quantizer: str) -> None:
     found = fitted_colors(pixels, 4, quantizer)
     assert sorted(found.tolist()) == sorted(wanted.tolist())
     assert found.sum(axis=1).tolist() == sorted(found.sum(axis=1).tolist())
-    with pytest.raises(UserError, match="--colors 5: the images have only 4 different colours"):
+    with pytest.raises(UserError, match="`colors` 5: the images have only 4 different colours"):
         fitted_colors(pixels, 5, quantizer)
 
 
@@ -498,7 +505,7 @@ def test_two_colours_by_threshold_once_or_anew(tmp_path: Path) -> None:
     torch.testing.assert_close(shares, torch.tensor([0, 64 / 255, 128 / 255, 1]), rtol=0, atol=0.05)
     assert torch.equal(batches(0, 0), batches(0, 0))
     assert stochastic.space.vocabulary == 2
-    with pytest.raises(UserError, match="goes with --colors 2"):
+    with pytest.raises(UserError, match="goes with `colors` 2"):
         prepared(tmp_path / "x", paths=paths, colors="16", binarize="static")
 
 
@@ -521,15 +528,15 @@ def test_pixels_that_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"colors": "1"}, "--colors 1: 2 to 256, or none"),
-        ({"colors": "257"}, "--colors 257"),
-        ({"colors": "many"}, "--colors many"),
-        ({"colors": "2", "binarize": "coin"}, "unknown binarization 'coin'"),
-        ({"size": 1}, "--size 1: 4 to 1024"),
+        ({"colors": "1"}, "`colors` 1: 2 to 256, or none"),
+        ({"colors": "257"}, "`colors` 257"),
+        ({"colors": "many"}, "`colors` many"),
+        ({"colors": "2", "binarize": "coin"}, "unknown binarize 'coin'"),
+        ({"size": 1}, "`size` 1: 4 to 1024"),
         ({"quantizer": "x"}, "unknown quantizer"),
         ({"colors": "2", "grey": False}, "two colours are made of grey levels"),
         ({"paths": ("grey.npz",), "colors": "4", "quantizer": "kmeans"}, "nothing to choose"),
-        ({}, "needs --path"),
+        ({}, "needs `path`"),
         ({"paths": ("few.npz",)}, "2 distinct samples"),
         ({"paths": ("grey.npz",), "colors": "256"}, "only 16 different grey levels"),
         ({"paths": ("zero.npz",)}, "holds no images"),

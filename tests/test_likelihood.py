@@ -281,15 +281,15 @@ def test_ten_rows_are_enough(rows: Tensor) -> None:
 
 def test_a_likelihood_that_is_not_finite_is_an_error(rows: Tensor) -> None:
     settings = LanguageModelSettings(width=8, rate=1e30, steps=20, interval=5)
-    with pytest.raises(UserError, match=r"rate 1e\+30: log p (nan|-inf) at step \d+, lower it"):
+    with pytest.raises(UserError, match=r"`rate` 1e\+30: log p is (nan|-inf) at step \d+, lower it"):
         fit_language_model(rows[:100], SPACE, settings=settings)
 
 
 @pytest.mark.parametrize("setting", ["width", "steps", "rate", "held_out", "patience"])
 def test_settings_are_checked(setting: str) -> None:
-    with pytest.raises(UserError, match=f"language model {setting} 0: a number above 0"):
+    with pytest.raises(UserError, match=f"language model setting `{setting}` 0: a finite number above 0"):
         LanguageModelSettings(**{setting: 0})
-    with pytest.raises(UserError, match="held_out below 1"):
+    with pytest.raises(UserError, match="`held_out` below 1"):
         LanguageModelSettings(held_out=1.0)
 
 

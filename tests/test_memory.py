@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bgan_text.corpora.text_preparation import TextPreparation, prepare
+from bgan_text.corpora.preparation_options import TextPreparation
+from bgan_text.corpora.text_preparation import prepare_text
 
 LIMIT_GIB = 3.0
 BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
@@ -16,7 +17,7 @@ needs_wait4 = pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system do
 def peak_of_two_steps(text: Path, folder: Path) -> float:
     """GiB of a run on 8,000 pieces, L = 32, M = 20, batch 64, with its evaluation and checkpoint."""
     recipe = TextPreparation.given("lines", paths=(str(text),), vocabulary=8000, length=32, overlong="cut")
-    prepared = prepare(recipe, folder / "data", lambda stage, done: None)
+    prepared = prepare_text(recipe, folder / "data")
     assert prepared.space.vocabulary == 8000
     command = [
         sys.executable,

@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bgan_text.cli.options import spelled, with_options
+from bgan_text.cli.field_names import with_flags
+from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
 from bgan_text.setting import setting
 
@@ -52,7 +53,8 @@ def app(received: list[Received]) -> typer.Typer:
 
     app = typer.Typer()
     app.command()(command)
-    assert spelled("`amount`, `either`, `no_on`, `what`") == "--n, --either, --no-on, `what`"
+    named = "`amount` 3, `either`, `on` False, `off` True, `what`"
+    assert with_flags(named, app) == "--n 3, --either, --no-on, --off, `what`"
     return app
 
 
@@ -89,4 +91,4 @@ def test_help_shows_choices_defaults_and_brackets(app: typer.Typer) -> None:
 def test_an_error_names_flags(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["--n", "13"])
     assert isinstance(result.exception, UserError)
-    assert spelled(str(result.exception)) == "--n 13: --out, --long-name or `unknown` is needed"
+    assert with_flags(str(result.exception), app) == "--n 13: --out, --long-name or `unknown` is needed"

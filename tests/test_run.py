@@ -35,17 +35,13 @@ def test_a_run_folder_opens_as_it_was_made(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "tokenizer.json").read_bytes() == b"{}"
 
 
-@pytest.mark.parametrize(("objective", "baseline"), [("importance", "none"), ("reinforce", "mean")])
-def test_a_run_of_the_first_format_keeps_the_baseline_it_had(
-    objective: str, baseline: str, tmp_path: Path
-) -> None:
-    make(tmp_path / "run", objective=objective)
+@pytest.mark.parametrize(("written", "advice"), [(3, "train the run again"), (5, "upgrade it")])
+def test_a_run_of_another_format_is_refused_with_advice(written: int, advice: str, tmp_path: Path) -> None:
+    make(tmp_path / "run")
     card = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    card["format"] = 1
-    for name in ("baseline", "credit", "preset"):
-        del card["settings"][name]
-    (tmp_path / "run" / "run.json").write_text(json.dumps(card), "utf-8")
-    assert RunFolder(tmp_path / "run").config.baseline == baseline
+    (tmp_path / "run" / "run.json").write_text(json.dumps(card | {"format": written}), "utf-8")
+    with pytest.raises(UserError, match=f"in format {written}: version .* reads format 4; {advice}"):
+        RunFolder(tmp_path / "run")
 
 
 def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_work_that_takes_long_says_so_in_a_pipe(capfd: pytest.CaptureFixture[str
     with RichReporter(interval=0.0).task("a model of x", "steps") as progress:
         progress(1, 2)
     assert capfd.readouterr().err == "a model of x: 1 of 2 steps, 0 s\na model of x: 0 s\n"
-    reporter = RichReporter({"train": "--train", "count": "--n"})
+    reporter = RichReporter()
     with reporter.task("short"), reporter.task("part of it") as progress:
         progress(1, None)
         reporter.warning("`count` and `train` and `other`")

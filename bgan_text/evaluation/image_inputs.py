@@ -17,7 +17,8 @@ from bgan_text.errors import UserError
 from bgan_text.evaluation.inputs import REAL, Inputs, Source, drawn
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
-from bgan_text.runs import Draw, sampled_tensors
+from bgan_text.sampling import sample_tensors
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import PixelSpace, TokenSpace
 from bgan_text.training.run import RunFolder
 
@@ -104,8 +105,8 @@ def _images(source: Source, options: EvaluationOptions, palette: Palette, report
 
 def _of_run(run: RunFolder, options: EvaluationOptions) -> Tensor:
     device, count = choose_device(options.device), options.count or SAMPLES
-    draw = Draw(count=count, seed=options.seed, device=device, temperature=options.temperature)
-    return torch.cat(list(sampled_tensors(run, draw)))
+    how = SamplingOptions(count=count, seed=options.seed, temperature=options.temperature)
+    return torch.cat(list(sample_tensors(run, how, device)))
 
 
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:

@@ -15,7 +15,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 from bgan_text.reporter import Reporter
-from bgan_text.training.classification import refuse_classifier
+from bgan_text.sampling import refuse_classifier
 from bgan_text.training.run import RunFolder
 
 REAL = "real"
@@ -162,7 +162,7 @@ def _content(model: Any) -> Content:
     if isinstance(model, RunFolder):
         found: Content = model
     elif hasattr(model, "folder"):
-        found = RunFolder(Path(model.folder))
+        found = RunFolder(Path(model.folder), getattr(model, "parts", None))
     elif isinstance(model, str | os.PathLike):
         found = os.fspath(model)
         if (Path(found) / "run.json").exists():

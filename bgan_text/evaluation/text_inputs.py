@@ -14,7 +14,8 @@ from bgan_text.errors import UserError
 from bgan_text.evaluation.inputs import Inputs, Source, Text, drawn
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
-from bgan_text.runs import Draw, sampled
+from bgan_text.sampling import sample_text
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.training.run import RunFolder
 
 SAMPLES_OF_A_RUN = 1000
@@ -75,8 +76,8 @@ def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tu
 def samples_of(run: RunFolder, options: EvaluationOptions, temperature: float) -> list[str]:
     """Samples of a run."""
     device, count = choose_device(options.device), options.count or SAMPLES_OF_A_RUN
-    draw = Draw(count=count, seed=options.seed, device=device, temperature=temperature)
-    return list(_cased((text for text, _ in sampled(run, draw)), options))
+    how = SamplingOptions(count=count, seed=options.seed, temperature=temperature)
+    return list(_cased((text for text, _ in sample_text(run, how, device)), options))
 
 
 def _texts(source: Source, options: EvaluationOptions) -> list[str]:

@@ -1,8 +1,12 @@
-"""Scores of generated sequences. Those listed here are exact: nothing is sampled or approximated.
+"""Scores of generated samples.
 
-A corpus is a list (or, for references and training text, any stream) of token sequences: lists of
-words, rows of an integer array, or str, each the sequence of its characters. Each score is a `Score`:
-its value and what every sample contributes. A score that is not defined for what it was given is NaN.
+The scores exported here are exact: they involve no sampling and no approximation.
+
+A corpus is a list of token sequences; references and training text may also be any iterable. A sequence is a
+list of words, a row of an integer array, or a str, which is treated as a sequence of characters.
+
+Each score is a `Score`: its value and the contribution of every sample. The value is NaN where the score is
+undefined for the given input.
 """
 
 from bgan_text.scores.bleu import bleu, self_bleu

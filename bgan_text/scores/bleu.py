@@ -1,4 +1,4 @@
-"""Sentence BLEU against many references, and Self-BLEU, exactly and in linear time."""
+"""Exact sentence BLEU against many references, and Self-BLEU, in linear time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,23 +11,25 @@ from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, chunks
 
 SMOOTHED = 0.1
-"""What method 1 of Chen and Cherry (2014) puts in place of a numerator of 0, as nltk does."""
+"""Replacement for a numerator of 0: smoothing method 1 of Chen and Cherry (2014), as in nltk."""
 
 
 def bleu(samples: Corpus, references: Corpus, highest: int = 5) -> dict[int, Score]:
-    """Sentence BLEU-1 .. BLEU-`highest` of each sample against all references together, and its mean.
+    """Mean sentence BLEU-1 to BLEU-`highest` of the samples, each against all references.
 
-    Equal to nltk's `sentence_bleu` with uniform weights and `SmoothingFunction().method1`: an n-gram's
-    count is clipped by the largest count in any one reference, the reference length is the closest one
-    (the shorter of two), and a sample without a single known word, or without any word, scores 0.
+    Equal to nltk's `sentence_bleu` with uniform weights and `SmoothingFunction().method1`. The count of an
+    n-gram is clipped by its largest count in any single reference. The reference length is the one closest to
+    the sample's; ties go to the shorter. A sample that is empty or has no token in common with the references
+    scores 0.
 
     Args:
-        samples: sequences of tokens.
-        references: sequences of tokens, streamed once.
-        highest: the highest order.
+        samples: Token sequences.
+        references: Token sequences; iterated over once.
+        highest: Highest n-gram order.
 
     Returns:
-        order -> the mean, in 0 .. 1, and (S,) each sample's; NaN if there are no references or samples.
+        A score for each order: the mean over samples, in [0, 1], with `each` (S,) the BLEU of every sample.
+        NaN without samples or references.
     """
     numbering = Numbering()
     index = Index(numbering.add(samples), highest)
@@ -35,7 +37,7 @@ def bleu(samples: Corpus, references: Corpus, highest: int = 5) -> dict[int, Sco
 
 
 def bleu_of(index: Index, folded: Folded) -> dict[int, Score]:
-    """`bleu` of indexed samples against folded references."""
+    """Compute `bleu` from indexed samples and folded references."""
     if not folded.lengths:
         return _undefined(index)
     matched = clipped(index, folded)
@@ -44,7 +46,7 @@ def bleu_of(index: Index, folded: Folded) -> dict[int, Score]:
 
 
 def clipped(index: Index, folded: Folded) -> list[Floats]:
-    """For each order (S,) the n-grams of each sample, clipped by the largest count in any one reference."""
+    """(S,) clipped n-gram counts of each sample, for each order."""
     matched = []
     for level in index.levels:
         counts = level.counts
@@ -54,27 +56,31 @@ def clipped(index: Index, folded: Folded) -> list[Floats]:
 
 
 def self_bleu(samples: Corpus, highest: int = 5) -> dict[int, Score]:
-    """Sentence BLEU of each sample against all the *other* samples (leave one out), and its mean.
+    """Mean sentence BLEU of each sample against all *other* samples (leave-one-out).
 
-    An n-gram is clipped by its largest count among the others: the second largest of all, for the
-    sample that holds the largest. Identical samples count as each other's references.
+    The count of an n-gram is clipped by its largest count in any other sample. Identical samples serve as
+    references for each other.
+
+    Args:
+        samples: Token sequences.
+        highest: Highest n-gram order.
 
     Returns:
-        order -> the mean, in 0 .. 1, high where samples resemble each other, and (S,) each sample's;
-        NaN for a single sample.
+        A score for each order: the mean over samples, in [0, 1], with `each` (S,) the BLEU of every sample.
+        High values mean that the samples resemble each other. NaN for fewer than two samples.
     """
     return self_bleu_of(Index(Numbering().add(samples), highest))
 
 
 def self_bleu_of(index: Index) -> dict[int, Score]:
-    """`self_bleu` of indexed samples."""
+    """Compute `self_bleu` from indexed samples."""
     size = len(index)
     if size < 2:
         return _undefined(index)
     matched, help_given = [], []
     for level in index.levels:
         counts, podium = level.counts, level.podium()
-        # The largest count among the others is the second of all for the one who holds the first.
+        # For the sample with the largest count, the largest count among the others is the second largest.
         first = podium.owner[0, counts.ids] == counts.owner
         others = np.where(first, podium.count[1, counts.ids], podium.count[0, counts.ids])
         count = np.minimum(counts.count, others)
@@ -86,10 +92,12 @@ def self_bleu_of(index: Index) -> dict[int, Score]:
 
 @dataclass(frozen=True)
 class Help:
-    """How much samples lift the scores of others: E pairs.
+    """How much samples raise the scores of other samples, as E (giver, taker) pairs.
 
-    `giver`, `taker`: (E,) samples. `share`: (E,) what part of the taker's matched n-grams would be gone
-    without the giver.
+    Attributes:
+        giver: (E,) indices of the samples that raise a score.
+        taker: (E,) indices of the samples whose score is raised.
+        share: (E,) fraction of the taker's matched n-grams that would be lost without the giver.
     """
 
     giver: Integers
@@ -98,10 +106,10 @@ class Help:
 
 
 def _help(podium: Podium, matched: Floats) -> Help:
-    """Whose matches hang on whom.
+    """Find the pairs of samples in which one sample's matches depend on the other.
 
-    The largest count among the others changes for want of one sample only where that one and the taker
-    hold the two largest counts and the third is smaller.
+    Removing the giver lowers the taker's clipping limit only if the two hold the two largest counts and the
+    third largest is smaller.
     """
     gap = podium.count[1] - podium.count[2]
     alone = gap > 0
@@ -111,7 +119,7 @@ def _help(podium: Podium, matched: Floats) -> Help:
 
 
 def _with_help(score: Score, order: int, help_given: list[Help]) -> Score:
-    """Each sample's own score and, to first order, what the others' scores owe to it."""
+    """Add to each sample's own score, to first order, its contribution to the scores of the others."""
     shares = score.each.copy()
     for help_ in help_given[:order]:
         owed = score.each[help_.taker] * help_.share / order
@@ -124,7 +132,7 @@ def _undefined(index: Index) -> dict[int, Score]:
 
 
 def _scores(matched: Iterable[Floats], lengths: Integers, reference: Integers) -> dict[int, Score]:
-    """Combine the clipped counts of each order into BLEU-1, BLEU-2, ...; `reference`: (S,) lengths."""
+    """Combine the clipped counts of each order into BLEU-1, BLEU-2, ...; `reference` holds (S,) lengths."""
     with np.errstate(divide="ignore", invalid="ignore"):
         penalty = np.where(lengths > reference, 1.0, np.exp(1.0 - reference / lengths))
     penalty[lengths == 0] = 0.0
@@ -141,7 +149,10 @@ def _scores(matched: Iterable[Floats], lengths: Integers, reference: Integers) -
 
 
 def closest(lengths: Integers, references: Integers) -> Integers:
-    """The closest of the distinct reference lengths, ascending; the shorter of two as close."""
+    """Closest reference length for each length.
+
+    Ties go to the shorter. `references` are distinct, ascending.
+    """
     above = np.searchsorted(references, lengths).clip(max=len(references) - 1)
     below = (above - 1).clip(min=0)
     nearer_above = np.abs(references[above] - lengths) < np.abs(references[below] - lengths)
@@ -149,7 +160,7 @@ def closest(lengths: Integers, references: Integers) -> Integers:
 
 
 def closest_other(lengths: Integers) -> Integers:
-    """For each length the closest among all the others."""
+    """Closest length among all others, for each length."""
     distinct, times = np.unique(lengths, return_counts=True)
     nearest = distinct.copy()
     for index in np.flatnonzero(times == 1):

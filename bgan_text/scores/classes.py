@@ -1,4 +1,4 @@
-"""Which classes a classifier sees in samples, and how sure it is.
+"""Scores of the class distribution that a classifier predicts, and of its confidence.
 
 Shapes: S samples, R real images, V classes.
 """
@@ -12,34 +12,39 @@ from torch import Tensor
 from bgan_text.scores.score import Score
 
 PRESENT = 0.2
-"""The part of its share in real images from which on a class counts as there."""
+"""Least ratio of a class's share in the samples to its share in the real images to count as covered."""
 
 
 def confidence(logits: Tensor) -> Score:
-    """Mean largest probability of samples, 1 / V .. 1: (S, V) logits. NaN without samples."""
+    """Mean of the largest class probability, in [1 / V, 1], from (S, V) logits. NaN without samples."""
     each = logits.double().softmax(dim=1).amax(dim=1)
     return Score(float(each.mean()) if len(each) else math.nan, each.numpy())
 
 
 def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Score]:
-    """How samples spread over classes, beside real images.
+    """Compare the class distribution of samples with that of real images.
 
     Args:
         samples: (S,) int64 predicted classes, S at least 1.
-        reals: (R,) likewise, R at least 1.
-        classes: how many there are.
+        reals: (R,) int64 predicted classes, R at least 1.
+        classes: Number of classes V.
 
     Returns:
-        `modes-covered`: how many of those that real images have come up with at least `PRESENT` of their real
-        share; without an interval. `largest-class`, `smallest-class`: the shares of the commonest and of the
-        rarest class that real images have. `class-distance`: total variation between the shares, 0 .. 1.
+        Four scores by name.
+
+        - `modes-covered`: number of classes of the real images whose share in the samples is at least
+        `PRESENT`
+          times their share in the real images. It has no interval.
+        - `largest-class`: share of the most frequent class in the samples.
+        - `smallest-class`: share in the samples of the rarest class, among classes of the real images.
+        - `class-distance`: total variation distance between the class distributions, in [0, 1].
     """
     ours, theirs = (shares(predicted, classes) for predicted in (samples, reals))
-    there = theirs > 0
-    present = int((ours[there] >= PRESENT * theirs[there]).sum())
+    in_reals = theirs > 0
+    present = int((ours[in_reals] >= PRESENT * theirs[in_reals]).sum())
     commonest = int(ours.argmax())
-    rarest = int(torch.where(there, ours, torch.inf).argmin())
-    # Each sample moves the share of its own class alone.
+    rarest = int(torch.where(in_reals, ours, torch.inf).argmin())
+    # A sample changes only the share of its own class.
     pull = 0.5 * (ours - theirs).sign()
     return {
         "modes-covered": Score(float(present), np.empty(0)),
@@ -50,7 +55,7 @@ def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Scor
 
 
 def shares(predicted: Tensor, classes: int) -> Tensor:
-    """(S,) classes -> (V,) float64 shares."""
+    """(S,) int64 classes -> (V,) float64 shares."""
     return torch.bincount(predicted, minlength=classes).double() / len(predicted)
 
 

@@ -1,4 +1,4 @@
-"""Corpus BLEU as machine translation reports it: n-grams counted here, all else by sacrebleu."""
+"""Corpus BLEU as reported in machine translation: n-grams are counted here, sacrebleu does the rest."""
 
 import math
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ ORDER = 4
 
 
 def corpus_bleu(samples: Corpus, references: Corpus) -> Score:
-    """Corpus BLEU-4 with exponential smoothing of every sample against all references, 0 .. 100.
+    """Corpus BLEU-4 with exponential smoothing, every sample against all references.
 
-    The same number as sacrebleu's `BLEU(tokenize="none").corpus_score` where each reference is given as
-    a reference of every sample, which for R references would take R times as long (Post 2018).
+    Equal to sacrebleu's `BLEU(tokenize="none").corpus_score` (Post 2018) with every reference given for every
+    sample. For R references that call would take R times as long.
 
     Args:
-        samples: sequences of tokens.
-        references: sequences of tokens, streamed once.
+        samples: Token sequences.
+        references: Token sequences; iterated over once.
 
     Returns:
-        The score, NaN without samples or references, and (S,) the linearised share of each sample.
+        The score, in [0, 100], with `each` (S,) the linearised contribution of every sample. NaN without
+        samples or references.
     """
     numbering = Numbering()
     index = Index(numbering.add(samples), ORDER)
@@ -33,7 +34,14 @@ def corpus_bleu(samples: Corpus, references: Corpus) -> Score:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Sufficient statistics: (S, 4) clipped matches and n-grams, (S,) lengths and closest references."""
+    """Sufficient statistics of corpus BLEU.
+
+    Attributes:
+        matches: (S, 4) clipped n-gram matches.
+        ngrams: (S, 4) number of n-grams.
+        lengths: (S,) sample lengths.
+        closest: (S,) closest reference lengths.
+    """
 
     matches: Floats
     ngrams: Floats
@@ -42,7 +50,7 @@ class Statistics:
 
 
 def corpus_bleu_of(index: Index, folded: Folded) -> Score:
-    """`corpus_bleu` of indexed samples, of order 4 or higher, against folded references."""
+    """Compute `corpus_bleu` from samples indexed up to order 4 or higher and folded references."""
     from sacrebleu import BLEU
 
     if not len(index) or not folded.lengths:
@@ -66,9 +74,9 @@ def corpus_bleu_of(index: Index, folded: Folded) -> Score:
 
 
 def _relative_shares(statistics: Statistics) -> Floats:
-    """(S,) the change of log BLEU with each sample's weight, times S.
+    """(S,) derivative of log BLEU with respect to the weight of each sample, times S.
 
-    An order without a match is smoothed to a constant and does not move.
+    An order without matches is smoothed to a constant, so its derivative is 0.
     """
     size = len(statistics.lengths)
     shares = np.zeros(size)
@@ -83,7 +91,7 @@ def _relative_shares(statistics: Statistics) -> Floats:
 
 
 def signature(tokenize: str, *, lowercase: bool, references: int) -> str:
-    """sacrebleu's own signature of these settings; `tokenize` is sacrebleu's name for the tokenizer."""
+    """sacrebleu's signature for these settings; `tokenize` is sacrebleu's name of the tokenizer."""
     from sacrebleu import BLEU
 
     metric = BLEU(lowercase=lowercase, tokenize=tokenize)

@@ -1,10 +1,12 @@
-"""Distances between samples and data, each estimated by a fresh critic on frozen sequences or images.
+"""Distances between samples and data, estimated by a newly trained critic.
 
-The measure of Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018: whatever a
-generator was trained on, new discriminators estimate how far its samples are from the data. A critic is
-trained on one part of the rows, chosen among its steps by a second and read on a third, so that no
-maximum enters the number. For an f-divergence it estimates a lower bound: a critic that finds less than
-there is reports less, one that finds nothing 0, and chance can take it below 0.
+The evaluation of Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", ICLR 2018: whatever
+objective a generator was trained with, new discriminators estimate the distance of its samples from the data.
+
+The rows are split into a training, a validation and a test set. The training set fits the critic, the
+validation set selects the step, and the test set gives the estimate, so the estimate is not biased by taking
+a maximum. For an f-divergence the critic estimates a lower bound. A weak critic reports less than the true
+divergence, a critic that finds no difference reports 0, and sampling noise can make the estimate negative.
 """
 
 import math
@@ -27,20 +29,24 @@ from bgan_text.space import PixelSpace, TokenSpace
 
 LEAST_ROWS = 30
 SHARES = 0.6, 0.2
-"""Shares of the rows that train a critic and that choose among its steps; it is read on the others."""
+"""Shares of the rows in the training set and in the validation set; the rest is the test set."""
 
 CRITIC_DISTANCES = {
     "js": CriticDistance(divergence_named("js"), unit=2.0 * LOG_2),
     "reverse-kl": CriticDistance(divergence_named("reverse-kl")),
     "wasserstein": CriticDistance(WASSERSTEIN, penalised=True),
 }
-"""Jensen-Shannon divergence in bits, KL(samples || reals) in nats, Wasserstein-1 distance."""
+"""Jensen-Shannon divergence in bits, KL(samples || reals) in nats, and Wasserstein-1 distance."""
 
 
 class CriticEstimate(NamedTuple):
-    """A distance, the training step of the critic that gave it, and that critic's gradient norm.
+    """The estimate of a single critic.
 
-    `gradient_norm`: root mean square of the gradient norm between test rows; NaN without a penalty.
+    Attributes:
+        value: The distance.
+        steps: Training step of the selected critic.
+        gradient_norm: Root mean square of the critic's gradient norm on points between test rows. NaN for a
+            distance without a gradient penalty.
     """
 
     value: float
@@ -59,25 +65,26 @@ def critic_distances(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Score:
-    """The mean of `critic_distance` over seeds, with one critic per seed.
+    """Mean of `critic_distance` over seeds, with one critic per seed.
 
-    Its `deviation` shows the effect of initialisation, batches and split; new samples would differ by more.
+    The `deviation` of the score reflects initialisation, batch order and split. It does not include the
+    variation between sets of samples, which is larger.
 
     Args:
-        samples: as in `critic_distance`, like all other arguments.
-        reals: likewise.
-        space: likewise.
-        distance: likewise.
-        seeds: one per critic.
-        settings: of every critic.
-        device: where the critics are trained.
-        progress: called with the steps done and the maximum number of steps, over all critics.
+        samples: See `critic_distance`.
+        reals: See `critic_distance`.
+        space: See `critic_distance`.
+        distance: See `critic_distance`.
+        seeds: One seed per critic.
+        settings: Size and training of each critic. `None` for the defaults.
+        device: Device to train on.
+        progress: Called with the number of steps done and the maximum number of steps, over all critics.
 
     Returns:
-        A score with an empty `each`, NaN if the estimate of any seed is.
+        A score with an empty `each`. NaN if the estimate of any seed is NaN.
 
     Raises:
-        UserError: no seeds, and what `critic_distance` raises.
+        UserError: If `seeds` is empty, or as in `critic_distance`.
 
     Example:
         >>> samples, reals = torch.randint(3, (2, 100, 5))
@@ -111,33 +118,36 @@ def critic_distance(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> CriticEstimate:
-    """Train a fresh critic between samples and reals and read it on rows that it has not seen.
+    """Train a critic to tell samples from real rows and evaluate it on held-out rows.
 
     "js" and "reverse-kl" are the variational bounds of `bgan_text.objectives.divergences` (Nowozin et al.
-    2016). The latter takes exponentials of scores: the few reals that pass for samples decide it, so it
-    spreads widely, and where the two sides share nothing it has no top. "wasserstein" is E_real[F] -
-    E_sample[F] under the gradient penalty of Gulrajani et al. 2017, eq. 3, on straight lines between one-
-    hot sequences. Its unit is the Euclidean norm of the (L, V) one-hot tensor: rows that differ in k
-    positions are sqrt(2 k) apart; of images of numbers it is that of their pixels. The penalty asks for a
-    gradient norm of 1 and does not force it: a distance W comes out as about W (1 + W / (2 penalty)), the
-    factor being the `gradient_norm` of the estimate.
+    2016). "reverse-kl" takes exponentials of scores. It is dominated by the few real rows that resemble
+    samples, so its variance is high, and it is unbounded if the supports are disjoint.
+
+    "wasserstein" is E_real[F] - E_sample[F] under the gradient penalty of Gulrajani et al. 2017, eq. 3, on
+    straight lines between one-hot sequences. Distances are Euclidean norms of the (L, V) one-hot tensors, so
+    rows that differ in k positions are sqrt(2 k) apart; for continuous images they are norms of the pixels.
+    The penalty favours a gradient norm of 1 but does not enforce it. A true distance W is estimated as about
+    W (1 + W / (2 penalty)), where the factor is the `gradient_norm` of the estimate.
 
     Args:
-        samples: (S, L) int64 tokens; what follows an end does not count. Or (S, channels, height, width)
-            float32 pixels in -1 .. 1.
-        reals: (R, L) int64 tokens, likewise.
-        space: of both. Images are judged by the strided convolutions of `bgan_text.models.dcgan`.
-        distance: a name of `CRITIC_DISTANCES`.
-        settings: of the critic; the defaults if `None`.
-        seed: of initialisation, batches and split. On a CPU the same seed gives the same number.
-        device: where the critic is trained.
-        progress: told the steps made and the most there will be, at every look and at the end.
+        samples: (S, L) int64 tokens, ignored after the first end token, or (S, channels, height, width)
+        float32
+            pixels in [-1, 1].
+        reals: (R, L) int64 tokens or (R, channels, height, width) float32 pixels. space: Space of both.
+        Images use the strided convolutions of `bgan_text.models.dcgan`. distance: A name in
+        `CRITIC_DISTANCES`. settings: Size and training of the critic. `None` for the defaults. seed: Seed of
+        initialisation, batch order and split. The result is deterministic on a CPU. device: Device to train
+        on. progress: Called with the number of steps done and the maximum number of steps, at each
+        evaluation on the
+            validation set and at the end.
 
     Returns:
-        The estimate; its value and gradient norm are NaN if the scores stopped being finite.
+        The estimate. Its value and gradient norm are NaN if the critic's scores became nonfinite.
 
     Raises:
-        UserError: an unknown distance, fewer than `LEAST_ROWS` rows, or rows that are not of the space.
+        UserError: If the distance is unknown, a side has fewer than `LEAST_ROWS` rows, or rows are outside
+            the space.
     """
     chosen, settings = choose("critic distance", distance, CRITIC_DISTANCES), settings or CriticSettings()
     rng = torch.Generator(device).manual_seed(seed)
@@ -157,7 +167,7 @@ def critic_distance(
 
 
 def _split(rows: Tensor, rng: torch.Generator) -> tuple[Tensor, ...]:
-    """Rows in random order, cut into those that train, that choose and that are read on."""
+    """Shuffle rows and split them into a training, a validation and a test set."""
     order = torch.randperm(len(rows), generator=rng, device=rows.device)
     training, validation = (int(share * len(rows)) for share in SHARES)
     cuts = [training, training + validation]
@@ -165,20 +175,20 @@ def _split(rows: Tensor, rng: torch.Generator) -> tuple[Tensor, ...]:
 
 
 def _checked(side: str, rows: Tensor, space: TokenSpace | PixelSpace) -> Tensor:
-    """Rows of the space, ends filled up; a `UserError` for anything else."""
+    """Validate rows and fill every position after the first end token with the end token."""
     shape = (
         (space.channels, space.height, space.width) if isinstance(space, PixelSpace) else (space.positions,)
     )
     kind = torch.float32 if isinstance(space, PixelSpace) else torch.int64
     if rows.ndim != len(shape) + 1 or rows.shape[1:] != shape or rows.dtype != kind:
         given, needed = f"{tuple(rows.shape)} of {rows.dtype}", ", ".join(map(str, shape))
-        raise UserError(f"{side} are {given}: (rows, {needed}) of {kind} are needed")
+        raise UserError(f"{side} are {given}: (rows, {needed}) of {kind} is needed")
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} {side} were given: a critic needs at least {LEAST_ROWS}")
     low, high = (bound.item() for bound in rows.aminmax())
     if isinstance(space, PixelSpace):
         if not (low >= -1.0 and high <= 1.0):
-            raise UserError(f"{side} hold pixels {low:g}..{high:g}: numbers in -1..1 are needed")
+            raise UserError(f"{side} hold pixels {low:g}..{high:g}: values in -1..1 are needed")
         return rows
     if low < 0 or high >= space.vocabulary:
         raise UserError(f"{side} hold tokens {low}..{high}: the space has 0..{space.vocabulary - 1}")

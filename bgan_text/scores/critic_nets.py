@@ -1,4 +1,4 @@
-"""The nets of critics: for sequences, quantised images and continuous images."""
+"""Critic networks for sequences, quantised images and continuous images."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,17 @@ from bgan_text.space import PixelSpace, TokenSpace
 Net = ConvolutionalDiscriminator | QuantisedImageDiscriminator | ContinuousImageDiscriminator
 
 EMBEDDING_SCALE = 0.3
-"""Of the initial embedding: chance directions of rare tokens would teach a critic its rows by heart."""
+"""Factor of the initial embedding. Large random embeddings of rare tokens let a critic memorise its rows."""
 
 
 @dataclass(frozen=True)
 class CriticNet:
-    """A net without spectral normalisation, and the dense layer that it ends with.
+    """A network without spectral normalisation, and its final dense layer.
 
-    `dense`: the layer's name in the net. `places`: how many positions of a sequence, or cells of the
-    smallest image of a pyramid, the layer weighs one by one.
+    Attributes:
+        net: The network. dense: Name of the final dense layer in the network. places: Number of positions
+        that the dense layer weights separately: positions of a sequence, or cells of
+            the smallest feature map of an image.
     """
 
     net: Net
@@ -36,7 +38,7 @@ class CriticNet:
         return self.net.get_parameter(f"{self.dense}.weight")
 
     def scaled(self, scale: float) -> dict[str, Tensor]:
-        """A copy of the net's weights with its scores multiplied by `scale`."""
+        """Copy of the network's state dict with which its scores are multiplied by `scale`."""
         dense = {f"{self.dense}.weight", f"{self.dense}.bias"}
         return {
             name: weight * (scale if name in dense else 1.0) for name, weight in self.net.state_dict().items()
@@ -44,15 +46,14 @@ class CriticNet:
 
 
 def fresh(space: TokenSpace | PixelSpace, *, width: int, blocks: int, seed: int) -> CriticNet:
-    """A critic that starts as the mean over places of one small function of a place's surroundings.
+    """Create a critic that initially averages one local function over all positions.
 
     Args:
-        space: of what it is to score.
-        width: channels of a sequence's net, or of an image's at full size.
-        blocks: of a sequence's net; an image's has as many layers as its side asks for.
-        seed: of the weights.
+        space: Space of the critic's input. width: Channels of a sequence network, or of an image network at
+        full resolution. blocks: Residual blocks of a sequence network. The depth of an image network follows
+        from the image size. seed: Seed of the weights.
     """
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
+    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
         torch.default_generator.manual_seed(seed)
         critic = _net(space, width, blocks)
     _start_colours(critic.net)
@@ -76,7 +77,7 @@ def _start_colours(net: Net) -> None:
     if not isinstance(net.embedding, nn.Embedding):
         return
     weight = net.embedding.weight.data
-    if weight.shape == (2, 1):  # by chance the two colours of an image could look the same
+    if weight.shape == (2, 1):  # random embeddings of two colours could nearly coincide
         weight.copy_(torch.tensor([[-1.0], [1.0]]))
     elif isinstance(net, ConvolutionalDiscriminator):
         weight *= EMBEDDING_SCALE
@@ -84,9 +85,8 @@ def _start_colours(net: Net) -> None:
 
 def _start_dense(critic: CriticNet) -> None:
     dense, places = critic.weight, critic.places
-    if isinstance(
-        critic.net, ConvolutionalDiscriminator
-    ):  # its inputs come position by position, an image's by channel
+    # A sequence network flattens to (position, channel), an image network to (channel, position).
+    if isinstance(critic.net, ConvolutionalDiscriminator):
         dense.data = dense.data.view(places, -1).mean(dim=0).repeat(places).unsqueeze(0)
     else:
         dense.data = dense.data.view(-1, places).mean(dim=1).repeat_interleave(places).unsqueeze(0)

@@ -1,6 +1,6 @@
-"""Training a critic: what it ascends, and when it is good enough.
+"""Training of a critic: its objective, model selection and early stopping.
 
-Shapes: R, S rows, L positions; images of numbers are (R, channels, height, width) instead.
+Shapes: R and S rows, L positions. Continuous images are (R, channels, height, width) instead of (R, L).
 """
 
 import math
@@ -17,25 +17,34 @@ from bgan_text.objectives.gradient_penalty import gradient_norms, penalty
 from bgan_text.scores.critic_nets import CriticNet
 
 SCALES = [(step / 20) ** 2 for step in range(21)]
-"""What the scores are multiplied by, as the validation part prefers: a critic of few rows is too sure."""
+"""Candidate factors of the scores, selected on the validation set.
+
+A critic trained on few rows is overconfident.
+"""
 
 CAUTION = 2.0
-"""Standard errors below its value at which the validation part judges a critic: none is chosen for what a
-few rows say. Where nothing is borne out the scale is 0, and so is the f-divergence."""
+"""Number of standard errors subtracted from the validation value, so that no critic is
+selected on a few rows.
+
+If no positive value remains, the selected scale is 0 and the f-divergence is estimated as 0.
+"""
 
 BETAS = 0.5, 0.99
 CHUNK_ROWS = 256
 Pair = tuple[Tensor, ...]
-"""Reals (R, L) and samples (S, L)."""
+"""(R, L) real rows and (S, L) samples."""
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class CriticDistance:
-    """`divergence`: what a critic ascends; `unit`: of the distance, in nats.
+    """A distance that a critic can estimate.
 
-    `penalised`: the critic's gradient norm is held near 1; its weights then need no
-    decay, its scores no scale.
+    Attributes:
+        divergence: Objective that the critic maximises.
+        unit: Unit of the distance, in nats.
+        penalised: Whether a gradient penalty keeps the critic's gradient norm near 1. Weight decay and
+            scaling of the scores are then disabled.
     """
 
     divergence: DiscriminatorObjective
@@ -45,11 +54,21 @@ class CriticDistance:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticSettings:
-    """A critic's size and training.
+    """Size and training of a critic.
 
-    `batch`: rows of each side in a step. `steps`: at most. `interval`: steps between looks at the
-    validation part. `patience`: looks without a better value that end it. `decay`: of the weights, as
-    in AdamW, without a gradient penalty. `penalty`: the weight of that.
+    Attributes:
+        width: Channels.
+        blocks: Residual blocks of a sequence network.
+        batch: Rows of each side per step.
+        rate: Learning rate.
+        steps: Maximum number of steps.
+        interval: Steps between evaluations on the validation set.
+        patience: Number of evaluations without improvement after which training stops.
+        decay: AdamW weight decay. Not used with a gradient penalty.
+        penalty: Weight of the gradient penalty.
+
+    Raises:
+        UserError: If a setting is out of range.
     """
 
     width: int = 32
@@ -66,11 +85,13 @@ class CriticSettings:
         for name, value in vars(self).items():
             least = 0 if name in ("blocks", "rate", "decay", "penalty") else 1
             if not least <= value < math.inf:
-                raise UserError(f"critic setting {name} {value}: a finite number from {least} up is needed")
+                raise UserError(
+                    f"critic setting `{name}` {value}: a finite number of at least {least} is needed"
+                )
 
 
 class Critic:
-    """A net, what it ascends, and how."""
+    """A critic network with its objective, settings and optimizer."""
 
     def __init__(
         self, critic: CriticNet, distance: CriticDistance, settings: CriticSettings, rng: torch.Generator
@@ -78,8 +99,9 @@ class Critic:
         self.net, self.distance, self.settings, self.rng = critic.net, distance, settings, rng
         self._critic, self.dense = critic, critic.weight
         others = [weight for weight in self.net.parameters() if weight is not self.dense]
-        # Adam moves every weight alike, and the dense layer has one for every position: at the full rate
-        # it would learn the training rows by heart before the shared layers learn what they have in common.
+        # Adam's step size does not depend on the gradient's scale, and the dense layer has a weight for every
+        # position. At the full learning rate it would memorise the training rows before the shared layers
+        # learn.
         groups: list[dict[str, Any]] = [
             {"params": others},
             {"params": [self.dense], "lr": settings.rate / critic.places},
@@ -93,11 +115,12 @@ class Critic:
         )
 
     def train(self, training: Pair, validation: Pair, progress: Progress) -> int | None:
-        """Leave the net as it was at its best look at the validation part; the step of that look.
+        """Train with early stopping and restore the weights with the best validation value.
 
-        None if the scores stopped being finite.
+        Returns:
+            The step of the best validation value, or `None` if the scores became nonfinite.
         """
-        if self.distance.penalised:  # start near where the penalty will hold it
+        if self.distance.penalised:  # start near the norm that the penalty favours
             start = tuple(side[:CHUNK_ROWS] for side in training)
             self.dense.data /= self.gradient_norms_between(start).mean()
         best, found, kept = -math.inf, 0, self.net.state_dict()
@@ -138,7 +161,7 @@ class Critic:
             )
 
     def _look(self, rows: Pair) -> tuple[float, float]:
-        """The best cautious value that scaling the scores gives, and that scale."""
+        """Return the best lower confidence value over `SCALES`, and its scale."""
         real, fake = self.scores(rows)
         if self.distance.penalised:
             return (
@@ -150,18 +173,18 @@ class Critic:
         return value.item(), SCALES[int(index)]
 
     def _cautious(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The bound less `CAUTION` of its standard errors."""
+        """Return the bound minus `CAUTION` standard errors."""
         divergence = self.distance.divergence
         squares = [terms.var() / len(terms) for terms in (divergence.real(real), divergence.fake(fake))]
         return divergence.bound(real, fake) - CAUTION * torch.stack(squares).sum().sqrt()
 
     @torch.no_grad()
     def scores(self, rows: Pair) -> Pair:
-        """Scores of (R, L) reals and (S, L) samples: (R,), (S,)."""
+        """Score real rows and samples: (R, L), (S, L) -> (R,), (S,)."""
         return tuple(torch.cat([self.net(part) for part in side.split(CHUNK_ROWS)]) for side in rows)
 
     def gradient_norms_between(self, rows: Pair) -> Tensor:
-        """`gradient_norms` at evenly spread points between the i-th real and i-th sample: (min(R, S),)."""
+        """(min(R, S),) gradient norms at evenly spaced mixes of the i-th real row and the i-th sample."""
         count = min(map(len, rows))
         mix = torch.linspace(0.0, 1.0, count, device=self.dense.device)
         parts = zip(*(each[:count].split(CHUNK_ROWS) for each in (*rows, mix)), strict=True)

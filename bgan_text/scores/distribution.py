@@ -1,4 +1,4 @@
-"""How the n-grams and lengths of samples spread, beside those of real text."""
+"""Scores that compare the distributions of n-grams and lengths of samples with those of real text."""
 
 import math
 from collections import Counter
@@ -12,23 +12,26 @@ from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, c
 from bgan_text.scores.uncertainty import jackknife, ratio
 
 Text = str | bytes | Iterable[str] | Iterable[int]
-"""A whole sample: a string, the bytes of an image, or a sequence of tokens."""
+"""A complete sample: a string, the bytes of an image, or a sequence of tokens."""
 
 
 def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> dict[int, Score]:
-    """Jensen-Shannon divergence between n-gram distributions, in bits, 0 .. 1.
+    """Jensen-Shannon divergence between the n-gram distributions of samples and references.
 
-    Each sequence is cut, or filled with pads, to `window` tokens, and every n-gram of the window
-    counts, pads included (Gulrajani et al. 2017, section 5.3).
+    Each sequence is truncated or padded to `window` tokens. All n-grams of the window count, including those
+    with padding (Gulrajani et al. 2017, section 5.3).
 
     Args:
-        samples: sequences of tokens.
-        references: sequences of tokens, streamed once.
-        window: tokens, at least 1.
-        highest: the highest order.
+        samples: Token sequences.
+        references: Token sequences; iterated over once.
+        window: Number of tokens, at least 1.
+        highest: Highest n-gram order.
 
     Returns:
-        order -> divergence; NaN if either side has no n-gram of that order.
+        The divergence for each order, in bits, in [0, 1]. NaN if either side has no n-gram of that order.
+
+    Raises:
+        ValueError: If `window` is out of range.
     """
     numbering = Numbering()
     index = Index(numbering.add(samples).windowed(window, highest), highest)
@@ -37,12 +40,12 @@ def js(samples: Corpus, references: Corpus, window: int, highest: int = 6) -> di
 
 
 def js_of(index: Index, folded: Folded) -> dict[int, Score]:
-    """`js` of indexed samples and folded references, both windowed already."""
+    """Compute `js` from indexed samples and folded references, both already windowed."""
     return {level.order: _jensen_shannon(level, folded, len(index)) for level in index.levels}
 
 
 def js_of_rows(samples: Sequences, references: Sequences, highest: int = 4) -> dict[int, float]:
-    """`js` of sequences that are numbered and windowed already, without the samples' shares."""
+    """Compute `js` of sequences already numbered and windowed, without the contributions of the samples."""
     index = Index(samples, highest)
     return {order: score.value for order, score in js_of(index, fold(index, [references])).items()}
 
@@ -53,10 +56,11 @@ def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
     if not size or not total:
         return Score(math.nan, np.full(samples, np.nan))
     q = folded.total[level.order] / total
-    # Half a bit for the mass of q that the samples do not have: there the middle is q / 2.
+    # n-grams that the samples lack contribute half a bit times their mass in q, as the mixture is q / 2
+    # there.
     unseen = max(0.0, 1.0 - float(q.sum())) / 2
     value = min(1.0, max(0.0, float(_terms(ours / size, q).sum()) + unseen))
-    # Windows are equally long, so that every sample leaves as many n-grams behind when it is left out.
+    # All windows have the same length, so leaving out any sample removes the same number of n-grams.
     rest = size - size // samples
     if not rest:
         return Score(value, np.full(samples, np.nan))
@@ -67,19 +71,27 @@ def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
 
 
 def _terms(p: Floats, q: Floats) -> Floats:
-    """What n-grams with these probabilities add to the divergence, in bits."""
+    """Contribution of each n-gram to the divergence, in bits, from its probabilities on both sides."""
     with np.errstate(divide="ignore", invalid="ignore"):
         first, second = p * np.log2(2 * p / (p + q)), q * np.log2(2 * q / (p + q))
     return np.asarray((np.where(p > 0, first, 0.0) + np.where(q > 0, second, 0.0)) / 2)
 
 
 def distinct(samples: Corpus, highest: int = 4) -> dict[int, Score]:
-    """Distinct-n (Li et al. 2016): different n-grams over all n-grams, 0 .. 1; NaN if there are none."""
+    """Distinct-n (Li et al. 2016): number of distinct n-grams divided by the number of n-grams.
+
+    Args:
+        samples: Token sequences.
+        highest: Highest n-gram order.
+
+    Returns:
+        The share for each order, in [0, 1]. NaN if there are no n-grams of that order.
+    """
     return distinct_of(Index(Numbering().add(samples), highest))
 
 
 def distinct_of(index: Index) -> dict[int, Score]:
-    """`distinct` of indexed samples."""
+    """Compute `distinct` from indexed samples."""
     return {level.order: _distinct(level, len(index)) for level in index.levels}
 
 
@@ -90,19 +102,19 @@ def _distinct(level: Level, samples: int) -> Score:
 
 
 def _sizes(level: Level, samples: int) -> Floats:
-    """(S,) how many n-grams each sample has."""
+    """(S,) number of n-grams of each sample."""
     return per_sample(level.counts.owner, level.counts.count, samples)
 
 
 def _held_alone(level: Level, weights: Floats | Integers, samples: int) -> Floats:
-    """(S,) the weight of the n-grams that no other sample holds."""
+    """(S,) total weight of the n-grams that occur in no other sample."""
     counts = level.counts
     alone = level.holders()[counts.ids] == 1
     return per_sample(counts.owner[alone], weights[counts.ids[alone]], samples)
 
 
 def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | float) -> Score:
-    """part / whole, with pseudo-values from (part - parts[i]) / (whole - wholes[i])."""
+    """part / whole, with jackknife pseudo-values from (part - parts[i]) / (whole - wholes[i])."""
     if not whole:
         return Score(math.nan, np.full(len(parts), np.nan))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -111,7 +123,7 @@ def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | fl
 
 
 def unique(samples: Iterable[Text]) -> Score:
-    """Different samples over all samples, 0 .. 1; NaN without samples."""
+    """Number of distinct samples divided by the number of samples, in [0, 1]. NaN without samples."""
     keys = list(map(_key, samples))
     times = Counter(keys)
     alone = np.array([float(times[key] == 1) for key in keys])
@@ -125,14 +137,19 @@ def _key(sample: Text) -> Hashable:
 def coverage(
     samples: Corpus, references: Corpus, highest: int = 4
 ) -> tuple[dict[int, Score], dict[int, Score]]:
-    """N-gram precision and recall: how much of each side the other side holds anywhere.
+    """N-gram precision and recall: the share of each side's n-grams that occur on the other side.
 
-    Both count occurrences, so that a rare n-gram weighs as little as it occurs.
+    Both count occurrences, so an n-gram is weighted by its frequency.
+
+    Args:
+        samples: Token sequences.
+        references: Token sequences; iterated over once.
+        highest: Highest n-gram order.
 
     Returns:
-        order -> the share of the samples' n-grams that stand in the references, 0 .. 1;
-        order -> the share of the references' n-grams that stand in the samples, 0 .. 1.
-        NaN if there are none.
+        The precision and the recall for each order, both in [0, 1]. Precision is the share of the samples'
+        n-grams that occur in the references, recall the share of the references' n-grams that occur in the
+        samples. NaN if there are no n-grams of that order.
     """
     numbering = Numbering()
     index = Index(numbering.add(samples), highest)
@@ -140,7 +157,7 @@ def coverage(
 
 
 def coverage_of(index: Index, folded: Folded) -> tuple[dict[int, Score], dict[int, Score]]:
-    """`coverage` of indexed samples and folded references."""
+    """Compute `coverage` from indexed samples and folded references."""
     precision, recall = {}, {}
     for level in index.levels:
         counts, total = level.counts, folded.total[level.order]
@@ -152,42 +169,42 @@ def coverage_of(index: Index, folded: Folded) -> tuple[dict[int, Score], dict[in
 
 
 def lengths_of(corpus: Corpus) -> Integers:
-    """(S,) the number of tokens of each sequence."""
+    """(S,) number of tokens of each sequence."""
     return np.fromiter((sum(1 for _ in sequence) for sequence in corpus), dtype=np.int64)
 
 
 def length_distance(samples: Corpus, references: Corpus) -> Score:
-    """Wasserstein-1 distance between length distributions, in tokens: how many must be added or cut."""
+    """Wasserstein-1 distance between the length distributions, in tokens. NaN if either side is empty."""
     return length_distance_of(lengths_of(samples), Counter(lengths_of(references).tolist()))
 
 
 def length_distance_of(lengths: Integers, references: Counter[int]) -> Score:
-    """`length_distance` of samples with (S,) lengths; `references`: how many have each length."""
+    """Compute `length_distance` from (S,) sample lengths and the number of references of each length."""
     if not len(lengths) or not references:
         return Score(math.nan, np.full(len(lengths), np.nan))
     axis = np.arange(max(int(lengths.max()), *references) + 1)
     real = np.bincount(list(references), list(references.values()), minlength=len(axis)).cumsum()
     ours = np.bincount(lengths, minlength=len(axis)).cumsum() / len(lengths)
     gap = ours - real / real[-1]
-    # A sample of length l adds 1 / S to `ours` from l on.
+    # A sample of length l adds 1 / S to `ours` at l and above.
     share = np.sign(gap)[::-1].cumsum()[::-1]
     return Score(float(np.abs(gap).sum()), share[lengths])
 
 
 def mean_length(samples: Corpus) -> Score:
-    """Mean number of tokens; NaN without samples."""
+    """Mean number of tokens per sample. NaN without samples."""
     return mean_length_of(lengths_of(samples))
 
 
 def mean_length_of(lengths: Integers) -> Score:
-    """`mean_length` of (S,) lengths."""
+    """Compute `mean_length` from (S,) lengths."""
     return Score(float(lengths.mean()) if len(lengths) else math.nan, lengths.astype(np.float64))
 
 
 def memorised(samples: Iterable[Text], training: Iterable[Text]) -> Score:
-    """Share of the samples that stand, the same from end to end, in the training set, 0 .. 1.
+    """Share of the samples that are exact copies of a training sample, in [0, 1]. NaN without samples.
 
-    Streams the training set.
+    The training set is iterated over once and not kept in memory.
     """
     keys = list(map(_key, samples))
     wanted = set(keys)

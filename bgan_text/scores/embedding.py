@@ -1,8 +1,8 @@
-"""Scores of embeddings: how far from real, how plausible, how complete, how diverse.
+"""Scores of embeddings: Fréchet distance, precision, recall and the Vendi score.
 
-Arrays hold one embedding a row, in numpy or torch: samples (S, D), real texts (R, D). A tensor is scored
-on the device that holds it. All is computed in float64. An array that is not two-dimensional, is empty
-or holds a number that is not finite, and two arrays of different width, raise `ValueError`.
+Arguments are numpy arrays or torch tensors with one embedding per row: (S, D) samples and (R, D) real texts.
+A tensor is scored on its own device. All computations are in float64. Arrays that are not two-dimensional,
+are empty or contain nonfinite values raise `ValueError`, as do two arrays of different width.
 """
 
 import math
@@ -19,28 +19,40 @@ from bgan_text.scores.score import Score
 Embeddings = NDArray[Any] | Tensor
 
 NEIGHBOURS = 3
-"""k of the k-nearest-neighbour radius, as Kynkäänniemi et al. 2019 choose it."""
+"""k of the k-nearest-neighbour radius, as in Kynkäänniemi et al. 2019."""
 
 BLOCK_ELEMENTS = 1 << 20
-"""Squared distances that are held at a time: 8 MiB in float64."""
+"""Number of squared distances computed at a time: 8 MiB in float64."""
 
 ROUNDING = 1e-11
-"""How much a squared distance, relative to the squares it is the difference of, may exceed another and
-still count as equal. The embedding of one text differs by float32 rounding from batch to batch."""
+"""Tolerance of comparisons of squared distances, relative to the squares that they are differences of.
+
+The embedding of a text differs between batches by float32 rounding.
+"""
 
 
 def frechet(samples: Embeddings, reals: Embeddings) -> Score:
-    """Fréchet distance between the Gaussians with the means m and covariances C of both sides:
+    """Fréchet distance between Gaussians fitted to the embeddings of samples and of real texts.
+
+    With means m and unbiased covariances C:
 
         |m_s - m_r|^2 + tr C_s + tr C_r - 2 tr (C_s C_r)^(1/2)
 
-    (Heusel et al. 2017, equation 6; on sentence embeddings Semeniuta et al. 2018 and de Masson d'Autume
-    et al. 2019). Covariances are the unbiased ones. The distance itself is biased upwards, by more the
-    fewer the texts: compare only values of equal S and equal R.
+    Source: Heusel et al. 2017, equation 6; for sentence embeddings Semeniuta et al. 2018 and de Masson
+        d'Autume et
+    al. 2019. The estimate is biased upwards, more so for fewer texts. Compare only values with equal S and
+    equal R.
+
+    Args:
+        samples: (S, D) embeddings.
+        reals: (R, D) embeddings.
 
     Returns:
-        A value of 0 or more, in squared units of the embedding, low where samples resemble real texts;
-        NaN for fewer than two rows on either side. `each`: (S,) first-order influence of each sample.
+        A score of at least 0, in squared units of the embedding; lower if samples resemble real texts. `each`
+        (S,) is the first-order influence of each sample. NaN for fewer than two rows on either side.
+
+    Raises:
+        ValueError: If an array is invalid or the widths differ.
     """
     ours, theirs = matrices(samples, reals)
     if min(len(ours), len(theirs)) < 2:
@@ -48,37 +60,42 @@ def frechet(samples: Embeddings, reals: Embeddings) -> Score:
     shift = ours.mean(0) - theirs.mean(0)
     basis, factor = _square_root(ours)
     _, other = _square_root(theirs)
-    # tr (C_s C_r)^(1/2) is the sum of the singular values of any square root of C_r times one of C_s.
-    # No eigenvalue is rooted, so that the zeros of a covariance without full rank stay harmless.
+    # tr (C_s C_r)^(1/2) is the sum of the singular values of a square root of C_r times one of C_s. This
+    # takes no square roots of eigenvalues, so the zero eigenvalues of a rank-deficient covariance do no harm.
     _, overlap, right = torch.linalg.svd(other @ factor.T, full_matrices=False)
     variance = factor.square().sum()
     value = shift.square().sum() + variance + other.square().sum() - 2 * overlap.sum()
     centred = ours - ours.mean(0)
     rows = len(ours)
-    # The derivative of the last term in the covariance is T, the map of optimal transport between the
-    # Gaussians. (x - m)' T (x - m) written in the orthonormal basis needs no inverse.
+    # The derivative of the last term with respect to the covariance is T, the optimal transport map between
+    # the Gaussians. In the orthonormal basis, (x - m)' T (x - m) needs no inverse.
     spread = rows / (rows - 1) * centred.square().sum(1) - variance
     transport = rows * (basis @ right.T).square() @ overlap - overlap.sum()
     return _score(value.clamp(min=0.0), 2 * centred @ shift + spread - transport)
 
 
 def _square_root(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Q (S, K) orthonormal and A (K, D) with A'A the covariance; Q A sqrt(S - 1) are the centred rows."""
+    """Return orthonormal Q (S, K) and A (K, D) with covariance A'A; the centred rows are Q A sqrt(S - 1)."""
     basis, factor = torch.linalg.qr((rows - rows.mean(0)) / math.sqrt(len(rows) - 1))
     return basis, factor
 
 
 def precision(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOURS) -> Score:
-    """Share of the samples that lie among the real texts (Kynkäänniemi et al. 2019, equations 1 and 2).
+    """Share of the samples on the manifold of real texts (Kynkäänniemi et al. 2019, equations 1 and 2).
 
-    A sample lies among them if some real text is as near to it as to its own `neighbours`-th nearest
-    other real text, or nearer.
+    A sample is on the manifold if its distance to some real text is at most the distance of that text to its
+    `neighbours`-th nearest other real text.
+
+    Args:
+        samples: (S, D) embeddings.
+        reals: (R, D) embeddings.
+        neighbours: k of the k-nearest-neighbour radius, at least 1.
 
     Returns:
-        A value in 0 .. 1, high where samples are plausible; NaN if R <= `neighbours`. `each`: (S,) 0 or 1.
+        A score in [0, 1]; higher if samples are plausible. `each` (S,) is 0 or 1. NaN if R <= `neighbours`.
 
     Raises:
-        ValueError: for `neighbours` below 1.
+        ValueError: If `neighbours` is below 1, an array is invalid or the widths differ.
     """
     ours, theirs = matrices(samples, reals)
     inside = _among(ours, theirs, neighbours)
@@ -88,14 +105,19 @@ def precision(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOU
 
 
 def recall(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOURS) -> Score:
-    """Share of the real texts that lie among the samples: `precision` with the sides exchanged.
+    """Share of the real texts on the manifold of the samples: `precision` with the sides swapped.
+
+    Args:
+        samples: (S, D) embeddings.
+        reals: (R, D) embeddings.
+        neighbours: k of the k-nearest-neighbour radius, at least 1.
 
     Returns:
-        A value in 0 .. 1, high where samples cover what is real; it rises with S. NaN if
-        S <= `neighbours`. `each` is empty, for the share of one sample is not known.
+        A score in [0, 1]; higher if samples cover the real texts. It increases with S. `each` is empty
+        because the contribution of a single sample is not known. NaN if S <= `neighbours`.
 
     Raises:
-        ValueError: for `neighbours` below 1.
+        ValueError: If `neighbours` is below 1, an array is invalid or the widths differ.
     """
     ours, theirs = matrices(samples, reals)
     inside = _among(theirs, ours, neighbours)
@@ -103,24 +125,24 @@ def recall(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOURS)
 
 
 def _among(points: Tensor, centres: Tensor, neighbours: int) -> Tensor | None:
-    """(P,) 1.0 where a point is in the ball of some centre; None if there are too few centres."""
+    """(P,) 1.0 for points in the ball of some centre, else 0.0; `None` if there are too few centres."""
     if neighbours < 1:
         raise ValueError(f"neighbours = {neighbours}: at least 1 is needed")
     if len(centres) <= neighbours:
         return None
-    origin = centres.mean(0)  # distances do not depend on it, their rounding does
+    origin = centres.mean(0)  # the distances are invariant to it, their rounding is not
     points, centres = points - origin, centres - origin
-    # Each centre is its own nearest, at distance 0.
+    # Each centre is its own nearest neighbour, at distance 0.
     radius = _by_row(centres, centres, lambda block: block.topk(neighbours + 1, largest=False).values[:, -1])
     limit = radius + ROUNDING * (radius + centres.square().sum(1))
     return _by_row(points, centres, lambda block: (block <= limit).any(dim=1))
 
 
 def _by_row(points: Tensor, centres: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
-    """(P,) of the (P, C) squared distances, reduced from (B, C) to (B,) a block of rows at a time.
+    """Reduce the (P, C) squared distances to (P,), in blocks of (B, C) -> (B,).
 
-    The result is made first: a small tensor kept from each block would lie between the large ones and
-    keep the allocator from using their memory again.
+    The result is allocated first. Small tensors kept from each block would fragment the memory between the
+    large ones and prevent its reuse.
     """
     norms = centres.square().sum(1)
     reduced = norms.new_empty(len(points))
@@ -132,20 +154,27 @@ def _by_row(points: Tensor, centres: Tensor, reduce: Callable[[Tensor], Tensor])
 
 
 def vendi(samples: Embeddings) -> Score:
-    """Vendi score of order 1 with the cosine kernel: the effective number of different samples.
+    """Vendi score of order 1 with the cosine kernel: the effective number of distinct samples.
 
-    The exponential of the entropy of the eigenvalues of K / S, K the (S, S) cosine similarities
-    (Friedman and Dieng 2023, definition 3.1). It grows with S: compare only values of equal S.
+    The exponential of the entropy of the eigenvalues of K / S, where K holds the (S, S) cosine similarities
+    (Friedman and Dieng 2023, definition 3.1). It grows with S. Compare only values with equal S.
+
+    Args:
+        samples: (S, D) embeddings.
 
     Returns:
-        A value in 1 .. min(S, D): 1 for samples all alike, S for orthogonal ones. NaN if a row is zero,
-        for it has no cosine. `each`: (S,) first-order influence of each sample.
+        A score in [1, min(S, D)]: 1 for identical samples, S for orthogonal ones. `each` (S,) is the
+        first-order influence of each sample. NaN if a row is zero, as its cosine similarity is undefined.
+
+    Raises:
+        ValueError: If the array is invalid.
     """
     rows = _matrix("samples", samples)
     norms = rows.norm(dim=1, keepdim=True)
     if not bool((norms > 0).all()):
         return Score(math.nan, np.empty(0))
-    # The squared singular values are the eigenvalues of either Gram matrix; the smaller is what counts.
+    # The squared singular values are the nonzero eigenvalues of K / S; the SVD costs no more than the smaller
+    # side.
     left, singular, _ = torch.linalg.svd(rows / norms / math.sqrt(len(rows)), full_matrices=False)
     information = -torch.special.xlogy(singular.square(), singular.square())
     value = information.sum().exp()
@@ -154,10 +183,17 @@ def vendi(samples: Embeddings) -> Score:
 
 
 def matrices(samples: Embeddings, reals: Embeddings) -> tuple[Tensor, Tensor]:
-    """Both arrays in float64 on the device of `samples`; `ValueError` as the module says."""
+    """Convert both arrays to float64 tensors on the device of `samples`.
+
+    Raises:
+        ValueError: If an array is not two-dimensional, is empty or has nonfinite values, or the widths
+            differ.
+    """
     ours, theirs = _matrix("samples", samples), _matrix("reals", reals)
     if ours.shape[1] != theirs.shape[1]:
-        raise ValueError(f"samples are {ours.shape[1]} wide, reals {theirs.shape[1]}: one width was expected")
+        raise ValueError(
+            f"samples are {ours.shape[1]} wide, reals {theirs.shape[1]}: equal widths were expected"
+        )
     return ours, theirs.to(ours.device)
 
 
@@ -165,11 +201,13 @@ def _matrix(name: str, array: Embeddings) -> Tensor:
     if isinstance(array, Tensor):
         matrix = array.detach().double()
     else:
-        matrix = torch.from_numpy(np.array(array, dtype=np.float64))  # a copy: torch wants it writable
+        matrix = torch.from_numpy(
+            np.array(array, dtype=np.float64)
+        )  # a copy, as torch needs a writable array
     if matrix.ndim != 2 or not matrix.numel():
-        raise ValueError(f"{name} have shape {tuple(matrix.shape)}: rows of embeddings were expected")
+        raise ValueError(f"{name} have shape {tuple(matrix.shape)}: a non-empty (rows, width) was expected")
     if not bool(matrix.isfinite().all()):
-        raise ValueError(f"{name} hold numbers that are not finite: finite embeddings were expected")
+        raise ValueError(f"{name} contain values that are not finite: finite embeddings were expected")
     return matrix
 
 

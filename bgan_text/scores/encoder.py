@@ -1,6 +1,6 @@
-"""Texts -> sentence embeddings, by a pretrained model of the sentence-transformers library.
+"""Sentence embeddings from a pretrained model of the sentence-transformers library.
 
-The library is an extra and takes seconds to import, so it is imported where a model is loaded.
+The library is an optional dependency that takes seconds to import, so it is imported when a model is loaded.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 HUB_SECONDS = 5.0
-"""How long the hub may take to answer at all before only models that are on this machine are looked for."""
+"""Timeout of the request to the hub, after which only local models are considered."""
 
 
 class Encoder:
-    """A loaded sentence embedding model; see `load`."""
+    """A loaded sentence embedding model. Create it with `load`."""
 
     def __init__(self, name: str, model: "SentenceTransformer", batch: int) -> None:
         self.name = name
@@ -35,12 +35,16 @@ class Encoder:
         self.width: int = self._embed([""]).shape[1]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed each text; equal texts are embedded once, so that their embeddings are equal too.
+        """Embed texts.
 
-        What exceeds the model's longest input is cut off, as the model's authors do.
+        Equal texts are embedded once, so their embeddings are equal. Texts longer than the model's maximum
+        input are truncated, as the model's authors do.
+
+        Args:
+            texts: S texts.
 
         Returns:
-            (S, D) float32, not normalised beyond what the model does itself; (0, D) for no texts.
+            (S, D) float32 embeddings, normalised only if the model does so itself. (0, D) without texts.
         """
         index: dict[str, int] = {}
         rows = [index.setdefault(text, len(index)) for text in texts]
@@ -49,9 +53,9 @@ class Encoder:
         return self._embed(list(index))[rows]
 
     def fingerprint(self) -> str:
-        """What tells this model from another: name, width and the first digits of its weights' SHA-256.
+        """Identify the model by its name, its width and the first digits of the SHA-256 of its weights.
 
-        The name of a folder goes without the folders above it, which say nothing to another machine.
+        A local model is named by its folder without the parent folders, which differ between machines.
         """
         digest = hashlib.sha256()
         for parameter in self._model.parameters():
@@ -68,24 +72,24 @@ class Encoder:
 def encode(
     texts: Sequence[str], model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: int = 64
 ) -> NDArray[np.float32]:
-    """(S, D) embeddings of the texts by a model that is loaded for them: `load`, then `Encoder.encode`."""
+    """Load a model and embed texts with it: `load` followed by `Encoder.encode`. Returns (S, D) float32."""
     return load(model, device, batch).encode(texts)
 
 
 def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: int = 64) -> Encoder:
-    """Load a sentence embedding model, silently.
+    """Load a sentence embedding model without printing anything.
 
-    A model that declares no pooling has the embeddings of its tokens averaged (Reimers and Gurevych 2019,
-    section 3), as the library does.
+    A model without a pooling layer uses mean pooling over its tokens (Reimers and Gurevych 2019, section 3),
+    the library's default.
 
     Args:
-        model: a folder that holds the model, or its name in the Hugging Face hub. A hub that cannot be
-            reached leaves the models that were downloaded before.
-        device: where the model computes.
-        batch: texts embedded at a time.
+        model: Folder of the model, or its name on the Hugging Face hub. If the hub cannot be reached, only
+            models in the local cache are available.
+        device: Device of the model.
+        batch: Batch size.
 
     Raises:
-        UserError: if the library is not installed, or there is no such model.
+        UserError: If the library is not installed or the model cannot be loaded.
     """
     try:
         import sentence_transformers
@@ -101,16 +105,16 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
                 model, device=str(device), local_files_only=not _reachable(model)
             )
         return Encoder(name, loaded, batch)
-    except Exception as error:  # what is raised depends on which of a model's files is absent or broken
+    except Exception as error:  # the type depends on which of the files is missing or damaged
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UserError(
             f"cannot load the sentence embedding model {model!r} ({reason}): "
-            "a sentence-transformers folder or a name in the Hugging Face hub was expected"
+            "a sentence-transformers folder or a name on the Hugging Face hub was expected"
         ) from error
 
 
 def _reachable(model: str) -> bool:
-    """Whether the hub answers; asked first, for loading would try for over a minute if it does not."""
+    """Return whether the hub responds. Without this check, loading offline would retry for over a minute."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -118,18 +122,18 @@ def _reachable(model: str) -> bool:
         return False
     try:
         HfApi().model_info(model, timeout=HUB_SECONDS)
-    except HfHubHTTPError:  # it answers that it has no such model, or none under this very name
+    except HfHubHTTPError:  # the hub responds, but has no model of exactly this name
         return True
-    except Exception:  # no network, offline mode, not a name: these share no other base
+    except Exception:  # no network, offline mode or an invalid name: no common base class
         return False
     return True
 
 
 def _quieten() -> None:
-    """Keep the libraries' bars and remarks off both output streams."""
+    """Disable the progress bars and log messages of the libraries."""
     import transformers.utils.logging
 
     transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()  # the hub's too
+    transformers.utils.logging.disable_progress_bar()  # also disables the bars of the hub
     for library in ("huggingface_hub", "sentence_transformers"):
         logging.getLogger(library).setLevel(logging.ERROR)

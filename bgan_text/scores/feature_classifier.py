@@ -1,7 +1,7 @@
-"""A small convolutional classifier of images, whose features other scores compare images by.
+"""A small convolutional image classifier whose features are used by other scores.
 
-Shapes: K images, C channels, D features. Samples are (K, L) tokens of an image's space, or (K, C, height,
-width) pixels of a canvas.
+Shapes: K images, C channels, D features. Samples are (K, L) tokens of quantised images or (K, C, height,
+width) pixels of continuous images.
 """
 
 from collections.abc import Iterator
@@ -15,26 +15,28 @@ from bgan_text.space import PixelSpace, TokenSpace
 
 FEATURES = 64
 SMALLEST = 8
-"""Pixels of a side that are left when no more is halved."""
+"""Side in pixels down to which feature maps are halved."""
 WIDEST = 4
+"""Largest number of channels, as a multiple of `width`."""
 CHUNK = 256
 
 
 class Classified(NamedTuple):
-    """What the classifier makes of images: (K, classes) logits, (K, D) features; float32."""
+    """Output of the classifier: (K, classes) logits and (K, D) features, float32."""
 
     logits: Tensor
     features: Tensor
 
 
 class FeatureClassifier(nn.Module):
-    """Pixels -> strided 3-wide convolutions with batch norm -> `FEATURES` features -> logits.
+    """Strided convolutions with batch normalisation, a dense layer of `FEATURES` features, and logits.
 
     Args:
-        space: of the images.
-        classes: how many there are.
-        colours: (V, C) float32 in -1 .. 1, what the tokens of a `TokenSpace` look like; None for a canvas.
-        width: channels at full size; they double with every halving, at most to `WIDEST` times as many.
+        space: Space of the images.
+        classes: Number of classes.
+        colours: (V, C) float32 colours of the tokens of a `TokenSpace`, in [-1, 1]. `None` for a
+            `PixelSpace`.
+        width: Channels of the first layer. They double with every halving, up to `WIDEST` times `width`.
     """
 
     colours: Tensor | None
@@ -60,7 +62,7 @@ class FeatureClassifier(nn.Module):
         self.last = nn.Linear(FEATURES, classes)
 
     def pixels(self, samples: Tensor) -> Tensor:
-        """Samples as (K, C, height, width) float32 in channels-last memory."""
+        """Convert samples to (K, C, height, width) float32 pixels in channels-last memory format."""
         if isinstance(self.space, PixelSpace):
             return samples.contiguous(memory_format=torch.channels_last)
         assert self.colours is not None
@@ -69,17 +71,17 @@ class FeatureClassifier(nn.Module):
         return pixels
 
     def forward(self, pixels: Tensor) -> Classified:
-        """(K, C, height, width) -> logits and features, the latter what the last layer sees."""
+        """(K, C, height, width) pixels -> logits, and the features that are the input of the last layer."""
         features = self.dense(self.layers(pixels).flatten(1)).relu()
         return Classified(self.last(features), features)
 
     @torch.no_grad()
     def classified(self, samples: Tensor, turns: int = 0) -> Classified:
-        """What it makes of samples, a chunk at a time; on the processor.
+        """Classify samples in chunks. The result is on the CPU.
 
         Args:
-            samples: of the space, on any device.
-            turns: by how many quarter turns they are rotated first.
+            samples: Samples of the space, on any device.
+            turns: Number of quarter turns by which the samples are rotated first.
         """
         parts = list(self._parts(samples, turns))
         return Classified(*(torch.cat(side) for side in zip(*parts, strict=True)))
@@ -93,14 +95,14 @@ class FeatureClassifier(nn.Module):
 
 
 def _size(space: TokenSpace | PixelSpace, colours: Tensor | None) -> tuple[int, int, int]:
-    """Channels, height and width."""
+    """Return channels, height and width."""
     if isinstance(space, PixelSpace):
         return space.channels, space.height, space.width
     if space.shape is None:
-        raise UserError("a classifier of images was asked for sequences: a space with a shape is needed")
+        raise UserError("an image classifier was asked for sequences: a space with a shape is needed")
     if colours is None or colours.ndim != 2 or len(colours) != space.vocabulary:
         given = "none" if colours is None else f"{tuple(colours.shape)}"
-        raise UserError(f"colours {given} for {space.vocabulary} tokens: a row for each is needed")
+        raise UserError(f"colours {given} for {space.vocabulary} tokens: one row per token is needed")
     return colours.shape[1], *space.shape
 
 

@@ -1,7 +1,7 @@
-"""Train a classifier of images on labels, or on telling by how many quarter turns each was rotated.
+"""Training of the image classifier on labels or, without labels, on rotation prediction.
 
-Shapes: R images, K of a batch. Samples are (R, L) tokens of an image's space, or (R, channels, height,
-width) pixels of a canvas.
+Shapes: R images, K images per batch. Samples are (R, L) tokens of quantised images or (R, channels, height,
+width) pixels of continuous images.
 """
 
 import math
@@ -24,9 +24,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierSettings:
-    """Size and training. `shift`: pixels that an image is moved by at most, up or down and left or right.
+    """Size and training of the classifier.
 
-    `rate`: of Adam, falling in a straight line to 0 over the `steps`.
+    Attributes:
+        width: Channels of the first layer.
+        batch: Batch size.
+        rate: Initial learning rate of Adam. It decays linearly to 0 over `steps`.
+        steps: Number of steps.
+        shift: Largest random shift of an image in each direction, in pixels.
+
+    Raises:
+        UserError: If a setting is out of range.
     """
 
     width: int = 16
@@ -39,7 +47,9 @@ class ClassifierSettings:
         for name, value in vars(self).items():
             least = 0 if name in ("rate", "shift") else 1
             if not least <= value < math.inf:
-                raise UserError(f"classifier setting {name} {value}: a number from {least} up is needed")
+                raise UserError(
+                    f"classifier setting `{name}` {value}: a finite number of at least {least} is needed"
+                )
 
 
 def fitted(
@@ -52,29 +62,32 @@ def fitted(
     settings: ClassifierSettings | None = None,
     progress: Progress | None = None,
 ) -> FeatureClassifier:
-    """A classifier trained by cross-entropy with Adam, on images moved by chance but never mirrored.
+    """Train a classifier with cross-entropy and Adam on randomly shifted images. Images are not mirrored.
 
-    Without labels it learns by how many quarter turns an image was rotated (Gidaris et al., "Unsupervised
-    representation learning by predicting image rotations", ICLR 2018), which asks for the features that
-    images have a top and a bottom by; its classes are 0 .. 3 turns.
+    Without labels the classifier predicts by how many quarter turns an image was rotated (Gidaris et al.,
+    "Unsupervised representation learning by predicting image rotations", ICLR 2018). It then learns features
+    that depend on the orientation of images, and has 4 classes: 0 to 3 quarter turns.
 
     Args:
-        space: of the images.
-        images: (R, L) int64 tokens, or (R, channels, height, width) float32 pixels.
-        labels: (R,) int64 classes 0, 1, ..., or None.
-        rng: of initialisation, batches, shifts and turns; its device is that of the training.
-        colours: (V, channels) float32 in -1 .. 1, what tokens look like; None for pixels.
-        settings: the defaults if None.
-        progress: called with the steps done and the number of steps, after each step.
+        space: Space of the images.
+        images: (R, L) int64 tokens or (R, channels, height, width) float32 pixels.
+        labels: (R,) int64 classes 0, 1, ..., or `None` for rotation prediction.
+        rng: Generator of initialisation, batches and shifts. The classifier is trained on its device.
+        colours: (V, channels) float32 colours of the tokens, in [-1, 1]. `None` for pixels.
+        settings: Size and training. `None` for the defaults.
+        progress: Called with the number of steps done and the total, after each step.
+
+    Returns:
+        The classifier, in evaluation mode.
 
     Raises:
-        UserError: fewer than `LEAST_IMAGES` images, labels that do not fit, or no labels for images
-            that are not square.
+        UserError: If there are fewer than `LEAST_IMAGES` images, the labels do not match the images, or the
+            images are unlabelled and not square.
     """
     settings = settings or ClassifierSettings()
     classes = _classes(space, images, labels)
     device = rng.device
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global stream: set it, put it back
+    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
         torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=rng, device=device)))
         net = FeatureClassifier(space, classes, colours, width=settings.width)
     net.to(device)
@@ -93,7 +106,7 @@ def fitted(
 
 
 def accuracy(net: FeatureClassifier, images: Tensor, labels: Tensor | None) -> float:
-    """Share of images that it is right about, 0 .. 1; without labels, of all four turns of each."""
+    """Accuracy in [0, 1]. Without labels, of rotation prediction over all four rotations of each image."""
     if labels is not None:
         return _right(net, images, labels)
     return sum(_right(net, images, turns, turns) for turns in range(TURNS)) / TURNS
@@ -111,9 +124,9 @@ def _batches(
     rng: torch.Generator,
     settings: ClassifierSettings,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of moved, and without labels rotated, images (K, C, height, width), and their classes (K,).
+    """Yield batches of shifted images (K, C, height, width) and their classes (K,).
 
-    An image comes again when all others have come.
+    Without labels the images are also rotated. Images are sampled without replacement within an epoch.
     """
     device, order = rng.device, torch.empty(0, dtype=torch.int64)
     for _ in range(settings.steps):
@@ -124,27 +137,30 @@ def _batches(
         if labels is not None:
             yield batch, labels[chosen].to(device)
         else:
-            turns = torch.arange(len(batch), device=device) % TURNS  # the order is by chance already
+            turns = torch.arange(len(batch), device=device) % TURNS  # the images are already in random order
             yield turned(batch, turns), turns
 
 
 def moved(pixels: Tensor, shift: int, rng: torch.Generator) -> Tensor:
-    """Each image moved by up to `shift` pixels either way; what was at the edge fills the gap.
+    """Shift each image randomly by up to `shift` pixels in each direction, with replicate padding.
 
-    (K, C, height, width) -> the same.
+    (K, C, height, width) -> (K, C, height, width).
     """
     if not shift:
         return pixels
     count, _, height, width = pixels.shape
-    room = pad(pixels, (shift, shift, shift, shift), mode="replicate")
+    padded = pad(pixels, (shift, shift, shift, shift), mode="replicate")
     down, right = torch.randint(2 * shift + 1, (2, count, 1), generator=rng, device=pixels.device)
     rows = down + torch.arange(height, device=pixels.device)
     columns = right + torch.arange(width, device=pixels.device)
-    return crop(room, rows, columns)
+    return crop(padded, rows, columns)
 
 
 def turned(pixels: Tensor, turns: Tensor) -> Tensor:
-    """Each square image rotated by its number of quarter turns: (K, C, side, side), (K,) -> the same."""
+    """Rotate each square image by its number of quarter turns.
+
+    (K, C, side, side), (K,) -> (K, C, side, side).
+    """
     out = pixels.clone()
     for count in range(1, TURNS):
         out[turns == count] = pixels[turns == count].rot90(count, (2, 3))
@@ -152,7 +168,7 @@ def turned(pixels: Tensor, turns: Tensor) -> Tensor:
 
 
 def _classes(space: TokenSpace | PixelSpace, images: Tensor, labels: Tensor | None) -> int:
-    """How many classes there are to learn."""
+    """Validate images and labels and return the number of classes."""
     if len(images) < LEAST_IMAGES:
         raise UserError(f"{len(images)} images were given: a classifier needs at least {LEAST_IMAGES}")
     if labels is None:
@@ -160,11 +176,11 @@ def _classes(space: TokenSpace | PixelSpace, images: Tensor, labels: Tensor | No
             (space.height, space.width) if isinstance(space, PixelSpace) else space.shape or (0, 0)
         )
         if height != width:
-            raise UserError(f"images of {width} x {height} pixels without labels: square ones are needed")
+            raise UserError(f"images of {width} x {height} pixels without labels: square images are needed")
         return TURNS
     if labels.shape != (len(images),) or labels.dtype != torch.int64 or int(labels.min()) < 0:
         raise UserError(
-            f"labels are {tuple(labels.shape)} of {labels.dtype}: a class from 0 up for each of the "
-            f"{len(images)} images is needed"
+            f"labels are {tuple(labels.shape)} of {labels.dtype}: a class of at least 0 in torch.int64 is "
+            f"needed for each of the {len(images)} images"
         )
     return int(labels.max()) + 1

@@ -1,4 +1,4 @@
-"""A plain autoregressive language model: the project's recurrent generator without noise.
+"""An autoregressive language model: the recurrent generator without noise.
 
 Shapes: S rows, L positions, V vocabulary.
 """
@@ -16,17 +16,20 @@ from bgan_text.models.sampling import counted
 from bgan_text.space import TokenSpace
 
 ROWS = 256
-"""Rows that are scored or drawn at a time."""
+"""Number of rows scored or sampled at a time."""
 
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """An autoregressive distribution over rows: the recurrent generator with its noise held at zero.
+    """An autoregressive distribution over rows: the recurrent generator with its noise set to zero.
 
-    With noise, p(x) would be an integral over it that has no closed form. With noise that is always
-    zero only the biases of the layers that read it are left, and log p(x) is exact in one pass.
+    With noise, p(x) would be an integral over the noise without closed form. With zero noise only the biases
+    of the layers that read it remain, and one forward pass gives log p(x) exactly.
 
-    `held_out`: the best log-likelihood of the rows held out, nats per token, reached after `step` steps.
+    Attributes:
+        net: The generator.
+        held_out: Best log-likelihood on the validation set, in nats per token.
+        step: Number of steps after which it was reached.
     """
 
     net: RecurrentGenerator
@@ -35,10 +38,16 @@ class LanguageModel:
 
     @torch.no_grad()
     def log_prob(self, rows: Tensor) -> Tensor:
-        """log p of each row in nats, end token included: (S, L) -> (S,), on the device of `rows`.
+        """Log-probability of each row in nats, including the end token.
+
+        Args:
+            rows: (S, L) int64.
+
+        Returns:
+            (S,) float32 on the device of `rows`.
 
         Raises:
-            UserError: the rows are not of the model's space.
+            UserError: If the rows are outside the model's space.
         """
         check_rows(rows, self.net.space)
         end, values = self.net.space.end, torch.empty(len(rows), device=rows.device)
@@ -50,10 +59,18 @@ class LanguageModel:
 
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """(count, L) int64 rows, on the model's device, as is `rng`. Logits are divided by `temperature`.
+        """Sample rows from the model.
+
+        Args:
+            count: Number of rows, at least 1.
+            rng: Generator on the model's device.
+            temperature: Divisor of the logits, above 0.
+
+        Returns:
+            (count, L) int64 on the model's device.
 
         Raises:
-            UserError: the count is below 1, or the temperature not above 0.
+            UserError: If `count` or `temperature` is out of range.
         """
         if count < 1 or not temperature > 0:
             raise UserError(f"{count} samples at temperature {temperature:g}: numbers above 0 are needed")
@@ -62,7 +79,7 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """Device of the model."""
         return self.net.logits.weight.device
 
     def _rows(self, count: int) -> AutoregressiveDistribution:
@@ -70,7 +87,7 @@ class LanguageModel:
 
 
 def check_rows(rows: Tensor, space: TokenSpace) -> None:
-    """Raise a `UserError` unless the rows are (S, L) tokens of the space."""
+    """Raise `UserError` unless the rows are (S, L) tokens of the space."""
     if rows.dim() != 2 or rows.shape[1] != space.positions:
         raise UserError(f"rows of shape {tuple(rows.shape)}: (rows, {space.positions}) is needed")
     least, most = (int(rows.min()), int(rows.max())) if len(rows) else (0, 0)
@@ -79,10 +96,10 @@ def check_rows(rows: Tensor, space: TokenSpace) -> None:
 
 
 def token_count(rows: Tensor, end: int | None) -> Tensor:
-    """How many tokens of each row count, the end token included: (S, L) -> (S,) int64."""
+    """Number of tokens of each row up to and including the end token: (S, L) -> (S,) int64."""
     return counted(rows, end).sum(dim=-1)
 
 
 def trimmed(rows: Tensor, end: int | None) -> Tensor:
-    """Rows without the last positions, of which none counts."""
+    """Remove the trailing positions that follow the end token in every row."""
     return rows[:, : int(token_count(rows, end).max())]

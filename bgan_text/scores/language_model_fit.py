@@ -1,4 +1,4 @@
-"""Training a language model at a fixed budget, so that models of different rows compare.
+"""Training of a language model with a fixed budget, so that models of different data are comparable.
 
 Shapes: S rows, L positions, V vocabulary.
 """
@@ -21,18 +21,29 @@ from bgan_text.scores.likelihood import log_likelihood
 from bgan_text.space import TokenSpace
 
 CLIP = 1.0
-"""The most that a gradient's norm may be."""
+"""Largest gradient norm; larger gradients are scaled down."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModelSettings:
-    """The net and its training; every model of a comparison takes the same.
+    """Size and training of a language model. All models of a comparison must share them.
 
-    `rate` falls in a straight line to 0 at `steps`, the most that are made. Every `interval` steps, but
-    at most twice an epoch, the likelihood of the rows held out (a share `held_out` of all) is read; after
-    `patience` readings without a better one the training stops.
+    Attributes:
+        width: Hidden units.
+        blocks: Recurrent layers.
+        batch: Batch size.
+        rate: Initial learning rate of AdamW. It decays linearly to 0 over `steps`.
+        weight_decay: AdamW weight decay.
+        steps: Maximum number of steps.
+        interval: Steps between evaluations on the validation set. There are at most two evaluations per
+            epoch.
+        patience: Number of evaluations without improvement after which training stops.
+        held_out: Share of the rows in the validation set.
+
+    Raises:
+        UserError: If a setting is out of range.
     """
 
     width: int = 128
@@ -49,7 +60,8 @@ class LanguageModelSettings:
         for name, value in vars(self).items():
             if name != "weight_decay" and not 0 < value < (1 if name == "held_out" else math.inf):
                 raise UserError(
-                    f"language model {name} {value}: a number above 0 is needed, held_out below 1"
+                    f"language model setting `{name}` {value}: a finite number above 0 is needed, "
+                    "for `held_out` below 1"
                 )
 
 
@@ -65,19 +77,20 @@ def fit_language_model(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> LanguageModel:
-    """Train by maximum likelihood; the weights that do best on the rows held out are kept.
+    """Train a language model by maximum likelihood and keep the weights with the best validation likelihood.
 
     Args:
-        rows: (S, L) int64. What follows the first end token is not counted.
-        space: what the rows belong to.
-        settings: the net and its training.
-        seed: of the initial weights, the rows held out and the batches. Fixes the model on a CPU.
-        device: where to train.
-        progress: called with the steps done and the maximum number of steps, after each step.
+        rows: (S, L) int64. Tokens after the first end token are ignored.
+        space: Space of the rows.
+        settings: Size and training of the model.
+        seed: Seed of the initial weights, the validation split and the batches. The result is deterministic
+            on a CPU.
+        device: Device to train on.
+        progress: Called with the number of steps done and the maximum number of steps, after each step.
 
     Raises:
-        UserError: rows too few to hold some out, or not of the space; a likelihood that is not
-            finite.
+        UserError: If there are too few rows for a validation set, the rows are outside the space, or the
+            likelihood becomes nonfinite.
     """
     check_rows(rows, space)
     least = math.ceil(1 / min(settings.held_out, 1 - settings.held_out))
@@ -93,10 +106,10 @@ def fit_language_model(
 def _untrained(
     rows: Tensor, space: TokenSpace, settings: LanguageModelSettings, seed: int
 ) -> RecurrentGenerator:
-    with torch.random.fork_rng(devices=[]):  # layers initialise from torch's global stream
+    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
         torch.default_generator.manual_seed(seed)
         net = RecurrentGenerator(space, width=settings.width, blocks=settings.blocks, noise=1)
-    # Begin at the frequencies of the tokens, which a small set would else be spent on.
+    # Start from the token frequencies, so that steps on small data are not spent on learning them.
     times = torch.bincount(rows[counted(rows, space.end)], minlength=space.vocabulary) + 1
     with torch.no_grad():
         net.logits.bias.copy_((times / times.sum()).log())
@@ -111,7 +124,7 @@ def _train(
     rng: torch.Generator,
     progress: Progress,
 ) -> LanguageModel:
-    """Train the net of `model` in place, and leave it with the weights of the best reading."""
+    """Train the network of `model` in place and restore the weights with the best validation likelihood."""
     net, best, weights = model.net, replace(model, held_out=-math.inf), {}
     optimizer = _optimizer(net, settings)
     rates = LinearLR(optimizer, 1.0, 0.0, settings.steps)
@@ -125,7 +138,9 @@ def _train(
             continue
         value = log_likelihood(model, held).value
         if not math.isfinite(value):
-            raise UserError(f"language model rate {settings.rate:g}: log p {value} at step {step}, lower it")
+            raise UserError(
+                f"language model setting `rate` {settings.rate:g}: log p is {value} at step {step}, lower it"
+            )
         if value > best.held_out:
             best = replace(model, held_out=value, step=step)
             weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -136,7 +151,7 @@ def _train(
 
 
 def _optimizer(net: RecurrentGenerator, settings: LanguageModelSettings) -> torch.optim.AdamW:
-    """Biases do not decay: they hold the frequencies of the tokens."""
+    """Create AdamW without weight decay of biases, as they hold the token frequencies."""
     groups: list[dict[str, Any]] = [
         {"params": [weight for weight in net.parameters() if weight.dim() > 1]},
         {"params": [weight for weight in net.parameters() if weight.dim() == 1], "weight_decay": 0.0},
@@ -145,16 +160,16 @@ def _optimizer(net: RecurrentGenerator, settings: LanguageModelSettings) -> torc
 
 
 def _batches(rows: Tensor, end: int | None, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Epochs without end of (N, T) batches on the host."""
+    """Yield (N, T) batches on the CPU, epoch after epoch without end."""
     while True:
         for chosen in torch.randperm(len(rows), generator=rng).split(batch):
             yield trimmed(rows[chosen], end)
 
 
 def _update(model: LanguageModel, optimizer: torch.optim.Optimizer, tokens: Tensor) -> None:
-    """Descend -log p of a batch on the host, nats per token that counts."""
+    """Take one step on the negative log-likelihood of a CPU batch, in nats per token up to the end token."""
     net, device = model.net, model.device
-    # Found on the host: a GPU would have to say how many there are before it could go on.
+    # Computed on the CPU: on a GPU, `nonzero` would force a synchronisation.
     places = counted(tokens, net.space.end).flatten().nonzero().squeeze(1).to(device)
     tokens, noise = tokens.to(device), torch.zeros(len(tokens), net.noise, device=device)
     before = torch.cat([torch.full_like(tokens[:, :1], net.start), tokens[:, :-1]], dim=1)

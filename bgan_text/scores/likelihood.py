@@ -1,13 +1,15 @@
-"""Quality and diversity apart: the likelihood of samples under a model of real text, and the reverse.
+"""Forward and reverse likelihood, which measure quality and diversity separately.
 
-Forward: a language model of real text scores the samples, high if they are plausible, however alike.
-Reverse: a language model of the samples scores real text, high only if the samples are as various as
-it (reverse perplexity, Zhao et al. 2018, "Adversarially regularized autoencoders"; language model score
-and its reverse, Semeniuta et al. 2018, "On accurate evaluation of GANs for language generation", and
-de Masson d'Autume et al. 2019, "Training language GANs from scratch").
+Forward: a language model trained on real text scores the samples. The likelihood is high if the samples are
+plausible, even if they are all alike. Reverse: a language model trained on the samples scores real text. The
+likelihood is high only if the samples are as diverse as real text.
 
-Both models are the same net, trained in the same way. Likelihoods compare within one vocabulary, one
-row length and one number of training rows only. Shapes: S rows, L positions, V vocabulary.
+Sources: reverse perplexity, Zhao et al. 2018, "Adversarially regularized autoencoders"; language model score
+and reverse language model score, Semeniuta et al. 2018, "On accurate evaluation of GANs for language
+generation", and de Masson d'Autume et al. 2019, "Training language GANs from scratch".
+
+Both models have the same architecture and training. Likelihoods are comparable only for equal vocabulary, row
+length and number of training rows. Shapes: S rows, L positions, V vocabulary.
 """
 
 import math
@@ -21,24 +23,25 @@ from bgan_text.scores.vocabulary import Vocabulary
 
 
 def log_likelihood(model: LanguageModel, rows: Tensor, vocabulary: Vocabulary | None = None) -> Score:
-    """Log-probability of all rows over the number of their tokens, nats per token; higher is better.
+    """Log-likelihood of rows under a language model, in nats per token. Higher is better.
 
-    Forward for a model of real text and rows of samples, reverse for a model of samples and rows of real
-    text. exp(-value) is the perplexity.
+    The value is the sum of log-probabilities divided by the number of tokens; exp(-value) is the perplexity.
+    It is the forward likelihood for a model of real text and rows of samples, and the reverse likelihood for
+    a model of samples and rows of real text.
 
-    An unknown unit costs the logarithm of how many units it stands for besides (adjusted perplexity,
-    Ueberla 1994): its probability is shared among them, or unknown words would be the likeliest of all.
+    The probability of the unknown token is divided by the number of units that it represents (adjusted
+    perplexity, Ueberla 1994). Otherwise unknown words would be the most likely ones.
 
     Args:
-        model: judges.
-        rows: (S, L) int64, are judged.
-        vocabulary: what the rows were made with; `None` if all of their tokens stand for themselves.
+        model: Language model.
+        rows: (S, L) int64.
+        vocabulary: Vocabulary of the rows. `None` if no token represents unknown units.
 
     Returns:
-        `value`: NaN for no rows; `each`: (S,) the linearised share of each row in the ratio.
+        The score, NaN without rows, with `each` (S,) the linearised contribution of every row.
 
     Raises:
-        UserError: the rows are not of the model's space.
+        UserError: If the rows are outside the model's space.
     """
     nats, tokens = model.log_prob(rows), token_count(rows, model.net.space.end)
     if vocabulary is not None:

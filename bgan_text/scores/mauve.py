@@ -1,6 +1,7 @@
-"""MAUVE, computed by the library of its authors.
+"""MAUVE, computed with the library of its authors.
 
-That library is an optional dependency under the GPL, version 3. It is imported only when it is called.
+The library is an optional dependency, licensed under the GPL, version 3. It is imported only when `mauve` is
+called.
 """
 
 import math
@@ -17,30 +18,32 @@ from bgan_text.scores.embedding import Embeddings, matrices
 from bgan_text.scores.score import Score
 
 FEWEST = 20
-"""Fewer rows on either side give NaN: there is one cluster per ten rows, and two clusters are needed."""
+"""Least number of rows on each side: there is one cluster per ten rows, and two clusters are needed."""
 
 
 def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0) -> Score:
     """Area under the divergence curve between the k-means cluster histograms of both sides.
 
-    Pillutla et al. ("MAUVE", 2021, section 2), with the library's default settings: rows are normalised, the
-    principal components that explain 90 % of the variance are kept, min(S, R) / 10 clusters, scaling 5.
+    Source: Pillutla et al., "MAUVE", 2021, section 2. The settings are the library's defaults: normalised
+        rows,
+    principal components that explain 90 % of the variance, min(S, R) / 10 clusters and a scaling factor of 5.
 
-    The value depends on S and R, on the embedding and, slightly, on the seed. Its authors recommend at least
-    1,000 rows; with fewer it is noisy and biased upwards. Compare only values of equal S, R and seed.
+    The value depends on S, on R, on the embedding and, slightly, on the seed. The authors recommend at least
+    1,000 rows; with fewer the value is noisy and biased upwards. Compare only values with equal S, R and
+    seed.
 
     Args:
         samples: (S, D) embeddings, see `bgan_text.scores.embedding`.
         reals: (R, D) embeddings.
-        seed: 0 or more, starts the clustering.
+        seed: Seed of the clustering, at least 0.
 
     Returns:
-        A score above 0, up to 1, higher if samples resemble real texts, with an empty `each`. NaN for fewer
-        than `FEWEST` rows on either side, or if all rows of both sides are equal.
+        A score in (0, 1], higher if samples resemble real texts, with an empty `each`. NaN for fewer than
+        `FEWEST` rows on either side, or if all rows of both sides are equal.
 
     Raises:
-        UserError: the library is not installed.
-        ValueError: arrays that `embedding.matrices` refuses.
+        UserError: If the library is not installed.
+        ValueError: If `embedding.matrices` rejects the arrays.
     """
     ours, theirs = (side.cpu().numpy() for side in matrices(samples, reals))
     try:
@@ -51,17 +54,17 @@ def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0) -> Score:
     both = np.concatenate([ours, theirs])
     if min(len(ours), len(theirs)) < FEWEST or (both == both[0]).all():
         return Score(math.nan, np.empty(0))
-    seed %= 2**31  # faiss takes no larger one
+    seed %= 2**31  # faiss takes 31-bit seeds
     with _quiet(faiss):
         result = compute_mauve(p_features=theirs, q_features=ours, seed=seed)
-    # The library sorts the points of the curve by one coordinate. With equal histograms all points tie and
-    # may come out in any order: it then returns 0.75, although the area is 1.
+    # The library sorts the points of the curve by one coordinate. With equal histograms all points tie, their
+    # order is arbitrary, and the library returns 0.75 although the area is 1.
     value = 1.0 if np.array_equal(result.p_hist, result.q_hist) else float(result.mauve)
     return Score(value, np.empty(0))
 
 
 @contextmanager
 def _quiet(faiss: Any) -> Iterator[None]:
-    """Keep k-means from warning on stderr that clusters of ten rows are small."""
+    """Suppress the warning of k-means on stderr that clusters of ten rows are small."""
     with patch.object(faiss, "Kmeans", partial(faiss.Kmeans, min_points_per_centroid=1)):
         yield

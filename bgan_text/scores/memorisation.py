@@ -1,4 +1,4 @@
-"""How long the spans are that samples copy from the training set."""
+"""Length of the spans that samples copy from the training set."""
 
 import math
 from collections.abc import Iterable
@@ -11,14 +11,16 @@ from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, c
 
 
 def memorised_span(samples: Corpus, training: Corpus) -> Score:
-    """Mean over samples of the share that the longest copied span makes up, 0 .. 1.
+    """Length of the longest copied span divided by the sample length, mean over samples.
 
-    A span is copied if its tokens stand side by side in a training sequence. 1 if all samples are
-    copies or parts of training sequences; a sample without tokens counts as 0.
+    A span is copied if its tokens occur consecutively in a training sequence. An empty sample counts as 0.
 
     Args:
-        samples: sequences of tokens.
-        training: sequences of tokens, streamed once.
+        samples: Token sequences.
+        training: Token sequences; iterated over once.
+
+    Returns:
+        A score in [0, 1]; 1 if every sample is a training sequence or a part of one. NaN without samples.
     """
     numbering = Numbering()
     numbered = numbering.add(samples)
@@ -26,16 +28,17 @@ def memorised_span(samples: Corpus, training: Corpus) -> Score:
 
 
 def span_share(lengths: Integers, spans: Integers) -> Score:
-    """The mean of (S,) spans over (S,) lengths."""
+    """Compute `memorised_span` from (S,) sample lengths and (S,) span lengths."""
     each = spans / np.maximum(1, lengths)
     return Score(float(each.mean()) if len(each) else math.nan, each)
 
 
 def longest_spans(samples: Sequences, training: Iterable[Sequences]) -> Integers:
-    """The longest span of each sample, in tokens, that stands in the training set: (S,).
+    """(S,) length of the longest span of each sample, in tokens, that occurs in the training set.
 
-    For each chunk the common n-grams of one order after the other, until there are none: only what is
-    common at one order can be at the next, so the work shrinks quickly. Memory: samples and a chunk.
+    For each chunk, intersects the n-grams of both sides at increasing orders until none are shared. Only an
+    n-gram shared at one order can be extended to the next, so the work shrinks quickly. Only the samples and
+    one chunk are in memory.
     """
     longest = np.zeros(len(samples), dtype=np.int64)
     for chunk in training:
@@ -54,7 +57,7 @@ def longest_spans(samples: Sequences, training: Iterable[Sequences]) -> Integers
 
 
 def _common(common: Integers, keys: Integers, place: Integers) -> tuple[Integers, Integers]:
-    """Places of those keys that are common, and the number of each among the common ones."""
+    """Places of the keys that are in `common`, and the index of each in `common`."""
     at = np.searchsorted(common, keys).clip(max=max(0, len(common) - 1))
     known = common[at] == keys if len(common) else np.zeros(len(keys), dtype=bool)
     return place[known], at[known].astype(np.int32)

@@ -1,6 +1,6 @@
-"""The nearest training images of samples.
+"""Nearest training images of samples.
 
-Shapes: S samples, R training images, D numbers of an image.
+Shapes: S samples, R training images, D values per image.
 """
 
 from typing import NamedTuple
@@ -11,13 +11,15 @@ from torch import Tensor
 from bgan_text.scores.score import Score
 
 BLOCK_ELEMENTS = 1 << 24
-"""Squared distances that are held at a time: 64 MiB."""
+"""Number of squared distances computed at a time: 64 MiB in float32."""
 
 
 class Neighbours(NamedTuple):
-    """The nearest images of each sample, near ones first.
+    """The nearest training images of each sample, in order of increasing distance.
 
-    `distances`: (S, count) float64, root mean squared difference of the numbers. `places`: (S, count) int64.
+    Attributes:
+        distances: (S, count) float64 root mean squared differences.
+        places: (S, count) int64 indices of the training images.
     """
 
     distances: Tensor
@@ -25,18 +27,23 @@ class Neighbours(NamedTuple):
 
 
 def nearest(samples: Tensor, training: Tensor, count: int = 1) -> Neighbours:
-    """The `count` nearest training images of each sample.
+    """Find the `count` nearest training images of each sample.
 
     Args:
-        samples: (S, D) numbers in 0 .. 1; bytes are taken as 255ths.
-        training: (R, D) likewise.
-        count: at most R.
+        samples: (S, D) values in [0, 1], or uint8 values, which are divided by 255.
+        training: (R, D) values as in `samples`.
+        count: Number of neighbours, 1 to R.
+
+    Returns:
+        The distances and indices of the neighbours.
 
     Raises:
-        ValueError: images of different size, or fewer than `count`.
+        ValueError: If the images differ in size or `count` is out of range.
     """
     if samples.shape[1] != training.shape[1]:
-        raise ValueError(f"images of {samples.shape[1]} and of {training.shape[1]} numbers")
+        raise ValueError(
+            f"images of {samples.shape[1]} and of {training.shape[1]} values: equal sizes were expected"
+        )
     if not 1 <= count <= len(training):
         raise ValueError(f"{count} neighbours among {len(training)} images: 1 up to all were expected")
     best = Neighbours(torch.empty(len(samples), 0), torch.empty(len(samples), 0, dtype=torch.int64))
@@ -57,7 +64,7 @@ def _merged(one: Neighbours, other: Neighbours, count: int) -> Neighbours:
 
 
 def _exact(samples: Tensor, training: Tensor, places: Tensor) -> Neighbours:
-    """Distances without the rounding of a difference of large squares, which would give copies a distance."""
+    """Recompute the distances without cancellation error, so that exact copies are at distance 0."""
     distances = [
         (_numbers(training[column]).double() - samples).square().mean(dim=1).sqrt() for column in places.T
     ]
@@ -69,9 +76,17 @@ def _numbers(images: Tensor) -> Tensor:
 
 
 def neighbour_distance(samples: Tensor, training: Tensor) -> Score:
-    """Root mean squared difference to the nearest training image, the mean over samples, 0 .. 1.
+    """Root mean squared difference to the nearest training image, mean over samples, in [0, 1].
 
-    Near 0 for a model that copies; for a good one about what new real images have.
+    It is near 0 for a model that copies the training set. For a good model it is about that of held-out real
+    images.
+
+    Args:
+        samples: See `nearest`.
+        training: See `nearest`.
+
+    Raises:
+        ValueError: See `nearest`.
     """
     each = nearest(samples, training).distances[:, 0]
     return Score(float(each.mean()), each.numpy())

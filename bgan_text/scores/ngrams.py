@@ -1,8 +1,8 @@
-"""All n-grams of a set of samples, and the real n-grams that stream past them.
+"""Index of the n-grams of samples, and streaming statistics of references.
 
-The samples are indexed: their n-grams of each order get numbers, made from the numbers one order
-below, so that time and memory are linear in the number of tokens, whatever the order. Real text is
-never held: chunk by chunk it is folded into what the scores need of it for each n-gram of the samples.
+The n-grams of each order are numbered from the numbers of the order below, so time and memory are linear in
+the number of tokens at every order. References are processed in chunks and never kept in memory: each chunk
+is reduced to the statistics that the scores need for the n-grams of the samples.
 """
 
 from collections import Counter
@@ -21,9 +21,12 @@ from bgan_text.scores.threads import one_thread
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each sequence holds each of its n-grams. C pairs, sorted by n-gram, then by sequence.
+    """Counts of C (n-gram, sequence) pairs, sorted by n-gram, then by sequence.
 
-    `ids`: (C,) the n-gram. `owner`: (C,) the sequence. `count`: (C,) at least 1. All int32.
+    Attributes:
+        ids: (C,) int32 number of the n-gram.
+        owner: (C,) int32 index of the sequence.
+        count: (C,) int32 occurrences of the n-gram in the sequence, at least 1.
     """
 
     ids: Integers
@@ -31,13 +34,13 @@ class Counts:
     count: Integers
 
     def first(self) -> Integers:
-        """(U,) where the pairs of each n-gram that occurs begin."""
+        """(U,) index of the first pair of each n-gram that occurs."""
         fresh = np.ones(len(self.ids), dtype=bool)
         np.not_equal(self.ids[1:], self.ids[:-1], out=fresh[1:])
         return np.flatnonzero(fresh)
 
     def per_ngram(self, values: Integers, ufunc: np.ufunc) -> tuple[Integers, Integers]:
-        """Reduce (C,) values over the sequences: the (U,) n-grams that occur, and a value for each."""
+        """Reduce (C,) values over sequences: (U,) n-grams that occur, and (U,) values."""
         if not len(self.ids):
             return self.ids, values
         first = self.first()
@@ -46,10 +49,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Level:
-    """The n-grams of one order of the samples, numbered 0 .. D - 1.
+    """The n-grams of one order of the samples, numbered 0 to D - 1.
 
-    `keys`: (D,) int64 ascending, number of the n-gram without its last token * vocabulary + last token.
-    `pads`: the number of the n-gram of nothing but pads; -1 if there is none.
+    Attributes:
+        order: Order of the n-grams.
+        keys: (D,) int64, ascending: number of the n-gram without its last token * vocabulary + last token.
+        counts: Occurrences in each sample.
+        pads: Number of the n-gram that consists of pad tokens only; -1 if there is none.
     """
 
     order: int
@@ -59,20 +65,20 @@ class Level:
 
     @property
     def distinct(self) -> int:
-        """D, the number of different n-grams."""
+        """Number D of distinct n-grams."""
         return len(self.keys)
 
     def occurrences(self) -> Integers:
-        """(D,) how often each n-gram occurs in all samples."""
+        """(D,) occurrences of each n-gram in all samples."""
         ids, total = self.counts.per_ngram(self.counts.count.astype(np.int64), np.add)
         return _spread(ids, total, self.distinct)
 
     def holders(self) -> Integers:
-        """(D,) how many samples hold each n-gram."""
+        """(D,) number of samples that contain each n-gram."""
         return np.bincount(self.counts.ids, minlength=self.distinct)
 
     def podium(self) -> "Podium":
-        """The three largest counts of each n-gram in any one sample, and who holds the first two."""
+        """Return the three largest counts of each n-gram in a single sample, with the samples of two."""
         counts = self.counts
         tallest = int(counts.count.max(initial=0)) + 1
         keys = counts.ids.astype(np.int64) * tallest + (tallest - 1 - counts.count)
@@ -92,15 +98,19 @@ class Level:
 
 @dataclass(frozen=True)
 class Podium:
-    """`count`: (3, D) the three largest counts, 0 where fewer samples hold the n-gram. `owner`: (2, D)
-    who holds the first two, -1 for nobody."""
+    """The largest counts of each n-gram in a single sample.
+
+    Attributes:
+        count: (3, D) the three largest counts; 0 where fewer samples contain the n-gram.
+        owner: (2, D) samples with the two largest counts; -1 where there is none.
+    """
 
     count: Integers
     owner: Integers
 
 
 def stable_sort(keys: Integers) -> tuple[Integers, Integers]:
-    """Keys in ascending order and the place of each before: torch's radix sort, which numpy lacks."""
+    """Sort keys and return them with their original places. Uses torch's radix sort, which numpy lacks."""
     with one_thread():
         values, place = torch.from_numpy(keys).sort(stable=True)
     return values.numpy(), place.numpy()
@@ -113,7 +123,7 @@ def _spread(ids: Integers, values: Integers, size: int) -> Integers:
 
 
 class Index:
-    """The n-grams of orders 1 .. `highest` of some samples."""
+    """The n-grams of orders 1 to `highest` of samples."""
 
     def __init__(self, samples: Sequences, highest: int) -> None:
         self.samples = samples
@@ -123,7 +133,7 @@ class Index:
         return len(self.samples)
 
     def look_up(self, chunk: Sequences) -> Iterator[Counts]:
-        """Counts, order by order, of those n-grams of other sequences that the samples hold too."""
+        """Yield, for each order, the counts in other sequences of n-grams that also occur in the samples."""
         chunk.require_numbering_of(self.samples)
         walk = Walk(chunk)
         for level in self.levels:
@@ -136,9 +146,12 @@ class Index:
 
 
 class Walk:
-    """A walk along the n-grams of all sequences at once, one order at a time.
+    """Iteration over the n-grams of all sequences, in increasing order.
 
-    `start`, `owner`, `ids`: for each n-gram where it begins, its sequence, its number (0 for order 0).
+    Attributes:
+        start: Index of the first token of each n-gram.
+        owner: Index of the sequence of each n-gram.
+        ids: Number of each n-gram; 0 at order 0.
     """
 
     def __init__(self, sequences: Sequences) -> None:
@@ -149,9 +162,9 @@ class Walk:
         self.ids = np.zeros(len(self.tokens), dtype=np.int32)
 
     def sorted_pairs(self, order: int) -> tuple[Integers, Integers]:
-        """Keys of the n-grams of the next order, ascending, and the place of each in the walk.
+        """Extend the n-grams to `order` and return their keys, ascending, with the place of each in the walk.
 
-        The sort is stable: the places of equal n-grams, and so their owners, ascend.
+        The sort is stable, so the places and the owners of equal n-grams are ascending.
         """
         self._drop(self.start + order <= self.ends[self.owner])
         last = self.tokens[self.start + (order - 1)]
@@ -162,7 +175,7 @@ class Walk:
         return stable_sort(pairs)
 
     def keep(self, place: Integers, ids: Integers) -> None:
-        """Go on with the n-grams at these places, under their new numbers, in the order of the text."""
+        """Keep the n-grams at these places, with new numbers, in text order."""
         numbers = np.full(len(self.start), -1, dtype=np.int32)
         numbers[place] = ids
         self.ids = numbers
@@ -175,7 +188,7 @@ class Walk:
 
 
 def per_sample(owner: Integers, values: NDArray[Any], samples: int) -> Floats:
-    """(samples,) the sum of values over those that each sample owns."""
+    """(samples,) sum of the values that belong to each sample."""
     return np.asarray(np.bincount(owner, values, minlength=samples), dtype=np.float64)
 
 
@@ -196,13 +209,13 @@ def _levels(samples: Sequences, highest: int) -> Iterator[Level]:
 
 
 def _find(keys: Integers, key: int) -> int:
-    """Where a key stands among ascending ones; -1 if nowhere, as for every key below 0."""
+    """Index of a key in ascending keys; -1 if it is absent or negative."""
     at = int(np.searchsorted(keys, key))
     return at if key >= 0 and at < len(keys) and keys[at] == key else -1
 
 
 def _padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
-    """Add the pads that are not stored to the counts of the n-gram of nothing but pads."""
+    """Add the pad tokens that are not stored to the counts of the n-gram of pad tokens only."""
     if padding is None or pads < 0:
         return counts
     of_pads = counts.ids == pads
@@ -212,7 +225,7 @@ def _padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
 
 
 def _runs(ids: Integers, owner: Integers) -> Counts:
-    """Count equal (n-gram, sequence) pairs, which stand beside each other."""
+    """Count equal (n-gram, sequence) pairs. Equal pairs must be adjacent."""
     fresh = np.ones(len(ids), dtype=bool)
     fresh[1:] = (ids[1:] != ids[:-1]) | (owner[1:] != owner[:-1])
     first = np.flatnonzero(fresh)
@@ -222,11 +235,13 @@ def _runs(ids: Integers, owner: Integers) -> Counts:
 
 @dataclass
 class Folded:
-    """What the scores need of real text, for each n-gram of an index.
+    """Statistics of references for the n-grams of an index.
 
-    `largest[order]`: (D,) its largest count in any one sequence. `total[order]`: (D,) its occurrences.
-    `ngrams[order]`: all n-grams of that order, known to the index or not. `lengths`: how many sequences
-    have each length.
+    Attributes:
+        largest: For each order, (D,) largest count of each n-gram in a single sequence.
+        total: For each order, (D,) occurrences of each n-gram.
+        ngrams: For each order, the number of n-grams, including those that are not in the index.
+        lengths: Number of sequences of each length.
     """
 
     largest: dict[int, Integers]
@@ -242,7 +257,7 @@ class Folded:
         )
 
     def add(self, index: Index, chunk: Sequences) -> None:
-        """Fold in a chunk of real text, numbered like the samples of the index."""
+        """Add a chunk of references, numbered like the samples of the index."""
         lengths, times = np.unique(chunk.lengths, return_counts=True)
         self.lengths.update(dict(zip(lengths.tolist(), times.tolist(), strict=True)))
         for level, counts in zip(index.levels, index.look_up(chunk), strict=True):
@@ -256,7 +271,7 @@ class Folded:
 
 
 def fold(index: Index, references: Iterable[Sequences]) -> Folded:
-    """Fold chunks of real text, numbered like the samples of the index."""
+    """Compute the statistics of references from chunks numbered like the samples of the index."""
     folded = Folded.empty(index)
     for chunk in references:
         folded.add(index, chunk)

@@ -1,4 +1,4 @@
-"""How the colours of neighbouring pixels go together, in samples and in real images."""
+"""Scores that compare the distributions of small image patches in samples and in real images."""
 
 from collections.abc import Iterable
 
@@ -13,17 +13,20 @@ from bgan_text.space import PixelSpace, TokenSpace
 
 SIDES = (1, 2, 3)
 LEVELS = 8
-"""Grey levels into which continuous pixels are sorted."""
+"""Number of grey levels to which continuous pixels are quantised."""
 DENSE_BELOW = 2**40
-"""Codes of patches are numbered anew before they could outgrow 64 bits."""
+"""Bound on patch codes: they are renumbered before they would exceed it and overflow 64 bits."""
 
 
 def patch_colours(samples: Tensor, space: TokenSpace | PixelSpace) -> Integers:
-    """What patches are made of: (S, height, width) colours; of numbers, the grey level in `LEVELS` steps.
+    """Convert images to the colours that patches consist of.
 
     Args:
-        samples: (S, L) int64 tokens, or (S, channels, height, width) float32 pixels in -1 .. 1.
-        space: of images.
+        samples: (S, L) int64 tokens, or (S, channels, height, width) float32 pixels in [-1, 1].
+        space: Space of the images.
+
+    Returns:
+        (S, height, width) int64: tokens, or for continuous images grey levels from 0 to `LEVELS` - 1.
     """
     if isinstance(space, PixelSpace):
         grey = (samples.mean(dim=1) + 1.0) / 2.0
@@ -33,26 +36,32 @@ def patch_colours(samples: Tensor, space: TokenSpace | PixelSpace) -> Integers:
 
 
 def patch_js(samples: Integers, references: Integers, sides: Iterable[int] = SIDES) -> dict[int, Score]:
-    """Jensen-Shannon divergence between the distributions of square patches, in bits, 0 .. 1.
+    """Jensen-Shannon divergence between the distributions of square patches.
 
-    The n-gram divergence of texts, with patches for n-grams: every place of a patch inside an image counts.
+    This is the n-gram divergence of texts with patches in place of n-grams. Patches at all positions inside
+    an image count.
 
     Args:
         samples: (S, height, width) tokens.
         references: (R, height, width) tokens.
-        sides: of the patches, in pixels, at most the image's own.
+        sides: Sides of the patches in pixels, at most the height and the width of the images.
 
     Returns:
-        side -> divergence.
+        The divergence for each side, in bits, in [0, 1].
+
+    Raises:
+        ValueError: If the images differ in size or are smaller than a patch.
     """
     if samples.shape[1:] != references.shape[1:]:
-        raise ValueError(f"images of {samples.shape[1:]} and of {references.shape[1:]} pixels")
+        raise ValueError(
+            f"images of {samples.shape[1:]} and of {references.shape[1:]} pixels: equal sizes were expected"
+        )
     both = np.concatenate([samples, references])
     return {side: _divergence(_patches(both, side), len(samples)) for side in sides}
 
 
 def _patches(images: Integers, side: int) -> Integers:
-    """(count, patches) numbers, equal where patches are equal."""
+    """(count, patches) numbers that are equal for equal patches."""
     height, width = (size - side + 1 for size in images.shape[1:])
     if min(height, width) < 1:
         raise ValueError(f"an image of {images.shape[1:]} pixels has no patch of side {side}")
@@ -70,7 +79,7 @@ def _patches(images: Integers, side: int) -> Integers:
 
 
 def _numbered(codes: Integers) -> tuple[Integers, int]:
-    """The codes numbered 0, 1, ... without gaps, and how many there are."""
+    """Renumber codes 0, 1, ... without gaps; also return the number of distinct codes."""
     distinct, inverse = np.unique(codes, return_inverse=True)
     return inverse.reshape(codes.shape), len(distinct)
 

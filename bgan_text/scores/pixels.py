@@ -1,7 +1,7 @@
-"""How single pixels are coloured, in samples and in real images.
+"""Scores that compare the distributions of single pixels in samples and in real images.
 
-Shapes: S samples, R real images, L pixels, V colours, C channels. The interval of each score is that of its
-first-order change with the weight of a sample.
+Shapes: S samples, R real images, L pixels, V colours, C channels. The interval of each score is based on the
+first-order influence of each sample.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,23 @@ from torch import Tensor
 from bgan_text.scores.score import Floats, Score
 
 RANGE = 2.0
-"""Of a pixel that is a number in -1 .. 1."""
+"""Width of the interval [-1, 1] of continuous pixels."""
 BLOCK_ELEMENTS = 1 << 22
 
 
 def colour_distance(samples: Tensor, references: Tensor, vocabulary: int) -> Score:
-    """Total variation between the colour distributions of a pixel, the mean over pixels, 0 .. 1.
+    """Total variation distance between the colour distributions of a pixel, mean over pixels.
 
     Args:
         samples: (S, L) int64 tokens, S at least 1.
-        references: (R, L) likewise, R at least 1.
-        vocabulary: V.
+        references: (R, L) int64 tokens, R at least 1.
+        vocabulary: Number of colours V.
+
+    Returns:
+        A score in [0, 1].
+
+    Raises:
+        ValueError: If a side is empty or the images differ in size.
     """
     _alike(samples, references)
     shares = [_shares(rows, vocabulary) for rows in (samples, references)]
@@ -34,7 +40,7 @@ def colour_distance(samples: Tensor, references: Tensor, vocabulary: int) -> Sco
 
 
 def _shares(rows: Tensor, vocabulary: int) -> Tensor:
-    """(L, V) float64 shares of colours at each pixel."""
+    """(L, V) float64 share of each colour at each pixel."""
     pixels = rows.shape[1]
     counts = torch.zeros(pixels * vocabulary, dtype=torch.int64)
     for block in rows.split(_rows_of(pixels)):
@@ -44,14 +50,17 @@ def _shares(rows: Tensor, vocabulary: int) -> Tensor:
 
 
 def mean_distance(samples: Tensor, references: Tensor) -> Score:
-    """|difference of the means| of a pixel's channel, mean over pixels and channels, in units of the range.
+    """Absolute difference between the mean images, mean over pixels and channels, in units of the pixel range.
 
     Args:
-        samples: (S, C, height, width) float32 in -1 .. 1, S at least 1.
-        references: (R, C, height, width) likewise, R at least 1.
+        samples: (S, C, height, width) float32 in [-1, 1], S at least 1.
+        references: (R, C, height, width) float32 in [-1, 1], R at least 1.
 
     Returns:
-        A value in 0 .. 1.
+        A score in [0, 1].
+
+    Raises:
+        ValueError: If a side is empty or the images differ in size.
     """
     _alike(samples, references)
     difference = _moments(samples)[0] - _moments(references)[0]
@@ -60,18 +69,29 @@ def mean_distance(samples: Tensor, references: Tensor) -> Score:
 
 
 def deviation_distance(samples: Tensor, references: Tensor) -> Score:
-    """The same of the standard deviations (of S, not S - 1), 0 .. 1/2."""
+    """Like `mean_distance`, but for the standard deviations of the pixels (divisor S, not S - 1).
+
+    Args:
+        samples: See `mean_distance`.
+        references: See `mean_distance`.
+
+    Returns:
+        A score in [0, 1/2].
+
+    Raises:
+        ValueError: If a side is empty or the images differ in size.
+    """
     _alike(samples, references)
     (mean, deviation), (_, other) = _moments(samples), _moments(references)
     difference = deviation - other
-    # The variance changes by (x - mean)^2 less itself, its root by that over twice the root.
+    # The influence on the variance is (x - mean)^2 - variance; on the deviation, that over 2 * deviation.
     pull = torch.where(deviation > 0, difference.sign() / (RANGE * 2.0 * deviation), 0.0)
     each = _mean_product(samples, lambda block: ((block - mean).square() - deviation.square()) * pull)
     return Score(float(difference.abs().mean()) / RANGE, each)
 
 
 def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of every number of an image: (C * height * width,) float64 each."""
+    """Mean and standard deviation of every pixel and channel: (C * height * width,) float64 each."""
     flat = images.flatten(1)
     blocks = flat.split(_rows_of(flat.shape[1]))
     mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(flat)
@@ -85,7 +105,7 @@ def _mean_product(images: Tensor, change: Callable[[Tensor], Tensor]) -> Floats:
 
 
 def _by_block(rows: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
-    """(S,) float64 of (S, n) rows, a block at a time."""
+    """Reduce (S, n) rows to (S,) float64 in blocks."""
     return torch.cat([reduce(block) for block in rows.split(_rows_of(rows.shape[1]))])
 
 
@@ -96,6 +116,6 @@ def _rows_of(numbers: int) -> int:
 def _alike(samples: Tensor, references: Tensor) -> None:
     if samples.shape[1:] != references.shape[1:] or not len(samples) or not len(references):
         raise ValueError(
-            f"images {tuple(samples.shape)} and {tuple(references.shape)}: some on each side, all of one "
-            "size, were expected"
+            f"images {tuple(samples.shape)} and {tuple(references.shape)}: at least one on each side, all of "
+            "equal size, were expected"
         )

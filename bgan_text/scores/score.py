@@ -1,4 +1,4 @@
-"""What every score returns: its value, and what each sample contributes to it."""
+"""The result of a score: its value and the contribution of each sample."""
 
 from dataclasses import dataclass, field
 
@@ -13,13 +13,13 @@ class Score:
     """A score of S samples.
 
     Attributes:
-        value: NaN if the score is not defined for what it was given.
+        value: NaN if the score is undefined for the given input.
         each: (S,) the samples' own scores if `value` is their mean. Otherwise the influence of each sample on
-            the value: a jackknife pseudo-value, or the first-order change with the sample's weight, of which
-            only differences matter. Empty if neither is known; the score then has no interval.
-        influence: (S,) if the influence of a sample differs from its own score because samples affect each
-            other.
-        deviation: the standard deviation over seeds if `value` is a mean over them; NaN for a single seed.
+            the value: a jackknife pseudo-value, or the derivative with respect to the sample's weight, of
+            which only differences matter. Empty if neither is known; the score then has no interval.
+        influence: (S,) influence of each sample, if it differs from `each` because samples affect the scores
+            of other samples.
+        deviation: Standard deviation over seeds if `value` is a mean over seeds; NaN for a single seed.
 
     Example:
         >>> each = np.array([0.0, 1.0])
@@ -37,5 +37,5 @@ class Score:
 
     @property
     def shares(self) -> Floats:
-        """(S,) what is resampled for an interval."""
+        """(S,) contributions that the bootstrap resamples: `influence` if given, otherwise `each`."""
         return self.each if self.influence is None else self.influence

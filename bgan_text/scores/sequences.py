@@ -1,7 +1,7 @@
-"""Token sequences as flat integer arrays: the form in which every exact score takes its corpus.
+"""Token sequences as flat integer arrays, the input of all exact scores.
 
-A sequence is any iterable of str or int tokens: a list of words, a row of an integer array, or a str,
-which is the sequence of its characters.
+A sequence is any iterable of str or int tokens: a list of words, a row of an integer array, or a str, which
+is treated as a sequence of characters.
 """
 
 from collections import defaultdict
@@ -15,22 +15,26 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.integer[Any]]
 Corpus = Iterable[Iterable[str] | Iterable[int]]
-"""What a user gives: sequences of tokens; a list of lists, a list of str, or a 2-D integer array."""
+"""Token sequences: a list of lists, a list of str, or a 2-D integer array."""
 
 UNKNOWN = -1
-"""The number of a token that the `Numbering` has not seen."""
+"""Number of a token that is not in the `Numbering`."""
 
 LONGEST_WINDOW = 1_000_000
 CHUNK_TOKENS = 1 << 20
-"""Tokens of a stream that are numbered at a time."""
+"""Approximate number of tokens in a chunk of a stream."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """S token sequences of any lengths, one after the other.
+    """S token sequences of arbitrary lengths, concatenated.
 
-    `tokens`: (T,) int32, below `vocabulary`, or `UNKNOWN`. `lengths`: (S,) int64. `padding`: (S,) how often
-    the last token of the vocabulary, the pad, follows each sequence beyond those that are stored.
+    Attributes:
+        tokens: (T,) int32 tokens below `vocabulary`, or `UNKNOWN`.
+        lengths: (S,) int64 lengths.
+        vocabulary: Number of distinct tokens.
+        padding: (S,) number of pad tokens that follow each sequence but are not stored. The pad token is the
+            last token of the vocabulary. `None` without padding.
     """
 
     tokens: Integers
@@ -42,26 +46,32 @@ class Sequences:
         return len(self.lengths)
 
     def require_numbering_of(self, other: "Sequences") -> None:
-        """Both must have been numbered together, or equal numbers would mean different tokens."""
+        """Raise `ValueError` unless both were numbered together.
+
+        Otherwise the same number would represent different tokens.
+        """
         if self.vocabulary != other.vocabulary:
             raise ValueError(
-                f"numbered for {self.vocabulary} and for {other.vocabulary} tokens: number together"
+                f"sequences of {self.vocabulary} and of {other.vocabulary} tokens: number together"
             )
 
     def take(self, chosen: slice) -> "Sequences":
-        """Some of the sequences."""
+        """Select a slice of the sequences."""
         mask = np.zeros(len(self), dtype=bool)
         mask[chosen] = True
         return Sequences(self.tokens[np.repeat(mask, self.lengths)], self.lengths[chosen], self.vocabulary)
 
     def windowed(self, window: int, highest: int) -> "Sequences":
-        """Each sequence cut, or filled with a new token, to `window` tokens, for n-grams up to `highest`.
+        """Truncate or pad each sequence to `window` tokens, for n-grams up to order `highest`.
 
-        Only `highest` pads are stored. Each further one adds another n-gram of nothing but pads to every
-        order, and is merely counted: memory does not grow with the window.
+        The pad token is new. Only `highest` pad tokens are stored. Each further one adds one n-gram of pad
+        tokens only to every order, so it is merely counted, and memory does not grow with the window.
+
+        Raises:
+            ValueError: If `window` is out of range.
         """
         if not 1 <= window <= LONGEST_WINDOW:
-            raise ValueError(f"a window of {window} tokens: 1 to {LONGEST_WINDOW:,} are possible")
+            raise ValueError(f"window of {window} tokens: 1 to {LONGEST_WINDOW:,} are possible")
         kept = np.minimum(self.lengths, window)
         stored = np.minimum(window, kept + highest)
         begin = np.cumsum(self.lengths) - self.lengths
@@ -73,7 +83,7 @@ class Sequences:
 
 
 class Numbering:
-    """Numbers tokens 0, 1, 2, ... in the order in which it first sees them."""
+    """A map from tokens to the numbers 0, 1, 2, ..., in order of first occurrence."""
 
     def __init__(self) -> None:
         self._index: defaultdict[Any, int] = defaultdict()
@@ -83,10 +93,10 @@ class Numbering:
         return len(self._index)
 
     def add(self, corpus: Corpus) -> Sequences:
-        """Number a corpus, new tokens included.
+        """Number a corpus and add its new tokens to the map.
 
         Raises:
-            TypeError: a token is neither str nor int, or some are str and some int.
+            TypeError: If a token is neither str nor int, or str and int tokens are mixed.
         """
         parts = [_flat(self._index.__getitem__, chunk) for chunk in chunks(corpus)]
         _require_one_kind(self._kinds())
@@ -95,12 +105,12 @@ class Numbering:
         return Sequences(tokens, lengths, max(1, len(self)))
 
     def add_all(self, corpora: Iterable[Corpus]) -> list[Sequences]:
-        """Number several corpora; all of them know all tokens."""
+        """Number several corpora with one shared vocabulary."""
         added = [self.add(corpus) for corpus in corpora]
         return [replace(sequences, vocabulary=max(1, len(self))) for sequences in added]
 
     def look_up(self, chunk: list[list[Any]]) -> Sequences:
-        """Number a chunk of a stream; a token not seen before becomes `UNKNOWN`."""
+        """Number a chunk of a stream. New tokens become `UNKNOWN`."""
         get = self._index.get
         _require_one_kind(self._kinds() | set(map(type, chain.from_iterable(chunk))))
         tokens, lengths = _flat(lambda token: get(token, UNKNOWN), chunk)
@@ -125,7 +135,7 @@ def _flat(number: Any, chunk: list[list[Any]]) -> tuple[Integers, Integers]:
 
 
 def chunks(corpus: Corpus) -> Iterator[list[list[Any]]]:
-    """The sequences of a stream as lists of Python tokens, about `CHUNK_TOKENS` at a time."""
+    """Yield the sequences of a stream as lists of tokens, in chunks of about `CHUNK_TOKENS` tokens."""
     chunk: list[list[Any]] = []
     size = 0
     for sequence in corpus:

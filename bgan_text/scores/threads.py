@@ -1,4 +1,4 @@
-"""How many threads the small computations of scores use."""
+"""Number of threads for small computations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use a single thread of the CPU inside.
+    """Limit torch to a single CPU thread within the context.
 
-    With more, an operation of a few milliseconds waits for the last of them: on a machine that does
-    something else as well, thirty times as long as it takes one thread.
+    With several threads, an operation of a few milliseconds waits for the slowest thread. On a busy machine
+    this takes up to thirty times as long as a single thread.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

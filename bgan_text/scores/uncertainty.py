@@ -1,8 +1,8 @@
-"""How far a score would move with other samples of the same model: bootstrap over samples.
+"""Bootstrap intervals of scores over samples of the same model (Efron and Tibshirani 1993).
 
-Efron and Tibshirani (1993). What is resampled are the samples' shares in the score
-(`Score.shares`), not the samples: sample sets drawn with replacement hold duplicates, which would raise
-Self-BLEU and lower every measure of variety by themselves.
+The bootstrap resamples the contributions of the samples (`Score.shares`), not the samples. Sets of samples
+drawn with replacement contain duplicates, which by themselves would raise Self-BLEU and lower every measure
+of diversity.
 """
 
 import math
@@ -13,20 +13,20 @@ import numpy as np
 from bgan_text.scores.score import Floats, Score
 
 BLOCKS = 10_000
-"""More samples than these are resampled in as many random blocks, which costs no precision that shows."""
+"""Number of random blocks into which more samples are grouped, with no noticeable loss of precision."""
 
 LEVEL = 0.95
 RESAMPLES = 1000
 
 
 def jackknife(value: float, without: Floats) -> Floats:
-    """Pseudo-values from the score without each sample (Tukey 1958): S * value - (S - 1) * without[i]."""
+    """Jackknife pseudo-values (Tukey 1958) from leave-one-out values: S * value - (S - 1) * without[i]."""
     size = len(without)
     return np.asarray(size * value - (size - 1) * without)
 
 
 def ratio(parts: Floats, wholes: Floats) -> Score:
-    """The sum of parts over the sum of wholes, with the linearised share of each sample in it."""
+    """Sum of `parts` divided by sum of `wholes`, with the linearised contribution of each sample."""
     if not wholes.sum():
         return Score(math.nan, np.full(len(wholes), np.nan))
     value = float(parts.sum() / wholes.sum())
@@ -34,15 +34,15 @@ def ratio(parts: Floats, wholes: Floats) -> Score:
 
 
 def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: int = RESAMPLES) -> Floats:
-    """How far each score moves when its samples are drawn again.
+    """Bootstrap deviations of scores from their values.
 
     Args:
-        scores: scores of the same S samples; all move together, as they do in truth.
-        seed: of the resamples; different ones for models that are to be compared.
-        resamples: how many.
+        scores: Scores of the same S samples. They share resamples, which preserves their correlation.
+        seed: Seed of the resamples. Use different seeds for models that are compared.
+        resamples: Number of resamples.
 
     Returns:
-        (scores, resamples); NaN for a score without shares, and where there is one sample only.
+        (len(scores), resamples) float64. NaN for a score with fewer than two contributions.
     """
     moved = np.full((len(scores), resamples), np.nan)
     known = [place for place, score in enumerate(scores) if len(score.shares) > 1]
@@ -59,7 +59,7 @@ def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: in
 
 
 def _blocks(shares: Floats, rng: np.random.Generator) -> Floats:
-    """(S, K) -> (S or `BLOCKS`, K): sums over random blocks of equal size to within one."""
+    """(S, K) -> (min(S, `BLOCKS`), K): sums over random blocks whose sizes differ by at most one."""
     if len(shares) <= BLOCKS:
         return shares
     order = rng.permutation(len(shares))
@@ -67,11 +67,20 @@ def _blocks(shares: Floats, rng: np.random.Generator) -> Floats:
 
 
 def interval(score: Score, seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a score: its value and the quantiles of `deviations`."""
+    """95 % bootstrap interval of a score, from the quantiles of `deviations`.
+
+    Args:
+        score: A score of S samples.
+        seed: Seed of the resamples.
+        resamples: Number of resamples.
+
+    Returns:
+        The lower and the upper bound. NaN for a score with fewer than two contributions.
+    """
     return bounds(score.value, deviations([score], seed, resamples)[0])
 
 
 def bounds(value: float, moved: Floats) -> tuple[float, float]:
-    """The interval around a value that moves so."""
+    """Compute the interval of a value from its bootstrap deviations."""
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return value + float(low), value + float(high)

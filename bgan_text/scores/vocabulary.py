@@ -1,4 +1,4 @@
-"""Sequences of str as rows of integers, for the scores that train a net."""
+"""Conversion of str sequences to rows of integers, for scores that train a network."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,13 @@ from bgan_text.space import TokenSpace
 
 
 class Rows(NamedTuple):
-    """`tokens`: (S, L) int64. `cut`: sequences longer than L. `unknown`: tokens out of the vocabulary."""
+    """Sequences as rows of tokens.
+
+    Attributes:
+        tokens: (S, L) int64.
+        cut: Number of sequences truncated to L tokens.
+        unknown: Number of tokens outside the vocabulary.
+    """
 
     tokens: Tensor
     cut: int
@@ -23,9 +29,11 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The numbers of the units, the commonest first, then that of all unknown units, then the end.
+    """A map from units to tokens: known units by decreasing frequency, the unknown token, the end token.
 
-    `others`: how many different units of the training text the unknown one stands for, at least 1.
+    Attributes:
+        numbers: Tokens of the known units.
+        others: Number of distinct units of the training text that the unknown token represents, at least 1.
     """
 
     numbers: Mapping[str, int] = field(repr=False)
@@ -33,10 +41,10 @@ class Vocabulary:
 
     @classmethod
     def of(cls, sequences: Iterable[Sequence[str]], size: int) -> "Vocabulary":
-        """The `size` commonest units of the training text; of equally common ones the alphabetically first.
+        """Build the vocabulary of the `size` most frequent units. Ties are broken alphabetically.
 
         Raises:
-            UserError: size is below 1.
+            UserError: If `size` is below 1.
         """
         if size < 1:
             raise UserError(f"a vocabulary of {size} units: at least 1 is needed")
@@ -46,17 +54,17 @@ class Vocabulary:
 
     @property
     def unknown(self) -> int:
-        """The number of every unit that has none of its own."""
+        """The token of all units outside the vocabulary."""
         return len(self.numbers)
 
     def space(self, positions: int) -> TokenSpace:
-        """The rows of `positions` tokens over this vocabulary."""
+        """Return the space of rows of `positions` tokens."""
         return TokenSpace(positions, len(self.numbers) + 2, end=len(self.numbers) + 1)
 
     def rows(self, sequences: Iterable[Sequence[str]], positions: int) -> Rows:
-        """Sequences as rows: cut at L = `positions`, shorter ones filled with the end token.
+        """Convert sequences to rows: truncate to L = `positions` tokens, and fill with the end token.
 
-        A cut sequence, or one of exactly L units, has no end in its row.
+        The row of a sequence of L or more units has no end token.
         """
         unknown, end = len(self.numbers), len(self.numbers) + 1
         rows, cut, missed = [], 0, 0

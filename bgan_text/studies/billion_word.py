@@ -1,7 +1,8 @@
 """Characters of the One Billion Word benchmark, learned from scratch."""
 
 from bgan_text.device import choose_device
-from bgan_text.runs import Draw, sampled
+from bgan_text.sampling import sample_text
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.studies.experiment import Conclusion, Experiment, Scale
 from bgan_text.studies.experiment_scores import Scored
 from bgan_text.studies.runner import Runner
@@ -17,11 +18,13 @@ def conclude(bench: Runner) -> Conclusion:
     """Divergences of character n-grams, and three samples."""
     scored = Scored(bench)
     (method,) = bench.experiment.methods_at(bench.scale)
-    draw = Draw(count=SHOWN, seed=1, device=choose_device(bench.device))
+    options, device = SamplingOptions(count=SHOWN, seed=1), choose_device(bench.device)
     return Conclusion(
         headings=["", *ORDERS],
         rows=[[method, *scored.cells(method, ORDERS)], PORT, ["real", *scored.real_cells(ORDERS)]],
-        samples=[text for text, _ in sampled(bench.run(method), draw)] if bench.finished() else [],
+        samples=[text for text, _ in sample_text(bench.run(method), options, device)]
+        if bench.finished()
+        else [],
         numbers=scored.to_json(),
     )
 

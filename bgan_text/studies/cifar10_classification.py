@@ -9,7 +9,7 @@ from bgan_text.evaluation.formats import formatted
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale, lower
 from bgan_text.studies.results import over_seeds
 from bgan_text.studies.runner import Runner
-from bgan_text.training.classification import error_on_test
+from bgan_text.training.validation import classification_error
 
 BASELINE, WGAN = "cross-entropy", "wgan"
 DIVERGENCES = ("gan", "js", "kl", "reverse-kl", "hellinger")
@@ -44,7 +44,7 @@ def conclude(bench: Runner) -> Conclusion:
 def _errors(bench: Runner) -> dict[str, float | None]:
     device, runs = choose_device(bench.device), bench.finished()
     return {
-        attempt.name: error_on_test(bench.run(*key), bench.prepared, device) if key in runs else None
+        attempt.name: classification_error(bench.run(*key), bench.prepared, device) if key in runs else None
         for key, attempt in bench.attempts.items()
     }
 

@@ -19,10 +19,10 @@ from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.registry import REGISTRY
 from bgan_text.evaluation.text_inputs import refuse_unreadable
 from bgan_text.files import write_json
-from bgan_text.opening import refuse_foreign
 from bgan_text.studies.compared_run import Compared, RunResult
 from bgan_text.studies.methods import Method, methods_of, options_for
 from bgan_text.studies.results import ComparisonResults, Row
+from bgan_text.training.run import refuse_foreign
 
 COLUMNS = ("js-1", "js-4", "recall-1")
 """What fits in 80 characters with one more: low and high order, and variety."""

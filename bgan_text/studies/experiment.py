@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bgan_text.corpora.image_preparation import ImagePreparation
-from bgan_text.corpora.image_sources import IMAGE_SOURCES
-from bgan_text.corpora.text_preparation import TextPreparation
+from bgan_text.corpora.image_sources import IMAGE_CORPORA
+from bgan_text.corpora.preparation_options import ImagePreparation, TextPreparation
 from bgan_text.objective_table import unused_options
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Experiment:
 
     def recipe(self, scale: Scale, paths: tuple[str, ...]) -> TextPreparation | ImagePreparation:
         """How its data are prepared; of text files, where the corpus is text, each line is a sample."""
-        if self.corpus in IMAGE_SOURCES:
+        if self.corpus in IMAGE_CORPORA:
             return ImagePreparation.given(self.corpus, paths=paths, **scale.data)
         files = bool(paths) and all(Path(path).is_file() and ".tar" not in path for path in paths)
         return TextPreparation.given("lines" if files else self.corpus, paths=paths, **scale.data)

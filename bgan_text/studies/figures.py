@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from bgan_text.corpora.image_grid import grid
 from bgan_text.corpora.images import Pixels
-from bgan_text.runs import Draw, sampled_images
+from bgan_text.sampling import sample_images
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.studies.runner import Runner
 from bgan_text.training.run import RunFolder
 
@@ -42,8 +43,8 @@ def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
 
 def samples_of(run: RunFolder, device: torch.device, seed: int = 0) -> list[Pixels]:
     """As many samples as a grid has."""
-    draw = Draw(count=MOST, seed=seed, device=device)
-    return [pixels for pixels, _ in sampled_images(run, draw)]
+    options = SamplingOptions(count=MOST, seed=seed)
+    return [pixels for pixels, _ in sample_images(run, options, device)]
 
 
 def real_of(bench: Runner) -> list[Pixels]:

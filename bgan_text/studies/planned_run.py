@@ -8,13 +8,16 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from bgan_text.cli.console import say
+from bgan_text.cli.progress import RichReporter
+from bgan_text.cli.signals import stopping_on_signals
+from bgan_text.cli.training_display import TrainingDisplay
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_json
-from bgan_text.opening import go_on, is_free, start
+from bgan_text.start import new_training, resume_training
 from bgan_text.training.loop import NonFiniteLossError
-from bgan_text.training.run import RunFolder
+from bgan_text.training.run import RunFolder, is_free
 
 FAILED = "failed.json"
 BUDGET = ("steps", "minutes")
@@ -91,18 +94,28 @@ class PlannedRun:
 
     def train(self, data: Path, device: str) -> int | None:
         """Start or go on; returns the signal that interrupted it, if one did."""
+        callbacks, reporter = [TrainingDisplay(advises=False)], RichReporter()
         if self._started():
-            training = go_on(data, self.folder, device, _changeable(self.config))
+            training = resume_training(
+                self.folder,
+                _changeable(self.config),
+                data=data,
+                device=device,
+                callbacks=callbacks,
+                reporter=reporter,
+            )
         else:
-            training = start(data, self.folder, device, self.options)
-        training.advises = False
+            training = new_training(
+                data, self.options, out=self.folder, device=device, callbacks=callbacks, reporter=reporter
+            )
         try:
-            training.go()
+            with stopping_on_signals(training.stop) as interruption:
+                training.go()
         except NonFiniteLossError as error:
             say(f"{self.name} failed: {error}")
             step, seconds = training.state.step, round(training.state.elapsed, 3)
             write_json(self.folder / FAILED, {"reason": str(error), "step": step, "seconds": seconds})
-        return training.signal
+        return interruption.signal
 
     def failure(self) -> dict[str, Any] | None:
         """Why it failed, after how many steps and seconds; None if it did not."""

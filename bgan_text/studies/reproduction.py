@@ -13,12 +13,11 @@ from bgan_text.cli.console import print_json, results, say
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError, choose
 from bgan_text.files import read_json, write_json
-from bgan_text.opening import refuse_foreign
 from bgan_text.studies.experiment import SCALES
 from bgan_text.studies.experiment_report import PAGE, RESULT, render, write
 from bgan_text.studies.experiments import EXPERIMENTS
 from bgan_text.studies.runner import Runner
-from bgan_text.training.run import locked
+from bgan_text.training.run import locked, refuse_foreign
 
 MARK = "experiment.json"
 """What a folder is of."""

@@ -9,10 +9,11 @@ import torch
 
 from bgan_text import __version__
 from bgan_text.cli.console import finite, say
-from bgan_text.cli.progress import Stages
+from bgan_text.cli.progress import RichReporter
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_preparation import ImagePreparation, prepare_images
-from bgan_text.corpora.text_preparation import prepare
+from bgan_text.corpora.image_preparation import prepare_images
+from bgan_text.corpora.preparation_options import ImagePreparation
+from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_json
@@ -57,10 +58,8 @@ class Runner:
             _refuse_other_recipe(made, asdict(recipe) | {"paths": list(recipe.paths)})
             return made
         if isinstance(recipe, ImagePreparation):
-            with Stages("images") as stages:
-                return prepare_images(recipe, folder, stages.update, say=say)
-        with Stages("sentences") as stages:
-            return prepare(recipe, folder, stages.update)
+            return prepare_images(recipe, folder, reporter=RichReporter())
+        return prepare_text(recipe, folder, reporter=RichReporter())
 
     def train(self) -> int | None:
         """Train what is not trained; returns the signal that interrupted it, if one did.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
-from bgan_text.models.build import build_generator
+from bgan_text.models.build import Builder, build_generator
 from bgan_text.space import Space
 from bgan_text.training.state import State
 
@@ -78,16 +78,30 @@ def load_checkpoint(path: Path, state: State) -> str:
 
 
 def load_generator(
-    path: Path, config: Config, space: Space, device: torch.device, *, average: bool
+    path: Path,
+    config: Config,
+    space: Space,
+    device: torch.device,
+    *,
+    average: bool,
+    custom: Builder | None = None,
 ) -> nn.Module:
     """The generator of a checkpoint alone, in evaluation mode.
+
+    Args:
+        path: the checkpoint.
+        config: the settings of the run.
+        space: what it generates.
+        device: where to put it.
+        average: the moving average of the weights, or the weights of the last step.
+        custom: the user's own class, where the settings name one.
 
     Raises:
         UserError: the file is damaged, or does not fit the settings.
     """
     prefix = "average.module" if average else "generator"
     tensors, _ = _read(path, device, f"{prefix}.")
-    net = build_generator(config, space).to(device)
+    net = build_generator(config, space, custom).to(device)
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:

@@ -1,197 +1,221 @@
-"""A training run as the command line sees it: when to save, log, evaluate, stop."""
+"""A training run from its last checkpoint to its end: when to save, log, validate and stop."""
 
-import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import nn
 
-from bgan_text.cli.console import say
-from bgan_text.cli.progress import TrainingProgress
+from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.interval import Interval, interval
-from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES
-from bgan_text.space import LabelSpace
-from bgan_text.training.classification import batches_of
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.training.callbacks import Callback
+from bgan_text.training.data import training_batches
 from bgan_text.training.run import RunFolder, locked
-from bgan_text.training.state import State, parameter_count
+from bgan_text.training.state import State
 from bgan_text.training.trainer import StepReport, train
-from bgan_text.training.validation import Evaluator, evaluator
+from bgan_text.training.validation import Validator, validator
 
-PROGRESS_INTERVAL = 0.5
-"""Seconds between two updates of the progress line; each reads numbers from the device."""
+CHECK_INTERVAL = 0.5
+"""Seconds between two checks that all losses are finite. Each check waits for the device."""
 
 
 class NonFiniteLossError(UserError):
-    """A run came to numbers that are not finite: what it had saved before is all there will be."""
+    """A loss, a gradient or a weight is not finite. The checkpoints saved before remain usable."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training run ended.
+
+    Attributes:
+        folder: the run folder.
+        steps: generator steps since the start of the run, over all its resumptions.
+        seconds: training time since the start of the run, without validation and saving.
+        finished: whether the run has reached its `steps` or `minutes`.
+        metrics: the most recent value of every metric.
+    """
+
+    folder: Path
+    steps: int
+    seconds: float
+    finished: bool
+    metrics: dict[str, float]
 
 
 class Training:
-    """One call of `train`, from the last checkpoint to the end or to an interruption.
+    """Trains a run from its last checkpoint on.
 
-    `advises`: whether it says at the end which command may come next.
+    Nothing is printed and no signal handler is installed. A `KeyboardInterrupt`, like any other exception,
+    propagates and leaves the last checkpoint as it is; `stop` ends the run in order.
+
+    Args:
+        run: the run folder; its `config` says how long to train.
+        dataset: the dataset directory that the run learns from.
+        device: where to train.
+        callbacks: called in this order at every hook.
+        reporter: receives warnings.
+
+    Attributes:
+        state: the training state; set by `go`.
+        first_step: the step of the checkpoint that training started from; set by `go`.
+        metrics: the most recent value of every metric.
+        stopped: whether `stop` was called.
+        result: how training ended; None while it runs and after an exception.
+
+    Example:
+        >>> training = Training(RunFolder(Path("runs/a")), dataset, torch.device("cpu"))
+        >>> training.go().finished
+        True
     """
 
-    def __init__(self, run: RunFolder, prepared: DatasetDirectory, device: torch.device) -> None:
-        self.run, self.prepared, self.device = run, prepared, device
-        self.signal: int | None = None
-        self.advises = True
-        self.numbers: dict[str, float] = {}
+    state: State
+    first_step: int
 
-    def go(self) -> dict[str, Any]:
-        """Train; returns the run folder, the steps and the last numbers."""
-        with locked(self.run.folder), self._signals():
+    def __init__(
+        self,
+        run: RunFolder,
+        dataset: DatasetDirectory,
+        device: torch.device,
+        callbacks: Sequence[Callback] = (),
+        reporter: Reporter = SILENT,
+    ) -> None:
+        self.run, self.dataset, self.device = run, dataset, device
+        self.callbacks, self.reporter = tuple(callbacks), reporter
+        self.metrics: dict[str, float] = {}
+        self.result: TrainingResult | None = None
+        self.stopped = False
+        self._report: StepReport | None = None
+
+    @property
+    def config(self) -> Config:
+        """The settings of the run."""
+        return self.run.config
+
+    def stop(self) -> None:
+        """End training after the step in progress; it is saved and validated. Any thread may call this."""
+        self.stopped = True
+
+    def go(self) -> TrainingResult:
+        """Train until `steps` or `minutes` are reached, or until `stop` is called.
+
+        Raises:
+            NonFiniteLossError: a loss, a gradient or a weight is not finite.
+            UserError: another process trains this run, or its checkpoint is damaged.
+        """
+        with locked(self.run.folder):
             self.state, before = self.run.state(self.device)
             if before != self.device.type:
-                say(f"Warning: the run comes from {before}; here it draws other random numbers.")
+                self.reporter.warning(
+                    f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
+                )
             self.run.write_card()
             self.run.rewind(self.state.step)
-            self._greet()
-            first = self.state.step
-            self._loop()
-        self._farewell(first)
-        return {
-            "run": str(self.run.folder),
-            "steps": self.state.step,
-            "seconds": round(self.state.elapsed, 3),
-            "finished": self.signal is None,
-            "metrics": self.numbers,
-        }
+            self.first_step = self.state.step
+            try:
+                self._notify(lambda callback: callback.on_train_start(self))
+                self._loop()
+                self.result = TrainingResult(
+                    self.run.folder,
+                    self.state.step,
+                    self.state.elapsed,
+                    self.share_done() >= 1.0,
+                    dict(self.metrics),
+                )
+            finally:
+                self._notify(lambda callback: callback.on_train_end(self))
+        return self.result
 
-    def _greet(self) -> None:
-        config, state = self.run.config, self.state
-        if config.draws == 1 and config.objective == "importance":
-            say("Warning: --draws 1 makes every importance weight 1, so the discriminator teaches nothing.")
-        goal = f"{config.steps:,} steps" if config.steps is not None else f"{config.minutes:g} minutes"
-        say(
-            f"{self.run.folder}: {config.generator}, {config.title}, {goal}, from step {state.step:,}; "
-            f"{self._sizes()} parameters on {self.device} in {config.precision}"
-        )
+    def _notify(self, hook: Callable[[Callback], None]) -> None:
+        for callback in self.callbacks:
+            hook(callback)
 
-    def _sizes(self) -> str:
-        """Of the nets that the objective trains."""
-        nets: list[nn.Module] = [self.state.generator]
-        if OBJECTIVES[self.run.config.objective].family != LIKELIHOOD:
-            nets.append(self.state.discriminator)
-        return " + ".join(f"{parameter_count(net):,}" for net in nets)
-
-    def _farewell(self, first: int) -> None:
-        if first and self.state.step == first and self.signal is None:
-            say("Nothing to do: --steps and --minutes count from the run's start, so give a larger one.")
-            return
-        minutes = self.state.elapsed / 60
-        say(f"Saved step {self.state.step:,} after {minutes:.1f} minutes: {self.run.folder}")
-        if not self.advises:
-            return
-        if self.signal is not None:
-            say(f"Interrupted. Go on with: bgan-text train --resume --run {self.run.folder}")
-        else:
-            command = "show" if isinstance(self.run.space, LabelSpace) else "sample"
-            few = " --n 3" if command == "sample" and not self.run.images else ""
-            say(f"Next: bgan-text {command} {self.run.folder}{few}")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and a polite kill end the run after the step in progress."""
-
-        def stop(number: int, frame: Any) -> None:
-            self.signal = number
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def share_done(self) -> float:
+        """The share of `steps` or `minutes` that is done; 1 or more at the end."""
+        if self.config.steps is not None:
+            return self.state.step / self.config.steps
+        assert self.config.minutes is not None
+        return self.state.elapsed / (60.0 * self.config.minutes) if self.config.minutes > 0 else 1.0
 
     def _progress(self, state: State) -> float:
-        config = self.run.config
-        if self.signal is not None:
-            return 1.0
-        if config.steps is not None:
-            return state.step / config.steps
-        assert config.minutes is not None
-        return state.elapsed / (60.0 * config.minutes) if config.minutes > 0 else 1.0
+        return 1.0 if self.stopped else self.share_done()
 
     def _loop(self) -> None:
-        config, state = self.run.config, self.state
-        batches = batches_of(self.run, self.prepared, self.device)
-        look = evaluator(self.prepared, self.run)
-        self.begun = time.monotonic() - state.elapsed
-        save = _Regular(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
-        evaluate = _Regular(
+        config, state = self.config, self.state
+        batches = training_batches(self.dataset, self.run.space, config, self.device)
+        validate = validator(self.dataset, self.run)
+        self._begun = time.monotonic() - state.elapsed
+        save = _Periodic(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
+        evaluate = _Periodic(
             interval("evaluate_every", config.evaluate_every),
             state.step,
-            self._off_clock(lambda: self._evaluate(look)),
+            self._off_clock(lambda: self._evaluate(validate)),
         )
-        report: StepReport | None = None
-        with TrainingProgress(self._progress(state), state.step) as progress:
-            show = _Regular(
-                Interval(seconds=PROGRESS_INTERVAL),
-                state.step,
-                lambda: progress.update(self._progress(state), state.step, self._read(report)),
-            )
-            for report in train(state, config, batches, self._progress):
-                state.elapsed = time.monotonic() - self.begun
-                if state.step % config.log_every == 0:
-                    self._log(report)
-                for task in (evaluate, save, show):
-                    task.tick(state.step)
-        self._read(report)
+        check = _Periodic(Interval(seconds=CHECK_INTERVAL), state.step, self._read)
+        for report in train(state, config, batches, self._progress):
+            self._report = report
+            state.elapsed = time.monotonic() - self._begun
+            if state.step % config.log_every == 0:
+                self._log(report)
+            for task in (evaluate, save, check):
+                task.tick(state.step)
+            for callback in self.callbacks:
+                callback.on_step_end(self, report)
+        self._read()
         if state.step not in self.run.checkpoints():
             self._save()
         if evaluate.step != state.step:
-            self._evaluate(look)
+            self._evaluate(validate)
 
     def _off_clock(self, action: Callable[[], None]) -> Callable[[], None]:
-        """The same, without its time: what is trained longer is not what is looked at less."""
+        """The same action, without its time: a run that is validated more often is not trained less."""
 
         def timed() -> None:
-            self.state.nonfinite.item()  # the steps that a GPU has still to finish are on the clock
+            self.state.nonfinite.item()  # steps that a GPU has yet to finish belong on the clock
             start = time.monotonic()
             action()
-            self.begun += time.monotonic() - start
+            self._begun += time.monotonic() - start
 
         return timed
 
-    def _read(self, report: StepReport | None) -> dict[str, float]:
-        """Read a step's numbers; a loss that was not finite ends the run here."""
-        numbers = report.read() if report is not None else {}
+    def _read(self) -> None:
+        """Read the metrics of the last step; a loss that was not finite ends the run here."""
+        numbers = self._report.read() if self._report is not None else {}
         if self.state.nonfinite.item():
-            self._stop_nonfinite()
-        self.numbers |= numbers
-        return numbers
+            self._refuse_nonfinite()
+        self.metrics |= numbers
 
-    def _stop_nonfinite(self) -> None:
+    def _refuse_nonfinite(self) -> None:
         checkpoints = self.run.checkpoints()
         kept = (
             f"the checkpoint of step {max(checkpoints)} is kept" if checkpoints else "nothing was saved yet"
         )
         raise NonFiniteLossError(
             f"a loss or gradient was not finite by step {self.state.step}; the update was not made, {kept}. "
-            "Lower --generator-lr and --discriminator-lr, or --grad-clip"
+            "Lower `generator_lr` and `discriminator_lr`, or `grad_clip`"
         )
 
     def _log(self, report: StepReport) -> None:
-        numbers = self._read(report)
+        self._read()
+        numbers = {name: self.metrics[name] for name in report.numbers}
         self.run.append_metrics({"step": report.step, "seconds": round(self.state.elapsed, 3), **numbers})
 
     def _save(self) -> None:
         if self.state.nonfinite.item():
-            self._stop_nonfinite()
+            self._refuse_nonfinite()
         try:
-            self.run.save(self.state)
-        except UserError as error:  # a weight or a running mean is not finite
+            path = self.run.save(self.state)
+        except UserError as error:  # a weight or a running statistic is not finite
             raise NonFiniteLossError(str(error)) from error
+        for callback in self.callbacks:
+            callback.on_checkpoint_saved(self, path)
 
-    def _evaluate(self, evaluator: Evaluator) -> None:
-        evaluation = evaluator(self.state)
-        self.numbers |= evaluation.values
+    def _evaluate(self, validate: Validator) -> None:
+        evaluation = validate(self.state)
+        self.metrics |= evaluation.values
         self.run.append_metrics(
             {
                 "step": self.state.step,
@@ -200,15 +224,12 @@ class Training:
                 **evaluation.record,
             }
         )
-        values = " ".join(f"{value:.3f}" for value in evaluation.values.values())
-        say(f"step {self.state.step:,}: {evaluation.title} {values}")
-        width = shutil.get_terminal_size().columns
-        for text in evaluation.samples:
-            say(f"  {text}"[: max(20, width)])
+        for callback in self.callbacks:
+            callback.on_evaluation_end(self, evaluation)
 
 
-class _Regular:
-    """Does something at regular intervals, counted from the end of the last time."""
+class _Periodic:
+    """Repeats an action at an interval, which is counted from the end of the last action."""
 
     def __init__(self, every: Interval, step: int, action: Callable[[], None]) -> None:
         self.every, self.action = every, action

@@ -1,17 +1,17 @@
-"""A run folder: everything a trained model is, safe to receive from a stranger.
+"""The run folder: a trained model and all that belongs to it, as plain data.
 
-    RUN/run.json                         settings, space, data signature, versions
-    RUN/tokenizer.json | tokenizer.model
-    RUN/checkpoint-000001000.safetensors the last two are kept
-    RUN/metrics.jsonl                    one JSON object per line
-    RUN/palette.json, RUN/grids/*.png    of images: the colours in place of a tokenizer, and samples
+    RUN/run.json                            settings, sample space, signature of the data, versions
+    RUN/tokenizer.json | tokenizer.model    text
+    RUN/palette.json, RUN/grids/*.png       images: the palette, and grids of samples
+    RUN/checkpoint-000001000.safetensors    the last two are kept
+    RUN/metrics.jsonl                       one JSON object per line
 
-Nothing in it is ever unpickled.
+Nothing in a run folder is unpickled or executed, so a run folder from a stranger is safe to open.
 """
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,35 +27,44 @@ from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.models.sampling import counted
 from bgan_text.space import Space, TokenSpace, is_image, space_from_json, space_to_json
 from bgan_text.training.checkpoint import load_checkpoint, load_generator, save_checkpoint
-from bgan_text.training.state import State
+from bgan_text.training.state import CustomParts, State
 
 Loaded = TypeVar("Loaded")
 
 FORMAT = 4
 DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
-"""What a run says of the data it was trained on."""
+"""What a run records about the data it was trained on."""
 KEPT = 2
 """How many checkpoints stay in a run folder."""
 SAMPLING_BATCH = 256
 GRIDS = "grids"
-"""The folder of images of samples, one for each look, always of the same noise."""
+"""The folder of image grids: one for each validation, always of the same noise."""
 
 
 class RunFolder:
-    """An existing run folder. `data` says what it was trained on; its `folder` is relative to the run's."""
+    """An existing run folder.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: its path. parts: the user's own, those that the settings name. Nothing is imported because a
+        run folder names it.
+
+    Attributes:
+        config: the settings of the run.
+        space: the sample space.
+        data: what the run was trained on; the entry `folder` is relative to the run folder.
+
+    Raises:
+        UserError: the folder holds no run, a damaged one, or one of another format.
+    """
+
+    def __init__(self, folder: Path, parts: CustomParts | None = None) -> None:
+        self.folder, self.parts = folder, parts or CustomParts()
         if not (folder / "run.json").exists():
             raise UserError(f"{folder} is not a run folder: it has no run.json")
         card = read_json(folder / "run.json")
         try:
-            if card["format"] > FORMAT:
-                raise UserError(
-                    f"{folder} was written by bgan-text {card['version']} in format {card['format']}: "
-                    f"this version {__version__} reads up to {FORMAT}; upgrade it"
-                )
-            self.config = Config.from_json(_settings_of(card["format"], card["settings"]))
+            _refuse_other_format(folder, card["format"], card["version"])
+            self.config = Config.from_json(card["settings"])
             self.space = space_from_json(card["space"])
             self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -69,19 +78,29 @@ class RunFolder:
         space: Space,
         data: Mapping[str, str],
         files: Mapping[str, bytes],
+        parts: CustomParts | None = None,
     ) -> "RunFolder":
-        """Start a run folder; `files` (the tokenizer) are stored as they are.
+        """Make a run folder.
+
+        Args:
+            folder: its path; it is created where it is missing.
+            config: the settings of the run.
+            space: the sample space.
+            data: what the run is trained on, see `DATA_KEYS`.
+            files: further files by name, such as the tokenizer, stored as they are.
+            parts: the user's own, those that `config` names.
 
         Raises:
-            UserError: there is a run in the folder, or another process is making one.
+            UserError: the folder holds a run already, or another process is making one.
         """
         run = cls.__new__(cls)
         run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
+        run.parts = parts or CustomParts()
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             if (folder / "run.json").exists():
                 raise UserError(
-                    f"{folder} holds a run already: --resume goes on with it, or name another --run"
+                    f"{folder} holds a run already: `resume` continues it; or name another folder"
                 )
             for name, content in files.items():
                 write_atomically(folder / name, content)
@@ -90,15 +109,15 @@ class RunFolder:
 
     @property
     def images(self) -> bool:
-        """Whether the samples are images, not text."""
+        """Whether the samples are images."""
         return is_image(self.space)
 
     def data_folder(self) -> Path:
-        """Where the dataset directory was, seen from the working folder: both may have moved together."""
+        """The path of the dataset directory, as long as it and the run folder moved together."""
         return Path(os.path.relpath(self.folder / self.data["folder"]))
 
     def write_card(self) -> None:
-        """Write run.json anew."""
+        """Write run.json."""
         write_json(
             self.folder / "run.json",
             {
@@ -111,7 +130,7 @@ class RunFolder:
         )
 
     def checkpoints(self) -> dict[int, Path]:
-        """The steps that can be loaded, ascending."""
+        """The checkpoints by step, ascending."""
         found = {}
         for path in sorted(self.folder.glob("checkpoint-*.safetensors")):
             digits = path.stem.removeprefix("checkpoint-")
@@ -119,19 +138,21 @@ class RunFolder:
                 found[int(digits)] = path
         return found
 
-    def save(self, state: State) -> None:
-        """Write a checkpoint, then remove all but the last `KEPT`."""
-        save_checkpoint(self.folder / f"checkpoint-{state.step:09d}.safetensors", state)
+    def save(self, state: State) -> Path:
+        """Write a checkpoint, remove all but the last `KEPT`, and return the path of the new one."""
+        saved = self.folder / f"checkpoint-{state.step:09d}.safetensors"
+        save_checkpoint(saved, state)
         for path in list(self.checkpoints().values())[:-KEPT]:
             path.unlink()
+        return saved
 
     def state(self, device: torch.device) -> tuple[State, str]:
-        """The training state of the last checkpoint, or a fresh one where there is none yet.
+        """The training state of the last checkpoint, or an untrained one where there is no checkpoint.
 
         Returns:
-            The state, and the kind of device that it was trained on before.
+            The state, and the type of device that wrote the checkpoint.
         """
-        state = State.fresh(self.config, self.space, device)
+        state = State.fresh(self.config, self.space, device, self.parts)
         checkpoints = self.checkpoints()
         if not checkpoints:
             return state, device.type
@@ -142,8 +163,11 @@ class RunFolder:
 
         Args:
             device: where to put it.
-            step: which checkpoint; the last one unless given.
-            average: the weight average, or the weights of that very step.
+            step: the step of a checkpoint; None for the last one.
+            average: the weight average rather than the weights of that step.
+
+        Raises:
+            UserError: there is no such checkpoint, or it is damaged.
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
@@ -154,7 +178,9 @@ class RunFolder:
             )
         return self._load(
             max(checkpoints) if step is None else step,
-            lambda path: load_generator(path, self.config, self.space, device, average=average),
+            lambda path: load_generator(
+                path, self.config, self.space, device, average=average, custom=self.parts.generator
+            ),
         )
 
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
@@ -171,7 +197,7 @@ class RunFolder:
             ) from error
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
-        """Add a line to metrics.jsonl."""
+        """Append a line to metrics.jsonl."""
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -191,7 +217,7 @@ class RunFolder:
         return rows
 
     def rewind(self, step: int) -> None:
-        """Forget the lines of metrics.jsonl and the grids after `step`, which a resumed run makes again."""
+        """Remove the metrics and grids after `step`: a resumed run makes them again."""
         for grid in (self.folder / GRIDS).glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
@@ -200,19 +226,43 @@ class RunFolder:
         write_atomically(self.folder / "metrics.jsonl", text.encode())
 
 
-def _settings_of(form: int, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings with those that runs of an earlier format were made with before there was an option."""
-    if form >= 2:
-        return settings
-    return {"baseline": "mean" if settings["objective"] == "reinforce" else "none", **settings}
+def _refuse_other_format(folder: Path, written: int, version: str) -> None:
+    if written != FORMAT:
+        advice = "upgrade it" if written > FORMAT else "train the run again"
+        raise UserError(
+            f"{folder} was written by bgan-text {version} in format {written}: version {__version__} reads "
+            f"format {FORMAT}; {advice}"
+        )
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder is absent, empty, or holds only what a run leaves that was killed while it started."""
+    beginnings = {"tokenizer.json", "tokenizer.model", "palette.json"}
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(
+        path.name.startswith(".") or path.name in beginnings for path in folder.iterdir()
+    )
+
+
+def refuse_foreign(folder: Path, known: Iterable[str], what: str) -> None:
+    """Refuse a folder that is neither free nor that of a `what`, recognised by one of the files `known`.
+
+    Raises:
+        UserError: the folder holds something else, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`out` {folder} is a file: a folder was expected")
+    if folder.exists() and not is_free(folder) and not any((folder / name).exists() for name in known):
+        raise UserError(f"`out` {folder} holds something else than a {what}: name another folder")
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder against a second training; the system frees it if this process dies.
+    """Lock a run folder against a second training. The lock ends with the process that holds it.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds the lock.
     """
     lock = filelock.FileLock(folder / ".lock", timeout=0)
     try:
@@ -233,13 +283,20 @@ def locked(folder: Path) -> Iterator[None]:
 def sample_rows(
     generator: Any, count: int, seed: int, device: torch.device, temperature: float = 1.0
 ) -> Iterator[Tensor]:
-    """Independent samples, one draw per noise vector, in batches of (<= 256, L) int64 rows.
+    """Independent samples, one draw per noise vector.
 
-    Or of (<= 256, channels, height, width) float32 images.
+    Sample i depends only on the seed and on i: a larger `count` starts with the same samples.
 
-    What a generator drew behind the end of a sequence is replaced by the end.
+    Args:
+        generator: a generator in evaluation mode.
+        count: the number of samples.
+        seed: seed of noise and draws.
+        device: where the generator is.
+        temperature: divides the logits; below 1 samples are more probable, above 1 more diverse.
 
-    Sample i follows from the seed and i alone: asking for more gives the same ones first.
+    Yields:
+        Batches of at most 256 samples on the CPU: (n, L) int64 tokens, where every token after the end token
+        is the end token too, or (n, channels, height, width) float32 pixels in -1 .. 1.
     """
     rng = torch.Generator(device).manual_seed(seed)
     for start in range(0, count, SAMPLING_BATCH):

@@ -1,34 +1,40 @@
-"""A look at a run while it trains: a few samples, and how far all of them are from real ones."""
+"""Validation during training: a few samples, and the distance of many from the validation split."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
+from bgan_text.batch import LabelledImages
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_grid import grid, write_png
-from bgan_text.corpora.labelled import split_of
+from bgan_text.corpora.labelled import labelled_split
 from bgan_text.scores.distribution import js_of_rows
 from bgan_text.scores.patches import SIDES, patch_colours, patch_js
 from bgan_text.scores.sequences import Sequences
 from bgan_text.space import LabelSpace, TokenSpace
-from bgan_text.training.classification import judged
 from bgan_text.training.run import GRIDS, RunFolder, sample_rows
 from bgan_text.training.state import State
 
-EVALUATION_SAMPLES = 1000
+VALIDATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
 GRID_SAMPLES = 64
+IMAGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What a look saw.
+class Validation:
+    """The result of one validation.
 
-    `values`: by name, against the validation split: Jensen-Shannon divergences, or a classifier's errors.
-    `title`: what they are. `samples`: a few, of text. `record`: what else goes into metrics.jsonl.
+    Attributes:
+        values: scores by name against the validation split. Text: Jensen-Shannon divergences of token n-grams
+            in bits. Images: the same of patches. A classifier: error rate and cross-entropy in nats.
+        title: what the values are.
+        samples: a few samples of text; empty for images and labels.
+        record: further entries for metrics.jsonl.
     """
 
     values: dict[str, float]
@@ -37,54 +43,54 @@ class Evaluation:
     record: dict[str, Any]
 
 
-class Evaluator:
-    """Evaluates states of one run on the validation split."""
+class Validator:
+    """Validates states of one run. The random stream of training is not touched."""
 
-    def __call__(self, state: State) -> Evaluation:
-        """Look at the weight average; the run's own random stream is not touched."""
+    def __call__(self, state: State) -> Validation:
+        """Validate the weight average of a state."""
         raise NotImplementedError
 
 
-class ClassifierEvaluator(Evaluator):
-    """Counts the wrong labels, and takes the cross-entropy to the right ones."""
+class ClassifierValidator(Validator):
+    """Error rate and cross-entropy of a classifier."""
 
-    def __init__(self, prepared: DatasetDirectory, run: RunFolder) -> None:
-        self.real = split_of(prepared, "validation")
+    def __init__(self, dataset: DatasetDirectory) -> None:
+        self.real = labelled_split(dataset, "validation")
 
-    def __call__(self, state: State) -> Evaluation:
-        error, loss = judged(state.sampler(), self.real, state.device)
+    def __call__(self, state: State) -> Validation:
+        error, loss = evaluate_classifier(state.sampler(), self.real, state.device)
         values = {"error": error, "cross-entropy": loss}
-        return Evaluation(values, "error, cross-entropy", [], {"samples": []})
+        return Validation(values, "error, cross-entropy", [], {"samples": []})
 
 
-class SampleEvaluator(Evaluator):
-    """Compares samples with real ones, always with the same noise."""
+class SampleValidator(Validator):
+    """Compares samples with real ones. Every validation of a run uses the same noise."""
 
-    def __init__(self, prepared: DatasetDirectory, run: RunFolder) -> None:
-        self.space, self.seed = prepared.space, run.config.seed
+    def __init__(self, dataset: DatasetDirectory, run: RunFolder) -> None:
+        self.space, self.seed = dataset.space, run.config.seed
 
-    def __call__(self, state: State) -> Evaluation:
-        rows = sample_rows(state.sampler(), EVALUATION_SAMPLES, self.seed, state.device)
-        return self.seen(torch.cat(list(rows)), state.step)
+    def __call__(self, state: State) -> Validation:
+        rows = sample_rows(state.sampler(), VALIDATION_SAMPLES, self.seed, state.device)
+        return self.validate(torch.cat(list(rows)), state.step)
 
-    def seen(self, rows: Tensor, step: int) -> Evaluation:
-        """What is to be said of samples."""
+    def validate(self, rows: Tensor, step: int) -> Validation:
+        """Compare samples, shaped as `sample_rows` gives them, with the validation split."""
         raise NotImplementedError
 
 
-class TextEvaluator(SampleEvaluator):
-    """Shows sentences, and JS-1..4 of token n-grams."""
+class TextValidator(SampleValidator):
+    """Shows samples, and JS-1 to JS-4 of token n-grams."""
 
-    def __init__(self, prepared: DatasetDirectory, run: RunFolder) -> None:
-        super().__init__(prepared, run)
-        self.tokenizer = prepared.tokenizer()
-        self.real = self._sequences(prepared.rows("validation"))
+    def __init__(self, dataset: DatasetDirectory, run: RunFolder) -> None:
+        super().__init__(dataset, run)
+        self.tokenizer = dataset.tokenizer()
+        self.real = self._sequences(dataset.rows("validation"))
 
-    def seen(self, rows: Tensor, step: int) -> Evaluation:
+    def validate(self, rows: Tensor, step: int) -> Validation:
         values = js_of_rows(self._sequences(rows), self.real, min(4, rows.shape[1]))
         samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
         named = {f"js-{order}": value for order, value in values.items()}
-        return Evaluation(named, f"JS-1..{len(values)}", samples, {"samples": samples})
+        return Validation(named, f"JS-1..{len(values)}", samples, {"samples": samples})
 
     def _sequences(self, rows: Tensor) -> Sequences:
         assert isinstance(self.space, TokenSpace)
@@ -92,26 +98,54 @@ class TextEvaluator(SampleEvaluator):
         return Sequences(rows.reshape(-1).numpy(), lengths, self.space.vocabulary)
 
 
-class ImageEvaluator(SampleEvaluator):
-    """Writes a grid of images, and the JS of patches of 1, 2 and 3 pixels a side."""
+class ImageValidator(SampleValidator):
+    """Writes a grid of samples, and computes the JS of patches of 1, 2 and 3 pixels a side."""
 
-    def __init__(self, prepared: DatasetDirectory, run: RunFolder) -> None:
-        super().__init__(prepared, run)
-        self.palette, self.folder = prepared.palette(), run.folder
-        # No more of them than samples: an image has as many patches as pixels.
-        self.real = patch_colours(prepared.rows("validation")[:EVALUATION_SAMPLES], self.space)
+    def __init__(self, dataset: DatasetDirectory, run: RunFolder) -> None:
+        super().__init__(dataset, run)
+        self.palette, self.folder = dataset.palette(), run.folder
+        # No more real images than samples: every image has as many patches as pixels.
+        self.real = patch_colours(dataset.rows("validation")[:VALIDATION_SAMPLES], self.space)
 
-    def seen(self, rows: Tensor, step: int) -> Evaluation:
+    def validate(self, rows: Tensor, step: int) -> Validation:
         sides = [side for side in SIDES if side <= min(self.real.shape[1:])]
         values = patch_js(patch_colours(rows, self.space), self.real, sides)
         name = f"{GRIDS}/{step:09d}.png"
         write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
         named = {f"patch-js-{side}": score.value for side, score in values.items()}
-        return Evaluation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
+        return Validation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
 
 
-def evaluator(prepared: DatasetDirectory, run: RunFolder) -> Evaluator:
-    """What looks at a run on this data."""
+def validator(dataset: DatasetDirectory, run: RunFolder) -> Validator:
+    """The validator of a run on a dataset."""
     if isinstance(run.space, LabelSpace):
-        return ClassifierEvaluator(prepared, run)
-    return ImageEvaluator(prepared, run) if run.images else TextEvaluator(prepared, run)
+        return ClassifierValidator(dataset)
+    return ImageValidator(dataset, run) if run.images else TextValidator(dataset, run)
+
+
+@torch.no_grad()
+def evaluate_classifier(
+    classifier: nn.Module, real: LabelledImages, device: torch.device
+) -> tuple[float, float]:
+    """Error rate and cross-entropy of a classifier in evaluation mode.
+
+    Args:
+        classifier: maps (N, channels, height, width) images to a distribution with `logits` (N, 1, classes).
+        real: R images with their labels.
+        device: where the classifier is.
+
+    Returns:
+        The share of images whose most probable label is wrong, and the mean of -log g(label | image) in nats.
+    """
+    wrong = loss = 0.0
+    for images, labels in zip(*(part.split(IMAGES_AT_ONCE) for part in real), strict=True):
+        logits, right = classifier(images.to(device)).logits.squeeze(1), labels.to(device).squeeze(1)
+        wrong += (logits.argmax(dim=1) != right).sum().item()
+        loss += cross_entropy(logits, right, reduction="sum").item()
+    return wrong / len(real.labels), loss / len(real.labels)
+
+
+def classification_error(run: RunFolder, dataset: DatasetDirectory, device: torch.device) -> float:
+    """The share of test images that the weight average of a run's classifier labels wrongly."""
+    error, _ = evaluate_classifier(run.generator(device), labelled_split(dataset, "test"), device)
+    return error

@@ -1,0 +1,37 @@
+"""The options of sampling a run. The module imports no torch, so that `bgan-text --help` answers at once."""
+
+from dataclasses import dataclass, fields
+
+from bgan_text.errors import UserError
+from bgan_text.setting import check, setting
+
+WEIGHTS = ("average", "last")
+TEXTS, IMAGES = 10, 64
+"""How many samples are drawn unless a number is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """Which samples are drawn from which weights of a run.
+
+    Raises:
+        UserError: a value is out of range.
+
+    Example:
+        >>> SamplingOptions(count=3, temperature=0.8).seed
+        0
+    """
+
+    count: int | None = setting(
+        None, f"number of samples (default: {TEXTS}; images: {IMAGES})", minimum=1, flag="--n"
+    )
+    seed: int = setting(0, "seed; the same seed gives the same samples", minimum=0, below=2**63)
+    temperature: float = setting(1.0, "below 1 samples are more probable, above 1 more diverse")
+    weights: str = setting("average", "weights to sample from", choices=WEIGHTS)
+    step: int | None = setting(None, "step of the checkpoint to sample from (default: the last)", minimum=0)
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.temperature < float("inf"):
+            raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
+        for option in fields(self):
+            check(option, getattr(self, option.name))

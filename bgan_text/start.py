@@ -1,0 +1,154 @@
+"""Start a training: a new run on a dataset directory, or a run that is there already.
+
+`bgan_text.runs` starts and finishes trainings; the command line starts them here, to stop them on a signal.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bgan_text.config import Config
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.device import choose_device
+from bgan_text.errors import UserError
+from bgan_text.presets import CLASSIFIER
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.space import image_kind
+from bgan_text.training.callbacks import Callback
+from bgan_text.training.data import sample_space
+from bgan_text.training.loop import Training
+from bgan_text.training.run import RunFolder, is_free
+from bgan_text.training.state import CustomParts, State
+from bgan_text.training.update import resolve_precision
+
+Data = DatasetDirectory | str | os.PathLike[str]
+Settings = Config | Mapping[str, Any]
+
+
+def settled_config(
+    dataset: DatasetDirectory,
+    config: Settings | None,
+    device: torch.device,
+    parts: CustomParts | None = None,
+    **settings: Any,
+) -> Config:
+    """The full settings of a run: those given, and for all others the defaults that suit the data.
+
+    A `Config` that `Config.given` made is completed anew: its defaults may be those of other data.
+
+    Raises:
+        UserError: a setting is not accepted, or no generator or discriminator fits the data.
+    """
+    given = config.given_options if isinstance(config, Config) else dict(config or {})
+    if isinstance(config, Config) and given is None:
+        settled = Config.from_json(config.to_json() | settings)
+    else:
+        given = {**(given or {}), **settings}
+        settled = Config.given(given, image_kind(dataset.space))
+        _refuse_layers(dataset, given)
+    if settled.precision == "auto":
+        dtype = resolve_precision("auto", device)
+        settled = Config.from_json(settled.to_json() | {"precision": str(dtype).removeprefix("torch.")})
+    State.fresh(settled, sample_space(dataset, settled), torch.device("cpu"), parts)
+    return settled
+
+
+def new_training(
+    data: Data,
+    config: Settings | None = None,
+    *,
+    out: str | os.PathLike[str],
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+    reporter: Reporter = SILENT,
+    parts: CustomParts | None = None,
+    **settings: Any,
+) -> Training:
+    """Make the run folder of `train`, with the same arguments, and return the training to start with `go`."""
+    folder, chosen = Path(out), choose_device(device)
+    if not (folder / "run.json").exists() and not is_free(folder):
+        raise UserError(f"{folder} exists and is not a run folder: name another folder")
+    dataset = opened(data)
+    settled = settled_config(dataset, config, chosen, parts, **settings)
+    if settled.draws == 1 and settled.objective == "importance":
+        reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
+    trained_on = {
+        "folder": os.path.relpath(dataset.folder, folder),
+        "corpus": dataset.corpus,
+        "signature": dataset.signature,
+        "tokenizer": dataset.tokenizer_signature,
+    }
+    codec = dataset.codec()
+    files = {codec.file: codec.content()}
+    run = RunFolder.create(folder, settled, sample_space(dataset, settled), trained_on, files, parts)
+    return Training(run, dataset, chosen, callbacks, reporter)
+
+
+def resume_training(
+    folder: str | os.PathLike[str],
+    settings: Mapping[str, Any],
+    *,
+    data: Data | None = None,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+    reporter: Reporter = SILENT,
+    parts: CustomParts | None = None,
+) -> Training:
+    """The training that continues a run from its last checkpoint, to start with `go`.
+
+    Args:
+        folder: the run folder.
+        settings: fields of `Config` that change; None stands for no change.
+        data: the dataset directory, if it is not where it was.
+        device: auto, cpu, cuda or cuda:N.
+        callbacks: hooks into training.
+        reporter: receives warnings.
+        parts: the user's own, those that the run was made with.
+
+    Raises:
+        UserError: a setting may not change, or the data is not what the run was trained on.
+    """
+    chosen = choose_device(device)
+    run = RunFolder(Path(folder), parts)
+    run.config = run.config.resumed(settings)
+    return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
+
+
+def opened(data: Data) -> DatasetDirectory:
+    """A dataset directory, opened if it is given by its path."""
+    return data if isinstance(data, DatasetDirectory) else DatasetDirectory(Path(data))
+
+
+def dataset_of(run: RunFolder, data: Data | None) -> DatasetDirectory:
+    """The dataset directory of a run, from where it was or from `data`."""
+    if data is None and not run.data_folder().exists():
+        raise UserError(f"the run's dataset directory {run.data_folder()} is gone: name it with `data`")
+    dataset = opened(run.data_folder() if data is None else data)
+    if dataset.signature != run.data["signature"]:
+        raise UserError(
+            f"{run.folder} was trained on another corpus: its data has signature {run.data['signature']}, "
+            f"{dataset.folder} has {dataset.signature}"
+        )
+    return dataset
+
+
+def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any]) -> None:
+    """Networks for images have no choice of layers."""
+    if not dataset.images:
+        return
+    unread = {"preset", "plain_nets"}
+    if given.get("generator") != "rnn":
+        unread.add("blocks")
+    if given.get("generator") == CLASSIFIER:
+        unread.add("noise")
+    if given.get("credit") != "prefix":
+        unread.add("discriminator_blocks")
+    for name in sorted(unread):
+        if given.get(name) is not None:
+            raise UserError(
+                f"`{name}` {given[name]} means nothing to nets for images: they have as many layers as halve "
+                "a side to 7 pixels or fewer"
+            )

@@ -1,0 +1,31 @@
+"""Parts of the user's own that a command line names as `module:name`."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bgan_text.setting import is_custom
+
+if TYPE_CHECKING:
+    from bgan_text.training.state import CustomParts
+
+
+def custom_parts(given: Mapping[str, Any]) -> "CustomParts":
+    """Import the divergence, generator and discriminator that options name as `module:name`.
+
+    Modules are looked for in the working folder, too.
+    """
+    from bgan_text.training.state import CustomParts
+
+    names = ("divergence", "generator", "discriminator")
+    named = {name: given[name] for name in names if is_custom(given.get(name) or "")}
+    return CustomParts(**{name: imported(spec, name) for name, spec in named.items()})
+
+
+def imported(spec: str, kind: str) -> Any:
+    """The object that `module:name` stands for."""
+    from bgan_text.plugins import load_object
+
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    return load_object(spec, kind)

@@ -1,0 +1,93 @@
+"""What a corpus is: a name, the defaults that suit it, and a function that reads it.
+
+The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bgan_text.corpora.images import Raw
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sample of text.
+
+    Attributes:
+        text: the sample.
+        held_out: whether the corpus itself keeps the sample for testing.
+    """
+
+    text: str
+    held_out: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a corpus is asked to read.
+
+    Attributes:
+        paths: files or folders to read; empty if none was given.
+        column: the column of a table that holds the text.
+        limit: the largest number of samples. A corpus with a held-out part of its own gives up to a tenth as
+            many held-out samples in addition.
+        seed: seed of a corpus that is generated.
+    """
+
+    paths: tuple[str, ...] = ()
+    column: str | None = None
+    limit: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TextCorpus:
+    """A corpus of text.
+
+    Attributes:
+        name: recorded in card.json.
+        read: yields the samples that a request asks for, as strings or as `Sentence`. It is called once.
+        title: one line about the corpus.
+        tokenizer: default of the option of that name.
+        length: default of the option of that name.
+        overlong: default of the option of that name.
+
+    Example:
+        >>> haiku = TextCorpus("haiku", read=lambda request: ["an old silent pond", "a frog jumps in"])
+        >>> prepare(haiku, out="data/haiku", tokenizer="char")
+    """
+
+    name: str
+    read: "Callable[[Request], Iterable[Sentence | str]]"
+    title: str = ""
+    tokenizer: str = "sentencepiece"
+    length: int = 32
+    overlong: str = "drop"
+
+
+@dataclass(frozen=True)
+class ImageCorpus:
+    """A corpus of images.
+
+    Attributes:
+        name: recorded in card.json.
+        read: yields the images that a request asks for, as `Raw`. It is called once.
+        title: one line about the corpus.
+        size: default of the option of that name; None leaves images as they are.
+        colors: default of the option of that name.
+
+    Example:
+        >>> black = Raw("black", np.zeros((8, 8), np.uint8))
+        >>> dark = ImageCorpus("dark", read=lambda request: iter([black]))
+    """
+
+    name: str
+    read: "Callable[[Request], Iterable[Raw]]"
+    title: str = ""
+    size: int | None = None
+    colors: int = 16
+
+
+Corpus = TextCorpus | ImageCorpus

@@ -1,0 +1,184 @@
+"""The options of `prepare`, declared once for text and once for images, and stored in card.json.
+
+The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
+from bgan_text.corpora.image_sources import IMAGE_CORPORA
+from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.errors import UserError, unknown
+from bgan_text.setting import check, setting
+
+OVERLONG = ("drop", "cut", "window")
+BINARIZATIONS = ("threshold", "static", "stochastic")
+QUANTIZERS = ("kmeans", "median-cut")
+MOST_COLORS = 256
+"""The most colours of a palette: Pillow's quantisers, and a byte, hold no more."""
+SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
+CORRUPT = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """The options that text and images share."""
+
+    corpus: str
+    paths: tuple[str, ...] = ()
+    limit: int | None = setting(
+        None,
+        "read at most this many samples; of a corpus that holds some out, this many training samples "
+        "(default: all; grammar: 50000)",
+        minimum=1,
+    )
+    keep_duplicates: bool = setting(False, "keep samples that occur more than once")
+    seed: int = setting(
+        0, "seed of the grammar's sentences; images: of drawn bits and the palette", minimum=0
+    )
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            if option.metadata:
+                check(option, getattr(self, option.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPreparation(Preparation):
+    """How rows of tokens are made of text.
+
+    Raises:
+        UserError: a value is not accepted.
+
+    Example:
+        >>> TextPreparation.given("lines", paths=("poems.txt",), tokenizer="char").length
+        32
+    """
+
+    column: str | None = setting(None, "column of a CSV, TSV, JSON-lines or Parquet file that holds the text")
+    tokenizer: str = setting(
+        "sentencepiece",
+        "sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model "
+        "(default: sentencepiece; grammar: word)",
+    )
+    vocabulary: int | None = setting(
+        None, "number of tokens (default: sentencepiece and bpe: up to 8000; word and char: all)"
+    )
+    length: int = setting(32, "positions of a sample (default: 32; grammar: 24)", minimum=1)
+    overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG)
+    lowercase: bool = setting(False, "lower-case the text")
+
+    def __post_init__(self) -> None:
+        from bgan_text.corpora.tokenizer import check_tokenizer
+
+        super().__post_init__()
+        check_tokenizer(self.tokenizer, self.vocabulary)
+
+    @classmethod
+    def given(cls, corpus: str | TextCorpus, **values: Any) -> "TextPreparation":
+        """Complete the options that were given with the defaults of the corpus.
+
+        Raises:
+            UserError: there is no such corpus, or a value is not accepted.
+        """
+        source = text_corpus(corpus) if isinstance(corpus, str) else corpus
+        chosen = {name: value for name, value in values.items() if value is not None}
+        for name in ("tokenizer", "length", "overlong"):
+            chosen.setdefault(name, getattr(source, name))
+        return cls(corpus=source.name, **chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePreparation(Preparation):
+    """How rows of tokens, or of pixels, are made of images.
+
+    Raises:
+        UserError: a value is not accepted.
+
+    Example:
+        >>> ImagePreparation.given("mnist").colors
+        2
+    """
+
+    OPTION_TYPES: ClassVar[dict[str, type]] = {"colors": str}
+
+    size: int | None = setting(
+        None,
+        "images: crop to the central square and scale to this many pixels a side (default: mnist: 28; "
+        "cifar10, celeba: 32; lsun, imagenet: 64; images: as they are)",
+    )
+    grey: bool | None = setting(
+        None,
+        "images: convert all to grey levels, or all to opaque red, green and blue (default: as they are; "
+        "grey for two colours)",
+    )
+    colors: int | None = setting(
+        None,
+        f"images: colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
+        "(default: 16; mnist: 2)",
+    )
+    binarize: str = setting(
+        "threshold",
+        "two colours: threshold at half, static (drawn once, as likely as bright), or stochastic (drawn anew "
+        "for each batch)",
+        choices=BINARIZATIONS,
+    )
+    quantizer: str | None = setting(None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS)
+    corrupt: int = setting(CORRUPT, "images: unreadable ones to skip before giving up", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.colors is not None and not 2 <= self.colors <= MOST_COLORS:
+            raise UserError(f"`colors` {self.colors}: 2 to {MOST_COLORS}, or none, was expected")
+        if self.size is not None and not SMALLEST_SIDE <= self.size <= LARGEST_SIDE:
+            raise UserError(f"`size` {self.size}: {SMALLEST_SIDE} to {LARGEST_SIDE} pixels were expected")
+
+    @classmethod
+    def given(
+        cls, corpus: str | ImageCorpus, *, colors: int | str | None = None, **values: Any
+    ) -> "ImagePreparation":
+        """Complete the options that were given with the defaults of the corpus.
+
+        Args:
+            corpus: a corpus, or the name of a built-in one.
+            colors: the number of colours, or "none" for continuous images.
+            values: other fields by name; None stands for the default.
+
+        Raises:
+            UserError: there is no such corpus, or a value is not accepted.
+        """
+        source = image_corpus(corpus) if isinstance(corpus, str) else corpus
+        chosen = {name: value for name, value in values.items() if value is not None}
+        chosen.setdefault("size", source.size)
+        chosen["colors"] = source.colors if colors is None else _number_of(colors)
+        if chosen["colors"] != 2 and chosen.get("binarize") is not None:
+            raise UserError(f"`binarize` {chosen['binarize']} makes two colours: it goes with `colors` 2")
+        if chosen["colors"] is None and chosen.get("quantizer") is not None:
+            raise UserError(f"`quantizer` {chosen['quantizer']} chooses colours: leave out `colors` none")
+        if chosen["colors"] == 2 and chosen.get("grey") is False:
+            raise UserError("`grey` False: two colours are made of grey levels, so leave it out")
+        return cls(corpus=source.name, **chosen)
+
+
+def _number_of(colors: int | str) -> int | None:
+    if colors == "none":
+        return None
+    try:
+        return int(colors)
+    except ValueError as error:
+        raise UserError(f"`colors` {colors}: 2 to {MOST_COLORS}, or none, was expected") from error
+
+
+def text_corpus(name: str) -> TextCorpus:
+    """The built-in corpus of text called `name`."""
+    if name not in TEXT_CORPORA:
+        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *IMAGE_CORPORA]))
+    return TEXT_CORPORA[name]
+
+
+def image_corpus(name: str) -> ImageCorpus:
+    """The built-in corpus of images called `name`."""
+    if name not in IMAGE_CORPORA:
+        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *IMAGE_CORPORA]))
+    return IMAGE_CORPORA[name]

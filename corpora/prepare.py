@@ -1,0 +1,213 @@
+"""`prepare`: anything that holds text, images or rows of tokens becomes a dataset directory."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.image_files import array_images, is_collection
+from bgan_text.corpora.image_preparation import prepare_images
+from bgan_text.corpora.image_sources import IMAGE_CORPORA
+from bgan_text.corpora.images import Raw
+from bgan_text.corpora.preparation_options import ImagePreparation, Preparation, TextPreparation, text_corpus
+from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.corpora.text_preparation import prepare_text
+from bgan_text.corpora.token_rows import TokenPreparation, prepare_token_rows
+from bgan_text.errors import UserError, unknown
+from bgan_text.reporter import SILENT, Reporter
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+ACCEPTED = (
+    "the name of a corpus, a path, strings, a datasets.Dataset, (n, L) token rows, (n, height, width[, "
+    "channels]) uint8 images, or a corpus object"
+)
+
+
+def prepare(
+    source: Any = "grammar",
+    *,
+    out: str | os.PathLike[str],
+    path: Paths | None = None,
+    overwrite: bool = False,
+    reporter: Reporter = SILENT,
+    **options: Any,
+) -> DatasetDirectory:
+    """Turn a corpus into rows of tokens or pixels, split into train, validation and test.
+
+    Args:
+        source: what to read:
+
+            - the name of a built-in corpus: grammar, lm1b, lines, mnist, cifar10, celeba, lsun, imagenet,
+              images;
+            - the path of a text file with one sample a line, of a table (with `column`), or of images: a
+              folder, an archive, an .npz or an image;
+            - a list or any other iterable of strings, which is read once;
+            - a `datasets.Dataset`; `column` names its text, unless it has only one column of strings;
+            - rows of tokens, (n, L) integers as an array or tensor, with `vocabulary` and, if rows are
+              shorter than L, the token `end`;
+            - uint8 images, (n, height, width) or (n, height, width, channels), with `labels` if they have
+              any: n integers;
+            - a `TextCorpus` or an `ImageCorpus`.
+        out: the folder to write.
+        path: files or folders that a built-in corpus reads instead of the hub.
+        overwrite: replace a dataset directory that is already at `out`.
+        reporter: receives progress, and a message for each image that is skipped.
+        options: fields of `TextPreparation`, `ImagePreparation` or `TokenPreparation`, whichever suits the
+            source.
+
+    Returns:
+        The dataset directory.
+
+    Raises:
+        UserError: the source is missing, damaged or too small, or an option does not suit it; `out` then
+            stays as it was.
+
+    Example:
+        >>> data = prepare("poems.txt", tokenizer="char", length=32, overlong="cut", out="data/poems")
+        >>> data = prepare(["ab", "ba", "aa", "bb"], tokenizer="char", length=2, out="data/ab")
+        >>> data = prepare(torch.randint(5, (100, 8)), vocabulary=5, out="data/rows")
+        >>> data.counts["train"]
+        80
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return _prepared(source, Path(out), path, given, overwrite=overwrite, reporter=reporter)
+
+
+def _prepared(
+    source: Any,
+    folder: Path,
+    path: Paths | None,
+    given: dict[str, Any],
+    *,
+    overwrite: bool,
+    reporter: Reporter,
+) -> DatasetDirectory:
+    if (array := _array(source)) is not None and array.ndim == 2:
+        _refuse_paths(path, "rows of tokens")
+        _refuse_unknown(given, TokenPreparation, "rows of tokens")
+        if "vocabulary" not in given:
+            raise UserError("rows of tokens need `vocabulary`: the number of different tokens")
+        recipe = TokenPreparation(**given)
+        return prepare_token_rows(array, recipe, folder, reporter=reporter, overwrite=overwrite)
+    corpus, paths = _corpus(source, path, array, given)
+    if isinstance(corpus, ImageCorpus):
+        _refuse_unknown(given, ImagePreparation, f"{corpus.name} is a corpus of images")
+        images = ImagePreparation.given(corpus, paths=paths, **given)
+        return prepare_images(images, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
+    _refuse_unknown(given, TextPreparation, f"{corpus.name} is a corpus of text")
+    text = TextPreparation.given(corpus, paths=paths, **given)
+    return prepare_text(text, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
+
+
+def _array(source: Any) -> NDArray[Any] | None:
+    """An array or tensor of token rows or images; None where the source is something else."""
+    if isinstance(source, torch.Tensor):
+        source = source.detach().cpu().numpy()
+    if not isinstance(source, np.ndarray):
+        return None
+    if source.ndim not in (2, 3, 4) or (source.ndim == 2 and source.dtype.kind not in "iu"):
+        raise UserError(
+            f"an array of shape {source.shape} and type {source.dtype}: (n, L) integers or (n, height, width"
+            "[, channels]) uint8 was expected"
+        )
+    return source
+
+
+def _corpus(
+    source: Any, path: Paths | None, array: NDArray[Any] | None, given: dict[str, Any]
+) -> tuple[Corpus, tuple[str, ...]]:
+    """The corpus of a source, and the paths that it reads. Options used up here are removed from `given`."""
+    paths = _paths(path)
+    if isinstance(source, TextCorpus | ImageCorpus):
+        return source, paths
+    if isinstance(source, str) and source in {**TEXT_CORPORA, **IMAGE_CORPORA}:
+        return TEXT_CORPORA.get(source) or IMAGE_CORPORA[source], paths
+    if isinstance(source, str | os.PathLike) and Path(source).exists():
+        _refuse_paths(path, os.fspath(source))
+        kind = IMAGE_CORPORA["images"] if is_collection(Path(source)) else TEXT_CORPORA["lines"]
+        return kind, (os.fspath(source),)
+    if isinstance(source, str):
+        return text_corpus(source), paths  # refuses the name, and says which there are
+    if isinstance(source, os.PathLike):
+        raise UserError(f"there is no file or folder {os.fspath(source)}")
+    _refuse_paths(path, type(source).__name__)
+    if array is not None:
+        return _image_array(array, given.pop("labels", None)), ()
+    return _in_memory(source, given), ()
+
+
+def _in_memory(source: Any, given: dict[str, Any]) -> TextCorpus:
+    if isinstance(source, datasets.DatasetDict | datasets.IterableDatasetDict):
+        raise UserError(f"a dataset with splits {', '.join(source)}: pass one of its splits")
+    if isinstance(source, datasets.Dataset | datasets.IterableDataset):
+        column = _text_column(source, given.pop("column", None))
+        return _texts("dataset", (row[column] for row in source if row[column] is not None))
+    if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
+        raise UserError(f"a source of type {type(source).__name__}: {ACCEPTED} was expected")
+    return _texts("texts", source)
+
+
+def _texts(name: str, texts: Iterable[str]) -> TextCorpus:
+    def read(request: Request) -> Iterator[str]:
+        return islice(iter(texts), request.limit)
+
+    return TextCorpus(name, read)
+
+
+def _text_column(data: datasets.Dataset | datasets.IterableDataset, column: str | None) -> str:
+    kinds = {name: getattr(kind, "dtype", None) for name, kind in (data.features or {}).items()}
+    if column is not None:
+        if kinds and column not in kinds:
+            raise UserError(f"the dataset has no `column` {column!r}: it has {', '.join(kinds)}")
+        return column
+    found = [name for name, kind in kinds.items() if kind in ("string", "large_string")]
+    if len(found) != 1:
+        raise UserError(
+            f"the dataset has {len(found)} columns of text among {', '.join(kinds) or 'unknown ones'}: name "
+            "one with `column`"
+        )
+    return found[0]
+
+
+def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:
+    known = None if labels is None else np.asarray(labels)
+
+    def read(request: Request) -> Iterator[Raw]:
+        return islice(array_images("images", images, known), request.limit)
+
+    return ImageCorpus("images", read)
+
+
+def _paths(path: Paths | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    return (os.fspath(path),) if isinstance(path, str | os.PathLike) else tuple(map(os.fspath, path))
+
+
+def _refuse_paths(path: Paths | None, what: str) -> None:
+    if _paths(path):
+        raise UserError(f"`path` {', '.join(_paths(path))} has no meaning here: {what} is read")
+
+
+def _refuse_unknown(given: Mapping[str, Any], own: type[Preparation], reason: str) -> None:
+    """Refuse options that do not belong to a kind of source."""
+    mine = _options(own)
+    every = mine | _options(TextPreparation) | _options(ImagePreparation) | _options(TokenPreparation)
+    for name, value in given.items():
+        if name not in every | {"labels"}:
+            raise UserError(unknown("option", name, sorted(mine)))
+        if name not in mine:
+            raise UserError(f"`{name}` {value} has no meaning here: {reason}")
+
+
+def _options(declared: type[Preparation]) -> set[str]:
+    return {option.name for option in fields(declared) if option.metadata}
