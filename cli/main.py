@@ -20,6 +20,7 @@ from bgan_text.cli.train import train
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.setting import flag_of
+from bgan_text.studies.comparison_options import ComparisonOptions
 
 app = typer.Typer(
     name="bgan-text",
@@ -57,7 +58,9 @@ for command in COMMANDS.values():
 
 def _flags() -> dict[str, str]:
     """Every option of every command by the name of its field."""
-    flags = {option.name: flag_of(option) for option in fields(Config)}
+    flags = {
+        option.name: flag_of(option) for holder in (Config, ComparisonOptions) for option in fields(holder)
+    }
     for command in COMMANDS.values():
         for name in inspect.signature(command).parameters:
             flags.setdefault(name, "--" + name.rstrip("_").replace("_", "-"))
