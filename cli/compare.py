@@ -1,6 +1,7 @@
 """`bgan-text compare`: methods side by side, over seeds, with equal training time."""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,24 +52,13 @@ def compare(
     Example: bgan-text compare --objectives importance,reinforce,mle --minutes 5 --seeds 3
     """
     from bgan_text.cli.comparison_table import show
-    from bgan_text.cli.console import newest_data, say
+    from bgan_text.cli.console import say
     from bgan_text.cli.interruption import say_interrupted
-    from bgan_text.cli.study_reporter import StudyReporter
-    from bgan_text.studies.comparison import RESULT, Comparison
+    from bgan_text.studies.comparison import RESULT
 
     if json and markdown:
         raise UserError("--json and --markdown: one format at a time")
-    names = {option.name for option in fields(ComparisonOptions)}
-    options = {name: value for name, value in given.items() if name in names and value is not None}
-    chosen = data if data is not None else newest_data()
-    comparison = Comparison(
-        chosen,
-        objectives,
-        out=out if out is not None else Path("comparisons") / chosen.resolve().name,
-        options=ComparisonOptions(**options),
-        settings={name: value for name, value in given.items() if name not in names},
-        reporter=StudyReporter(),
-    )
+    comparison = _planned(objectives, data, out, given)
     stopped = _go(comparison)
     if stopped is not None:
         say_interrupted()
@@ -79,6 +69,26 @@ def compare(
         raise typer.Exit(128 + stopped)
     if results.failures():
         raise typer.Exit(1)
+
+
+def _planned(
+    objectives: str | None, data: Path | None, out: Path | None, given: Mapping[str, Any]
+) -> "Comparison":
+    from bgan_text.cli.console import newest_data
+    from bgan_text.cli.study_reporter import StudyReporter
+    from bgan_text.studies.comparison import Comparison
+
+    names = {option.name for option in fields(ComparisonOptions)}
+    options = {name: value for name, value in given.items() if name in names and value is not None}
+    chosen = data if data is not None else newest_data()
+    return Comparison(
+        chosen,
+        objectives,
+        out=out if out is not None else Path("comparisons") / chosen.resolve().name,
+        options=ComparisonOptions(**options),
+        settings={name: value for name, value in given.items() if name not in names},
+        reporter=StudyReporter(),
+    )
 
 
 def _go(comparison: "Comparison") -> int | None:
