@@ -1,12 +1,21 @@
-# make demo   sentences from a freshly trained GAN, with scores, in under ten minutes
-# make test   tests, lint and types
+# make demo         sentences from a freshly trained GAN, with scores, in under ten minutes
+# make test         lint and every test
+# make lint         style, types and import rules
+# make wheel-test   the wheel in a fresh environment, as a stranger installs it
 
 PYTHON ?= python3
 VENV := .venv
-BGAN := $(abspath $(VENV))/bin/bgan-text
-INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
+BIN := $(VENV)/bin
+EXE :=
+endif
+BGAN := $(abspath $(BIN))/bgan-text
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint style types imports installed-copy wheel-test clean
 
 demo: $(VENV)/installed
 	mkdir -p demo
@@ -16,25 +25,38 @@ demo: $(VENV)/installed
 	cd demo && $(BGAN) score runs/demo
 
 test: $(VENV)/installed-test lint
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadscope
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
-# Types are checked in what ships, since only the installed package has cli and corpora inside bgan_text.
-lint: $(VENV)/installed-test
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
+lint: style types imports
+
+style: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Only the installed package has cli and corpora inside bgan_text, so types and imports are checked there.
+types: installed-copy
+	cd build/installed && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml --package bgan_text
+
+imports: installed-copy
+	cd build/installed && $(abspath $(BIN))/lint-imports ../../pyproject.toml
+
+# build/ is removed first: setuptools would put files deleted since into the copy.
+installed-copy: $(VENV)/installed-test
 	rm -rf build
 	$(INSTALL) --no-deps --target build/installed .
 	test ! -e build/installed/cli && test ! -e build/installed/corpora
-	cd build/installed && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml --package bgan_text
 
-$(VENV)/bin/python:
+wheel-test:
+	PYTHON=$(PYTHON) bash .ci/wheel-test
+
+$(BIN)/python$(EXE):
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable ".[test]"
 	touch $(VENV)/installed $@
 

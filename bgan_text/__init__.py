@@ -1,8 +1,107 @@
-"""Boundary-seeking GANs for discrete sequences: tensors in, tensors out.
+"""Train GANs on discrete data, text first, and score what they generate.
 
-Shape letters used in every docstring: N noise vectors, M draws per noise vector, L positions,
-V vocabulary, Z noise size, R real rows, K any number of rows. Scores estimate log p/q; losses,
-bounds and log-probabilities are in nats.
+The names below are the public API. They are imported when they are first used (PEP 562), so that
+`import bgan_text` is quick and `bgan-text --help` never loads torch.
+
+Shape letters in docstrings: N noise vectors, M draws per noise vector, L positions, V vocabulary, Z noise
+size, R real rows, S samples, K any number of rows. Scores of a discriminator estimate log p/q. Losses, bounds
+and log-probabilities are in nats.
+
+Example:
+    >>> import bgan_text as bt
+    >>> bt.Config.given({"divergence": "js", "minutes": 5}).title
+    'importance (js)'
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bgan_text import scores
+    from bgan_text.config import Config
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
+    from bgan_text.corpora.prepare import Corpus, prepare
+    from bgan_text.errors import UserError
+    from bgan_text.evaluation.evaluate import evaluate
+    from bgan_text.evaluation.options import EvaluationOptions
+    from bgan_text.evaluation.report import Report
+    from bgan_text.evaluation.sweep import sweep
+    from bgan_text.models.distributions import ConditionalDistribution
+    from bgan_text.objectives.divergences import DIVERGENCES, Divergence
+    from bgan_text.reporter import Reporter
+    from bgan_text.runs import Run, load_run, train
+    from bgan_text.scores.score import Score
+    from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
+    from bgan_text.studies.comparison import compare
+    from bgan_text.studies.reproduction import reproduce
+    from bgan_text.training.callbacks import Callback
+
 __version__ = "0.5.0"
+
+_MODULES = {
+    "Callback": "bgan_text.training.callbacks",
+    "ConditionalDistribution": "bgan_text.models.distributions",
+    "Config": "bgan_text.config",
+    "Corpus": "bgan_text.corpora.prepare",
+    "DIVERGENCES": "bgan_text.objectives.divergences",
+    "DatasetDirectory": "bgan_text.corpora.dataset_directory",
+    "Divergence": "bgan_text.objectives.divergences",
+    "EvaluationOptions": "bgan_text.evaluation.options",
+    "LabelSpace": "bgan_text.space",
+    "PixelSpace": "bgan_text.space",
+    "Report": "bgan_text.evaluation.report",
+    "Reporter": "bgan_text.reporter",
+    "Run": "bgan_text.runs",
+    "Score": "bgan_text.scores.score",
+    "TokenSpace": "bgan_text.space",
+    "UserError": "bgan_text.errors",
+    "compare": "bgan_text.studies.comparison",
+    "evaluate": "bgan_text.evaluation.evaluate",
+    "load_run": "bgan_text.runs",
+    "prepare": "bgan_text.corpora.prepare",
+    "reproduce": "bgan_text.studies.reproduction",
+    "sweep": "bgan_text.evaluation.sweep",
+    "train": "bgan_text.runs",
+}
+
+__all__ = [
+    "DIVERGENCES",
+    "Callback",
+    "ConditionalDistribution",
+    "Config",
+    "Corpus",
+    "DatasetDirectory",
+    "Divergence",
+    "EvaluationOptions",
+    "LabelSpace",
+    "PixelSpace",
+    "Report",
+    "Reporter",
+    "Run",
+    "Score",
+    "TokenSpace",
+    "UserError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_run",
+    "prepare",
+    "reproduce",
+    "scores",
+    "sweep",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "scores":
+        return importlib.import_module("bgan_text.scores")
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

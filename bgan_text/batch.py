@@ -1,4 +1,4 @@
-"""A batch of data: samples, and for labels what they are conditioned on."""
+"""A batch of data: samples, or labels together with their images."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,11 @@ from torch import Tensor
 
 
 class LabelledImages(NamedTuple):
-    """N labels with their images.
+    """N images with their labels.
 
-    `images`: (N, channels, height, width) float32. `labels`: (N, 1) int64, rows of one token.
+    Attributes:
+        images: (N, channels, height, width) float32.
+        labels: (N, 1) int64, rows of one token.
     """
 
     images: Tensor

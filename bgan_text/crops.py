@@ -1,4 +1,4 @@
-"""Parts of images, cut out where chance says."""
+"""Crops of images."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def crop(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         columns: (K, W) int64.
 
     Returns:
-        (K, C, H, W), in channels-last memory: indexed so, a pixel is taken whole.
+        (K, C, H, W), in channels-last memory, because indexing then copies whole pixels.
     """
     which = torch.arange(len(images), device=images.device).view(-1, 1, 1)
     taken = images.permute(0, 2, 3, 1)[which, rows.unsqueeze(2), columns.unsqueeze(1)]

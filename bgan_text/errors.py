@@ -1,4 +1,4 @@
-"""The one exception whose message is meant for the person at the keyboard."""
+"""The exception whose message is meant for the user."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -8,18 +8,28 @@ Value = TypeVar("Value")
 
 
 class UserError(Exception):
-    """A mistake in what was given. The message is one line: what was given, what is accepted."""
+    """Something that was given is wrong.
+
+    The message is one line that says what was given and what is accepted. It names options as `fields` in
+    backticks.
+
+    Example:
+        >>> from bgan_text import Config
+        >>> Config.given({"draws": 0})
+        Traceback (most recent call last):
+        bgan_text.errors.UserError: `draws` 0: at least 1 is needed
+    """
 
 
 def choose(kind: str, name: str, options: Mapping[str, Value]) -> Value:
-    """Look `name` up in `options`, or raise a `UserError` that lists the near names and all of them."""
+    """Look `name` up in `options`, or raise a `UserError` that lists similar names and all names."""
     if name in options:
         return options[name]
     raise UserError(unknown(kind, name, options))
 
 
 def unknown(kind: str, name: str, options: Iterable[str]) -> str:
-    """The line that refuses an unknown name and says which names are known, near ones first."""
+    """The line that refuses an unknown name and lists the known ones, similar ones first."""
     options = list(options)
     near = difflib.get_close_matches(name.lower(), options, n=2, cutoff=0.55)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written in full or not at all."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from bgan_text.errors import UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, whole or not at all, also if the machine stops meanwhile."""
+    """Write `content` to `path` in full or not at all, even if the machine stops meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -24,8 +24,19 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Put a JSON object at `path`, whole or not at all."""
+    """Write a JSON object to `path` in full or not at all."""
     write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def finite(value: Any) -> Any:
+    """The value with every infinite or undefined number replaced by None, as JSON has neither."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
 
 
 def read_json(path: Path) -> dict[str, Any]:

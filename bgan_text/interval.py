@@ -1,4 +1,4 @@
-"""How often something is done: every so many steps, or every so many seconds."""
+"""Intervals in steps or in seconds."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,19 @@ class Interval:
     seconds: float | None = None
 
     def due(self, steps: int, seconds: float) -> bool:
-        """Whether it is due, this many steps and seconds after the last time."""
+        """Whether it is time again, so many steps and seconds after the last time."""
         if self.steps is not None:
             return steps >= self.steps
         return self.seconds is not None and seconds >= self.seconds
 
 
 def interval(name: str, text: str) -> Interval:
-    """Read '30s', '5m', '1h' as a time and '500' as a number of steps."""
+    """Read '30s', '5m' or '1h' as a time, and '500' as a number of steps.
+
+    Args:
+        name: the option's name, for the message.
+        text: its value.
+    """
     match = DURATION.fullmatch(text)
     if match and float(match.group(1)) > 0:
         return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])

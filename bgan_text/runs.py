@@ -50,9 +50,7 @@ def sampled_tensors(run: RunFolder, draw: Draw) -> Iterator[Tensor]:
     """The same in batches of (count, L) int64 tokens or (count, channels, height, width) float32 pixels."""
     _check_signature(run, signature(load_palette(run.folder)))
     if isinstance(run.space, PixelSpace) and draw.temperature != 1.0:
-        raise UserError(
-            f"--temperature {draw.temperature}: pixels that are real numbers follow from the noise alone"
-        )
+        raise UserError(f"`temperature` {draw.temperature}: continuous images follow from the noise alone")
     return _rows(run, draw)
 
 

@@ -20,6 +20,7 @@ def setting(
     custom: bool = False,
     flag: str | None = None,
     changeable: bool = False,
+    metavar: str | None = None,
 ) -> Any:
     """Declare an option as a field of a frozen dataclass.
 
@@ -32,6 +33,7 @@ def setting(
         custom: whether a `module:name` of the user's is accepted as well.
         flag: its command-line spelling, if that is not the name of the field.
         changeable: whether a resumed run may be given another value.
+        metavar: what stands for its value in the help.
     """
     metadata = {
         "help": text,
@@ -41,6 +43,7 @@ def setting(
         "custom": custom,
         "flag": flag,
         "changeable": changeable,
+        "metavar": metavar,
     }
     return field(default=default, metadata=metadata)
 

@@ -1,4 +1,4 @@
-"""The set of samples that a generator generates: rows of tokens, images of real numbers, or labels."""
+"""Sample spaces: rows of tokens, continuous images, or labels of images."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,16 +7,27 @@ from typing import Any
 from bgan_text.errors import UserError
 
 QUANTISED_IMAGES, CONTINUOUS_IMAGES = "quantised images", "continuous images"
-"""What the pixels of images are."""
+"""The two kinds of images: each pixel is a colour out of a palette, or each channel is a real number."""
 
 
 @dataclass(frozen=True)
 class TokenSpace:
-    """All rows of `positions` integers in `0 .. vocabulary - 1`. Text and images differ in nothing else.
+    """All rows of `positions` integers in `0 .. vocabulary - 1`: sequences, or quantised images.
 
-    `end` is the token that ends a sequence shorter than `positions`; it also fills the rest of the
-    row. `None` means that every sequence has full length (an image). `shape` is the height and width
-    of an image, whose pixels are the positions row by row; `None` for a sequence.
+    Attributes:
+        positions: L, the length of a row.
+        vocabulary: V, the number of tokens.
+        end: the token that ends a sequence shorter than L and fills the rest of its row; None if every row
+            has full length, as images have.
+        shape: height and width of a quantised image, whose pixels are the positions row by row; None for
+            sequences.
+
+    Raises:
+        UserError: the numbers do not fit together.
+
+    Example:
+        >>> TokenSpace(positions=32, vocabulary=100, end=0).shape is None
+        True
     """
 
     positions: int
@@ -37,7 +48,12 @@ class TokenSpace:
 
 @dataclass(frozen=True)
 class PixelSpace:
-    """All images of `channels` real numbers in -1 .. 1 for each of height x width pixels."""
+    """All continuous images: `channels` real numbers in -1 .. 1 for each of height x width pixels.
+
+    Example:
+        >>> PixelSpace(channels=3, height=32, width=32)
+        PixelSpace(channels=3, height=32, width=32)
+    """
 
     channels: int
     height: int
@@ -50,14 +66,19 @@ class PixelSpace:
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """All labels in `0 .. classes - 1` of a given image: a sample is a row of one token, the label."""
+    """All labels in `0 .. classes - 1` of a given image: a sample is a row of one token, the label.
+
+    Example:
+        >>> LabelSpace(PixelSpace(3, 32, 32), classes=10).classes
+        10
+    """
 
     image: PixelSpace
     classes: int
 
     def __post_init__(self) -> None:
         if self.classes < 2:
-            raise UserError(f"the images are of {self.classes} class: at least 2 are needed to tell apart")
+            raise UserError(f"the images have {self.classes} class: at least 2 are needed")
 
 
 Space = TokenSpace | PixelSpace | LabelSpace

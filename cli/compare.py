@@ -37,7 +37,8 @@ def compare(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    **given: Any,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Train methods for the same time on the same data, over seeds, and score them side by side.
 
@@ -75,11 +76,11 @@ def _planned(
     objectives: str | None, data: Path | None, out: Path | None, given: Mapping[str, Any]
 ) -> "Comparison":
     from bgan_text.cli.console import newest_data
-    from bgan_text.cli.study_reporter import StudyReporter
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.studies.comparison import Comparison
 
     names = {option.name for option in fields(ComparisonOptions)}
-    options = {name: value for name, value in given.items() if name in names and value is not None}
+    options = {name: value for name, value in given.items() if name in names}
     chosen = data if data is not None else newest_data()
     return Comparison(
         chosen,
@@ -87,7 +88,7 @@ def _planned(
         out=out if out is not None else Path("comparisons") / chosen.resolve().name,
         options=ComparisonOptions(**options),
         settings={name: value for name, value in given.items() if name not in names},
-        reporter=StudyReporter(),
+        reporter=RichReporter(),
     )
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bgan_text.cli.console import print_json, results
+from bgan_text.cli.options import spelled
 from bgan_text.studies.comparison_table import headings, lines, notes
 from bgan_text.studies.results import ComparisonResults
 
@@ -36,14 +37,8 @@ def render(found: ComparisonResults) -> Iterator[RenderableType]:
     yield table
     yield Text("")
     for note in notes(found):
-        yield Text(_spelled(note), style="dim")
+        yield Text(spelled(note), style="dim")
 
 
 def _broken(heading: str) -> str:
     return heading.replace("-", "-\n", 1) if len(heading) > WIDE else heading
-
-
-def _spelled(note: str) -> str:
-    from bgan_text.cli.main import spelled
-
-    return spelled(note)

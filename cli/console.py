@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from bgan_text.errors import UserError
+from bgan_text.files import finite as finite
 
 
 @cache
@@ -38,17 +39,6 @@ def print_json(value: Mapping[str, Any]) -> None:
 def json_line(value: Mapping[str, Any]) -> str:
     """One JSON object on one line; numbers that are not finite become null."""
     return json.dumps(finite(value), ensure_ascii=False) + "\n"
-
-
-def finite(value: Any) -> Any:
-    """The value with every infinite or undefined number replaced by None, as JSON has neither."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
 
 
 def number(value: float | None) -> float:

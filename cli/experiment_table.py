@@ -7,15 +7,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bgan_text.studies.experiment import SCALES
+from bgan_text.cli.options import spelled
 from bgan_text.studies.experiment_result import VERDICTS, ExperimentResult, failures
 from bgan_text.studies.experiments import EXPERIMENTS
+from bgan_text.studies.reproduction_options import SCALES
 
 
 def render(result: ExperimentResult) -> Iterator[RenderableType]:
     """The table, then failed runs, the claims of the paper with their verdicts, and samples."""
-    from bgan_text.cli.main import spelled
-
     record = result.to_json()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, heading in enumerate(record["table"]["headings"]):

@@ -1,26 +1,21 @@
 """The root of the command line. Commands import what they need when they run, so help is instant."""
 
-import inspect
 import os
-import re
 import sys
-from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
 
 from bgan_text import __version__
 from bgan_text.cli.compare import compare
+from bgan_text.cli.options import spelled
 from bgan_text.cli.prepare import prepare
 from bgan_text.cli.reproduce import reproduce
 from bgan_text.cli.sample import sample
 from bgan_text.cli.score import score
 from bgan_text.cli.show import show
 from bgan_text.cli.train import train
-from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.setting import flag_of
-from bgan_text.studies.comparison_options import ComparisonOptions
 
 app = typer.Typer(
     name="bgan-text",
@@ -54,32 +49,6 @@ COMMANDS = {
 }
 for command in COMMANDS.values():
     app.command()(command)
-
-
-def _flags() -> dict[str, str]:
-    """Every option of every command by the name of its field."""
-    flags = {
-        option.name: flag_of(option) for holder in (Config, ComparisonOptions) for option in fields(holder)
-    }
-    for command in COMMANDS.values():
-        for name in inspect.signature(command).parameters:
-            flags.setdefault(name, "--" + name.rstrip("_").replace("_", "-"))
-    return flags
-
-
-def spelled(message: str) -> str:
-    """A message of the library, which names `fields`, with the options of the command line instead.
-
-    `no_NAME` stands for the option that turns a switch off.
-    """
-    flags = _flags()
-
-    def flag(match: re.Match[str]) -> str:
-        name = match.group(1)
-        off = name.removeprefix("no_")
-        return flags.get(name) or ("--no-" + flags[off].removeprefix("--") if off in flags else match.group())
-
-    return re.sub(r"`(\w+)`", flag, message)
 
 
 def main() -> None:

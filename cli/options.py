@@ -1,9 +1,10 @@
-"""Command-line options made from the fields of dataclasses, so that each is declared once."""
+"""Command-line options made from the fields of dataclasses, so that each option is declared once."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import Field, fields
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -13,35 +14,44 @@ from bgan_text.setting import flag_of
 
 Command = Callable[..., None]
 
-
-def with_config_options(without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Give a command one option for each field of `Config`; see `with_options`."""
-    return with_options(Config, without=without)
+_FLAGS: dict[str, str] = {}
+"""The flag of every option of every command, by the name of its field or parameter."""
 
 
 def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Give a command one option for each field of some dataclasses, in place of its `**given` parameter.
+    """Give a command one option for each field of dataclasses declared with `setting`.
 
-    An option that is not given reaches the command as None. `without`: fields that it has no option for.
+    The command gets the options that were given as one dictionary by field name, its parameter `given`.
+
+    Args:
+        declared: the dataclasses. A field that several of them have becomes one option.
+        without: fields that the command has no option for.
     """
 
     def decorate(command: Command) -> Command:
         own = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in inspect.signature(command).parameters.values()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+            if parameter.name != "given"
         ]
-        made = [
-            _parameter(option, get_type_hints(holder)[option.name])
-            for holder in declared
+        made = {
+            option.name: _parameter(option, get_type_hints(holder)[option.name], holder)
+            for holder in reversed(declared)
             for option in fields(holder)
             if option.name not in without
-        ]
+        }
+        for holder in declared:
+            _FLAGS.update({option.name: flag_of(option) for option in fields(holder)})
+        for parameter in own:
+            _FLAGS.setdefault(parameter.name.rstrip("_"), "--" + parameter.name.strip("_").replace("_", "-"))
 
         def wrapped(**values: Any) -> None:
-            command(**values)
+            given = {name: value for name, value in values.items() if name in made and value is not None}
+            others = {name: value for name, value in values.items() if name not in made}
+            command(**others, given=given)
 
-        parameters = own + made
+        order = {option.name: None for holder in declared for option in fields(holder)}
+        parameters = own + [made[name] for name in order if name in made]
         wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
         wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -50,44 +60,79 @@ def with_options(*declared: type, without: tuple[str, ...] = ()) -> Callable[[Co
     return decorate
 
 
-def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
+def spelled(message: str) -> str:
+    """A message of the library, which names `fields` in backticks, with the flags of the command line.
+
+    `no_NAME` stands for the option that turns a switch off.
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        name = match.group(1)
+        switch = name.removeprefix("no_")
+        off = f"--no-{_FLAGS[switch].removeprefix('--')}" if switch in _FLAGS else match.group()
+        return _FLAGS.get(name, off)
+
+    return re.sub(r"`(\w+)`", flag, message)
+
+
+def _parameter(option: "Field[Any]", hint: Any, holder: type) -> inspect.Parameter:
+    """The parameter of an option; None stands for one that is not given."""
+    text = _help(option, holder).replace("[", r"\[")  # square brackets would be taken for markup
+    made = typer.Option(
+        *_spellings(option, hint, holder), help=text, metavar=option.metadata["metavar"], show_default=False
+    )
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[_optional(hint), _option(option)],
+        annotation=Annotated[_optional(hint), made],
     )
 
 
+def _help(option: "Field[Any]", holder: type) -> str:
+    """The help text: what it is, the names it takes, who reads it, its defaults."""
+    metadata = option.metadata
+    text, _, default = metadata["help"].removesuffix(")").partition(" (default: ")
+    if metadata["choices"]:
+        text += f": {', '.join(metadata['choices'])}"
+        text += ", or module:name" if metadata["custom"] else ""
+    if option.default is not None and option.default is not False:
+        default = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
+    if holder is Config:
+        text += _readers(option.name)
+        default = "; ".join([str(default), *(f"{name}: {value}" for name, value in _others(option.name))])
+        default = default.removeprefix("; ")
+    return f"{text[0].upper()}{text[1:]}." + (f" (default: {default})" if default != "" else "")
+
+
+def _others(option: str) -> list[tuple[str, Any]]:
+    return list(other_defaults(option).items())
+
+
+def _readers(option: str) -> str:
+    """Which objectives read an option, if not all of them do."""
+    readers = objectives_reading(option)
+    others = [name for name in OBJECTIVES if name not in readers]
+    if not readers or not others:
+        return ""
+    return f"; for {', '.join(readers)}" if len(readers) < len(others) else f"; not for {', '.join(others)}"
+
+
+def _spellings(option: "Field[Any]", hint: Any, holder: type) -> list[str]:
+    """Its flag; also the short one if that is a letter, and the opposite of a switch that may be on.
+
+    The switches of a `Config` may all be on: their defaults depend on the objective and the data.
+    """
+    name = flag_of(option)
+    if bool in (hint, *get_args(hint)):
+        may_be_on = holder is Config or option.default is not False
+        return [f"{name}/--no-{name.removeprefix('--')}" if may_be_on else name]
+    return [name, name[1:]] if len(name) == len("--n") else [name]
+
+
 def _optional(hint: Any) -> Any:
+    if get_origin(hint) is tuple:
+        variadic = get_args(hint)[-1] is Ellipsis  # an option that may be given again
+        return list[get_args(hint)[0]] | None if variadic else hint | None  # type: ignore[misc]
     inner = next((part for part in get_args(hint) if part is not type(None)), hint)
     return inner | None
-
-
-def _option(option: "Field[Any]") -> Any:
-    text = option.metadata["help"]
-    if option.metadata["choices"]:
-        text += f": {', '.join(option.metadata['choices'])}"
-    if option.metadata["custom"]:
-        text += ", or module:name"
-    if readers := objectives_reading(option.name):
-        unread = [name for name in OBJECTIVES if name not in readers]
-        text += (
-            f"; for {', '.join(readers)}" if len(readers) < len(unread) else f"; not for {', '.join(unread)}"
-        )
-    if option.default is not None:
-        others = "".join(f"; {name}: {value}" for name, value in _other_defaults(option).items())
-        text += f" (default: {option.default}{others})"
-    return typer.Option(*_spellings(option), help=text[0].upper() + text[1:], show_default=False)
-
-
-def _other_defaults(option: "Field[Any]") -> dict[str, Any]:
-    return other_defaults(option.name) if option.name in Config.__dataclass_fields__ else {}
-
-
-def _spellings(option: "Field[Any]") -> list[str]:
-    """What differs from the name of the field; a flag of one letter has a short form, too."""
-    flag = option.metadata["flag"]
-    if flag is None:
-        return []
-    return [flag_of(option), flag[1:]] if len(flag) == len("--n") else [flag_of(option)]

@@ -1,7 +1,7 @@
 """Moving lines on a terminal, plain lines in a pipe."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,9 @@ from rich.progress import (
 )
 
 from bgan_text.cli.console import say, talk
+from bgan_text.cli.options import spelled
+from bgan_text.reporter import Progress as Told
+from bgan_text.reporter import Reporter
 
 QUIET_INTERVAL = 30.0
 """Seconds between two lines of progress where no terminal shows a moving one."""
@@ -62,15 +65,57 @@ class Stages(_Shown):
         self._progress.update(task, completed=done, rate=rate)
 
 
-class Work(_Shown):
-    """Progress of parts that are done one after the other, each with a total of its own."""
+class RichReporter(Reporter):
+    """Writes messages to stderr, and the progress of tasks: moving on a terminal, else as lines now and then.
 
-    def __init__(self) -> None:
-        self._progress = Progress(
+    Args:
+        interval: seconds between two lines of progress if stderr is not a terminal.
+    """
+
+    def __init__(self, interval: float = QUIET_INTERVAL) -> None:
+        self._interval = interval
+        self._display: Progress | None = None
+
+    def message(self, text: str) -> None:
+        say(spelled(text))
+
+    def warning(self, text: str) -> None:
+        self.message(f"Warning: {text}")
+
+    @contextmanager
+    def task(self, title: str, unit: str = "") -> Iterator[Told]:
+        with self._shown() as display:
+            task = display.add_task(title, total=None, text="")
+            start = spoke = time.monotonic()
+
+            def progress(done: int, total: int | None) -> None:
+                nonlocal spoke
+                now = time.monotonic()
+                amount = f"{done:,}" + ("" if total is None else f" of {total:,}") + (unit and f" {unit}")
+                rate = f"{done / max(1e-9, now - start):,.1f}/s"
+                display.update(task, completed=done, total=total, text=f"{amount}, {rate}")
+                if display.disable and now - spoke >= self._interval:
+                    say(f"{title}: {amount}, {now - start:.0f} s")
+                    spoke = now
+
+            try:
+                yield progress
+            finally:
+                display.remove_task(task)
+            if display.disable and time.monotonic() - start >= self._interval:
+                say(f"{title}: {time.monotonic() - start:.0f} s")
+
+    @contextmanager
+    def _shown(self) -> Iterator[Progress]:
+        """The display of all open tasks, there from the first to the last."""
+        if self._display is not None:
+            yield self._display
+            return
+        self._display = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[text]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -78,23 +123,11 @@ class Work(_Shown):
             transient=True,
             disable=not talk().is_terminal,
         )
-
-    @contextmanager
-    def part(self, title: str) -> Iterator[Callable[[int, int], None]]:
-        """A part of the work; gives what is to be told the steps done and the most there will be."""
-        start = time.monotonic()
-        task = self._progress.add_task(title, total=None, rate="")
-
-        def progress(done: int, total: int) -> None:
-            rate = f"{done / max(1e-9, time.monotonic() - start):,.1f}/s"
-            self._progress.update(task, completed=done, total=total, rate=rate)
-
         try:
-            yield progress
+            with self._display:
+                yield self._display
         finally:
-            self._progress.remove_task(task)
-        if self._progress.disable and time.monotonic() - start >= QUIET_INTERVAL:
-            say(f"{title}: {time.monotonic() - start:.0f} s")
+            self._display = None
 
 
 class TrainingProgress(_Shown):

@@ -2,29 +2,21 @@
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
+from bgan_text.studies.reproduction_options import ReproductionOptions
 
 if TYPE_CHECKING:
     from bgan_text.studies.experiment_result import ExperimentResult
 
 
+@with_options(ReproductionOptions)
 def reproduce(
     name: Annotated[str | None, typer.Argument(help="Experiment; see --list.")] = None,
-    scale: Annotated[
-        str,
-        typer.Option(
-            help="smoke: seconds, to see that everything runs; small: within an hour on 2 cores; paper: near "
-            "the setting of the paper, for a GPU."
-        ),
-    ] = "small",
-    path: Annotated[
-        list[str] | None,
-        typer.Option(help="Data on this machine, as for prepare. Repeatable. (default: from the hub)"),
-    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for everything. (default: reproductions/NAME-SCALE)")
     ] = None,
@@ -32,8 +24,9 @@ def reproduce(
         bool,
         typer.Option("--list", help="List what each experiment compares, how long it takes and its result."),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Reproduce an experiment of the boundary-seeking GAN paper (Hjelm et al., ICLR 2018).
 
@@ -54,8 +47,9 @@ def reproduce(
         return
     if name is None:
         raise UserError("name an experiment: bgan-text reproduce --list shows them")
-    home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
-    result = _reproduced(name, scale, home, path or [], device)
+    options = ReproductionOptions(**given | {"paths": tuple(given.get("paths") or ())})
+    home = out if out is not None else Path("reproductions") / f"{name}-{options.scale}"
+    result = _reproduced(name, home, options)
     if json:
         print_json(result.to_json())
     else:
@@ -64,9 +58,9 @@ def reproduce(
     say(f"wrote {home / PAGE} and {home / RESULT}")
 
 
-def _reproduced(name: str, scale: str, home: Path, paths: list[str], device: str) -> "ExperimentResult":
+def _reproduced(name: str, home: Path, options: ReproductionOptions) -> "ExperimentResult":
     from bgan_text.cli.interruption import StopOnSignal, say_interrupted
-    from bgan_text.cli.study_reporter import StudyReporter
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.studies.reproduction import Stopped
     from bgan_text.studies.reproduction import reproduce as library
 
@@ -74,12 +68,12 @@ def _reproduced(name: str, scale: str, home: Path, paths: list[str], device: str
     try:
         return library(
             name,
-            scale=scale,
+            scale=options.scale,
             out=home,
-            paths=paths,
-            device=device,
+            paths=options.paths,
+            device=options.device,
             callbacks=[stop],
-            reporter=StudyReporter(),
+            reporter=RichReporter(),
         )
     except (KeyboardInterrupt, Stopped):  # between two trainings, or in one
         say_interrupted()

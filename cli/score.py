@@ -1,205 +1,170 @@
 """`bgan-text score`: how good and how varied texts or images are, beside real ones."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
+from bgan_text.evaluation.options import EvaluationOptions
 
 if TYPE_CHECKING:
     from bgan_text.evaluation.report import Report
 
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN|FILE]...",
+        help="Runs, text files with a sample a line, or folders, archives or .npz of images. "
+        "(default: the newest run)",
+    ),
+]
+Reference = Annotated[
+    Path | None, typer.Option(help="Real text to compare with. (default: the test split of --data)")
+]
+Train = Annotated[
+    Path | None,
+    typer.Option(help="Training text, for the share of copies. (default: the train split of --data)"),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Dataset directory. (default: that of the runs; for files the newest in data/)"),
+]
+Scores = Annotated[
+    list[str] | None,
+    typer.Option("--score", metavar="MODULE:NAME", help="A score function of your own; may be repeated."),
+]
+Neighbours = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.png",
+        help="Draw samples of the first model, each beside the training images nearest to it.",
+    ),
+]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        metavar="A B", help="Two runs or files: for each score, whether they differ by more than noise."
+    ),
+]
+Sweep = Annotated[
+    bool,
+    typer.Option(
+        "--sweep", help="Plot quality against diversity of runs over temperatures, with an mle baseline."
+    ),
+]
+Temperatures = Annotated[
+    str | None, typer.Option(help="Temperatures of --sweep. (default: 0.5,0.7,0.85,1,1.15,1.3)")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
+Latex = Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")]
 
+
+@with_options(EvaluationOptions)
 def score(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN|FILE]...",
-            help="Runs, text files with a sample a line, or folders, archives or .npz of images. "
-            "(default: the newest run)",
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="Real text to compare with. (default: the test split of --data)")
-    ] = None,
-    train: Annotated[
-        Path | None,
-        typer.Option(help="Training text, for the share of copies. (default: the train split of --data)"),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="DatasetDirectory folder. (default: the run's own; for files the newest in data/)"),
-    ] = None,
-    n: Annotated[
-        int | None,
-        typer.Option(
-            "--n",
-            "-n",
-            help="Samples of each run; lines, or images, chosen at random of each file. (default: 1000; "
-            "all lines, 1000 images)",
-        ),
-    ] = None,
-    tokenize: Annotated[
-        str | None,
-        typer.Option(
-            help="Unit of n-grams: whitespace, word (nltk), char, 13a (sacrebleu). "
-            "(default: char where the data is, else whitespace)"
-        ),
-    ] = None,
-    lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all text first.")] = False,
-    window: Annotated[
-        int | None,
-        typer.Option(help="Units that JS sees, pads included. (default: what 99 % of the references fit in)"),
-    ] = None,
-    grammar: Annotated[
-        bool,
-        typer.Option(
-            "--grammar", help="Judge by the built-in grammar. (default: where the data comes from it)"
-        ),
-    ] = False,
-    likelihood: Annotated[
-        bool | None,
-        typer.Option(
-            "--likelihood/--no-likelihood",
-            help="Likelihood of the samples under a model of real text and the reverse, a minute each; exact "
-            "for the grammar. (default: with --sweep)",
-        ),
-    ] = None,
-    critic: Annotated[
-        bool, typer.Option("--critic", help="Distances that fresh discriminators find, minutes a model.")
-    ] = False,
-    embed: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Scores of sentence embeddings by this sentence-transformers model, a name or a folder. "
-            "Needs pip install 'bgan-text\\[embed]'.",
-        ),
-    ] = None,
-    mauve: Annotated[
-        bool,
-        typer.Option("--mauve", help="MAUVE of the embeddings too. Needs pip install 'bgan-text\\[mauve]'."),
-    ] = False,
-    neighbours: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            help="Draw samples of the first model, each beside the training images nearest to it.",
-        ),
-    ] = None,
-    compare: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            metavar="A B", help="Two runs or files: say of each score whether they differ by more than noise."
-        ),
-    ] = None,
-    resamples: Annotated[
-        int, typer.Option(help="Bootstrap resamples behind the intervals; 0 leaves them out.")
-    ] = 1000,
-    sweep: Annotated[
-        bool,
-        typer.Option(
-            "--sweep", help="Draw quality against diversity of runs over temperatures, mle beside them."
-        ),
-    ] = False,
-    temperatures: Annotated[
-        str | None, typer.Option(help="Temperatures of --sweep. (default: 0.5,0.7,0.85,1,1.15,1.3)")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of samples, choices and intervals.")] = 0,
-    temperature: Annotated[float, typer.Option(help="Temperature of the samples drawn from runs.")] = 1.0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
+    given: Mapping[str, Any],
+    models: Models = None,
+    reference: Reference = None,
+    train: Train = None,
+    data: Data = None,
+    functions: Scores = None,
+    neighbours: Neighbours = None,
+    compare: Compare = None,
+    sweep: Sweep = False,
+    temperatures: Temperatures = None,
+    out: Out = None,
+    json: Json = False,
+    csv: Csv = False,
+    markdown: Markdown = False,
+    latex: Latex = False,
 ) -> None:
-    """Score samples: beside real ones, variety, copies, lengths, classes; on `grammar` exactly.
+    """Score samples beside real ones: similarity, variety, copies, lengths or classes; exactly for `grammar`.
 
-    It needs no run: a text file with a sample a line, or images, will do.
+    No run is needed: a text file with a sample a line, or images, will do.
 
-    The column `real` is an anchor: training text or images, or half of the reference, against real ones.
+    The column `real` is an anchor: training text or images, or half of the reference, scored like a model.
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
-    from bgan_text.cli.console import results
-    from bgan_text.cli.score_table import render
-    from bgan_text.cli.sweeping import run_sweep
-    from bgan_text.evaluation.images import of_images, score_images
-    from bgan_text.evaluation.inputs import Request
-    from bgan_text.evaluation.text import score_models
+    from bgan_text.cli.progress import RichReporter
+    from bgan_text.cli.sweeping import refuse_with_sweep, run_sweep
+    from bgan_text.evaluation.evaluate import evaluate
 
-    show = _format(json=json, csv=csv, markdown=markdown, latex=latex)
-    request = Request(
-        models=tuple(models or ()),
-        reference=reference,
-        train=train,
-        data=data,
-        count=n,
-        tokenize=tokenize,
-        lowercase=lowercase,
-        window=window,
-        grammar=grammar,
-        likelihood=bool(likelihood),
-        critic=critic,
-        embed=embed,
-        mauve=mauve,
-        compare=compare,
-        resamples=resamples,
-        seed=seed,
-        temperature=temperature,
-        device=device,
-        neighbours=neighbours,
-    )
+    wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
+    named, data = _found([*(models or ()), *(compare or ())], data, reference)
+    options = EvaluationOptions(**given)
+    real: dict[str, Any] = {"data": data, "reference": reference, "train": train}
+    how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
     if sweep:
-        _refuse_with_sweep(
-            csv=csv,
-            markdown=markdown,
-            latex=latex,
-            critic=critic,
-            compare=compare,
-            embed=embed,
-            neighbours=neighbours,
-        )
-        if of_images(request):
-            raise UserError("--sweep has no meaning for images: it belongs to scores of text")
-        run_sweep(request, temperatures, out, likelihood=likelihood is not False, json=json)
+        outputs = {"csv": csv, "markdown": markdown, "latex": latex, "compare": compare}
+        refuse_with_sweep({**given, **outputs, "neighbours": neighbours, "functions": functions})
+        run_sweep(named, temperatures, out, json=json, **real, **how)
         return
     if temperatures is not None or out is not None:
-        raise UserError("--temperatures and --out belong to --sweep")
-    report = score_images(request) if of_images(request) else score_models(request)
-    if show is not None:
-        sys.stdout.write(show(report))
-        return
-    for renderable in render(report):
-        results().print(renderable)
+        raise UserError("`temperatures` and `out` belong to `sweep`")
+    scores = _functions(functions or ())
+    if neighbours is not None:
+        _draw(named, neighbours, data, options)
+    report = evaluate(named, scores=scores, **real, **how)
+    _show(report if compare is None else report.with_comparison(*compare), wanted)
 
 
-def _refuse_with_sweep(**given: object) -> None:
-    """A sweep has two pairs of scores and its own table."""
-    for name, value in given.items():
-        if value:
-            raise UserError(f"--{name} has no meaning with --sweep, whose data come as an image and JSON")
+def _found(
+    names: Sequence[str], data: Path | None, reference: Path | None
+) -> tuple[dict[str, str], Path | None]:
+    """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
+    from bgan_text.cli.console import newest_data, newest_run
+
+    names = list(names) or [str(newest_run())]
+    runs = any((Path(name) / "run.json").exists() for name in names)
+    if data is None and reference is None and not runs:
+        data = newest_data()
+    return {name: name for name in names}, data
 
 
-def _format(**wanted: bool) -> "Callable[[Report], str] | None":
-    """The function that writes the one format that was asked for; None is the table."""
-    from bgan_text.cli.console import json_line
-    from bgan_text.evaluation.formats import to_csv, to_latex, to_markdown
+def _functions(specs: Sequence[str]) -> dict[str, Any]:
+    """Score functions by their names, from modules that may lie in the working folder."""
+    from bgan_text.plugins import load_object
 
+    if specs and "" not in sys.path:
+        sys.path.insert(0, "")
+    return {spec.partition(":")[2]: load_object(spec, "score function") for spec in specs}
+
+
+def _draw(named: Mapping[str, str], path: Path, data: Path | None, options: EvaluationOptions) -> None:
+    from bgan_text.cli.console import say
+    from bgan_text.evaluation.neighbours import draw_neighbours
+
+    first = next(iter(named))
+    draw_neighbours({first: named[first]}, path, data=data, options=options)
+    say(f"wrote {path}: each row a sample of {first}, then the training images nearest to it")
+
+
+def _format(**wanted: bool) -> str | None:
+    """The one format that was asked for; None is the table."""
     chosen = [name for name, value in wanted.items() if value]
     if len(chosen) > 1:
-        raise UserError(f"--{' and --'.join(chosen)}: one format at a time")
-    writers: dict[str, Callable[[Report], str]] = {
-        "json": lambda report: json_line(report.to_json()),
-        "csv": to_csv,
-        "markdown": to_markdown,
-        "latex": to_latex,
-    }
-    return writers[chosen[0]] if chosen else None
+        raise UserError(f"{' and '.join(f'`{name}`' for name in chosen)}: one format at a time")
+    return chosen[0] if chosen else None
+
+
+def _show(report: "Report", wanted: str | None) -> None:
+    from bgan_text.cli.console import json_line, results
+    from bgan_text.cli.score_table import render
+
+    if wanted is None:
+        for renderable in render(report):
+            results().print(renderable)
+    elif wanted == "json":
+        sys.stdout.write(json_line(report.to_json()))
+    else:
+        sys.stdout.write(getattr(report, f"to_{wanted}")())

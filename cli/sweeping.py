@@ -1,34 +1,59 @@
-"""Run a sweep and put its image and data where they belong."""
+"""`bgan-text score --sweep`: run a sweep, write its figure and its data."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from bgan_text.cli.console import finite, newest_run, print_json, results, say
+from bgan_text.cli.console import print_json, results, say
+from bgan_text.cli.score_table import sweep_table
 from bgan_text.errors import UserError
-from bgan_text.evaluation.inputs import Request
-from bgan_text.evaluation.sweep import TEMPERATURES, sweep, temperatures_of
-from bgan_text.evaluation.sweep_figure import draw, table
+from bgan_text.evaluation.sweep import TEMPERATURES, sweep
 from bgan_text.files import write_json
+from bgan_text.reporter import Reporter
+
+WITHOUT = ("csv", "markdown", "latex", "critic", "compare", "embed", "neighbours", "functions")
+"""Options that have no meaning with a sweep."""
+
+
+def refuse_with_sweep(given: Mapping[str, Any]) -> None:
+    """A sweep has two pairs of scores and its own table."""
+    for name in WITHOUT:
+        if given.get(name):
+            raise UserError(f"`{name}` has no meaning with `sweep`, whose results are a figure and JSON")
 
 
 def run_sweep(
-    request: Request, temperatures: str | None, out: Path | None, *, likelihood: bool, json: bool
+    models: Mapping[str, Any],
+    temperatures: str | None,
+    out: Path | None,
+    *,
+    json: bool,
+    reporter: Reporter,
+    **how: Any,
 ) -> None:
     """Sweep, write sweep.png and sweep.json, print the table or the data."""
     values = TEMPERATURES if temperatures is None else temperatures_of(temperatures)
-    folder = out or _folder(request)
+    folder = out or _folder(list(models))
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"--out {folder} is a file: a folder was expected")
-    made = sweep(request, values, likelihood=likelihood)
-    write_json(folder / "sweep.json", finite(made.to_json()))
-    draw(made, folder / "sweep.png")
+        raise UserError(f"`out` {folder} is a file: a folder was expected")
+    made = sweep(models, values, reporter=reporter, **how)
+    write_json(folder / "sweep.json", made.to_json())
+    made.save_figure(folder / "sweep.png")
     say(f"wrote {folder / 'sweep.png'} and {folder / 'sweep.json'}")
     if json:
         print_json(made.to_json())
     else:
-        results().print(table(made))
+        results().print(sweep_table(made))
 
 
-def _folder(request: Request) -> Path:
+def temperatures_of(text: str) -> list[float]:
+    """Parse '0.7,1,1.3'."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"`temperatures` {text}: numbers above 0 with commas between are expected") from None
+
+
+def _folder(names: list[str]) -> Path:
     """The folder of the first run that is named, or where the command runs if only files are."""
-    names = request.names() or (str(newest_run()),)
     return next((Path(name) for name in names if (Path(name) / "run.json").exists()), Path())

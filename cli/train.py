@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import with_config_options
+from bgan_text.cli.options import with_options
+from bgan_text.config import Config
 
 
-@with_config_options()
+@with_options(Config)
 def train(
     data: Annotated[
         Path | None,
@@ -25,7 +26,8 @@ def train(
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
-    **given: Any,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Train a boundary-seeking GAN on a dataset directory.
 

@@ -6,20 +6,48 @@ from typing import NamedTuple
 
 os.environ |= {"COLUMNS": "120", "TERMINAL_WIDTH": "120", "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+FIXTURES = Path(__file__).with_name("fixtures")
+REAL_DATA = os.environ.get("BGAN_TEXT_REAL_DATA", "optional")
+"""What a test does without the full-size data: "optional" skips it, "required" (set by .ci/run) fails it."""
+
+
+def pytest_configure() -> None:
+    if REAL_DATA not in ("optional", "required"):
+        raise pytest.UsageError(f"BGAN_TEXT_REAL_DATA={REAL_DATA}: optional or required was expected")
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
+    """The folder of full-size data beside the checkout."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the real data in {SHARED}")
+        absent = f"the full-size data are absent: {SHARED}"
+        if REAL_DATA == "required":
+            pytest.fail(f"{absent}; BGAN_TEXT_REAL_DATA=optional skips this test", pytrace=False)
+        pytest.skip(absent)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def captions() -> dict[str, list[str]]:
+    """COCO captions, 600 to train on and 600 to test with, and 100 samples of LeakGAN."""
+    files = {"train": "coco_train.txt", "test": "coco_test.txt", "leakgan": "leakgan.txt"}
+    return {key: (FIXTURES / name).read_text("utf-8").splitlines() for key, name in files.items()}
+
+
+@pytest.fixture(scope="session")
+def digits() -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Digits of MNIST (count, 28, 28) and their classes: 600 of the training set and 200 of the test set."""
+    with np.load(FIXTURES / "mnist.npz") as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    return {"train": (images[:600], labels[:600]), "test": (images[600:], labels[600:])}
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def labelled(count: int, rng: torch.Generator) -> LabelledImages:
 def test_a_space_of_labels() -> None:
     assert space_from_json(json.loads(json.dumps(space_to_json(SPACE)))) == SPACE
     assert not is_image(SPACE)
-    with pytest.raises(UserError, match="of 1 class: at least 2 are needed"):
+    with pytest.raises(UserError, match="1 class: at least 2 are needed"):
         LabelSpace(SPACE.image, 1)
 
 
@@ -227,7 +227,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(numbers: Command) -> None:
     [
         ("none", None, "has images without labels in train"),
         (4, [0, 1], "holds images in colours"),
-        ("none", [0], "of 1 class: at least 2"),
+        ("none", [0], "1 class: at least 2"),
         ("none", [-1, 1], "has a label -1: labels count from 0"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bgan_text.corpora.image_files import read_idx
@@ -23,6 +24,7 @@ from bgan_text.scores.feature_classifier_fit import (
 )
 from bgan_text.space import PixelSpace, TokenSpace
 
+Images = NDArray[np.uint8]
 SIDE = 8
 BITS = TokenSpace(SIDE * SIDE, 2, shape=(SIDE, SIDE))
 COLOURS = torch.tensor([[-1.0], [1.0]])
@@ -194,17 +196,28 @@ def test_bad_input_is_refused_in_one_line(make: Callable[[], object], part: str)
     assert "\n" not in str(refusal.value)
 
 
-def digits(folder: Path, stem: str) -> tuple[Tensor, Tensor]:
-    """Digits in two colours, (count, 784) tokens, and what they are."""
-    images, labels = (read_idx(folder / f"{stem}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
-    return torch.from_numpy((images >= 128).reshape(len(images), -1)).long(), torch.tensor(labels).long()
+def recognised(train: tuple[Images, Images], test: tuple[Images, Images], steps: int) -> float:
+    """Accuracy on test digits in two colours, (count, 784) tokens, after some steps on training digits."""
+    (rows, labels), (others, wanted) = (
+        (torch.from_numpy((images >= 128).reshape(len(images), -1)).long(), torch.tensor(classes).long())
+        for images, classes in (train, test)
+    )
+    space = TokenSpace(784, 2, shape=(28, 28))
+    settings = ClassifierSettings(steps=steps)
+    net = fitted(space, rows, labels, seeded(), colours=COLOURS, settings=settings)
+    return accuracy(net, others, wanted)
+
+
+def test_a_few_digits_are_recognised(digits: dict[str, tuple[Images, Images]]) -> None:
+    assert recognised(digits["train"], digits["test"], steps=100) > 0.9
 
 
 def test_real_digits_are_recognised(real_data: Path) -> None:
-    if not (real_data / "mnist").is_dir():
-        pytest.skip("needs the official files of MNIST")
-    (images, labels), (others, wanted) = (digits(real_data / "mnist", stem) for stem in ("train", "t10k"))
-    space = TokenSpace(784, 2, shape=(28, 28))
-    settings = ClassifierSettings(steps=600)
-    net = fitted(space, images, labels, seeded(), colours=COLOURS, settings=settings)
-    assert accuracy(net, others[:5000], wanted[:5000]) > 0.98
+    train, (images, labels) = (
+        (
+            read_idx(real_data / "mnist" / f"{stem}-images-idx3-ubyte.gz"),
+            read_idx(real_data / "mnist" / f"{stem}-labels-idx1-ubyte.gz"),
+        )
+        for stem in ("train", "t10k")
+    )
+    assert recognised(train, (images[:5000], labels[:5000]), steps=600) > 0.98

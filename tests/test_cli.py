@@ -185,20 +185,19 @@ def wait_for(pattern: str, folder: Path) -> None:
     raise AssertionError(f"{pattern} did not appear")
 
 
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_resumes_and_ends_bitwise_equal(
-    bgan: Command, tmp_path: Path, kill: signal.Signals
-) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither signal")
+@pytest.mark.parametrize("kill", ["SIGKILL", "SIGINT"])
+def test_a_killed_run_resumes_and_ends_bitwise_equal(bgan: Command, tmp_path: Path, kill: str) -> None:
     bgan("prepare", "--limit", 300)
     options = ["--steps", 150, "--save-every", 20]
     with start_training(tmp_path, "--run", "whole", *options) as whole:
         assert whole.wait() == 0
     with start_training(tmp_path, "--run", "killed", *options) as killed:
         wait_for("killed/checkpoint*", tmp_path)
-        killed.send_signal(kill)
+        killed.send_signal(getattr(signal, kill))
         _, talk = killed.communicate()
     assert not list(tmp_path.glob("killed/checkpoint-000000150*"))
-    if kill is signal.SIGINT:
+    if kill == "SIGINT":
         assert killed.returncode == 130
         assert "Go on with: bgan-text train --resume --run killed" in talk
     with start_training(tmp_path, "--run", "killed", "--resume") as resumed:
@@ -231,8 +230,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(trai
     assert made.code == 1
     assert "not finite" in made.err.splitlines()[-1]
     assert "Traceback" not in made.err
-    sample = trained("sample", "hot", "--n", 1)
-    assert sample.code == 0 or "no checkpoint yet" in sample.err
+    assert trained("sample", "hot", "--n", 1).code == 0
 
 
 def test_scores_of_standard_input(trained: Command, monkeypatch: pytest.MonkeyPatch) -> None:

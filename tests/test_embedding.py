@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.scores import embedding, encoder
 from bgan_text.scores.embedding import frechet, precision, recall, vendi
@@ -269,9 +270,10 @@ def test_mauve_equals_the_area_under_the_curve_of_known_clusters(capfd: pytest.C
     reals, samples = two_heaps(21, 10, 10), two_heaps(22, 2, 18)
     expected = literal_mauve(np.array([0.5, 0.5]), np.array([0.1, 0.9]))
     assert 0.1 < expected < 0.95
-    assert mauve(samples, reals) == pytest.approx(expected, rel=1e-6)
-    assert mauve(two_heaps(23, 10, 10), reals) == 1.0
-    assert mauve(-samples, reals) < 0.01
+    assert mauve(samples, reals).value == pytest.approx(expected, rel=1e-6)
+    assert mauve(samples, reals).each.shape == (0,)
+    assert mauve(two_heaps(23, 10, 10), reals).value == 1.0
+    assert mauve(-samples, reals).value < 0.01
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 
@@ -279,7 +281,7 @@ def test_mauve_equals_the_area_under_the_curve_of_known_clusters(capfd: pytest.C
 def test_mauve_repeats_with_its_seed() -> None:
     pytest.importorskip("mauve")
     samples, reals = normal(24, 200, 8, shift=0.2), normal(25, 200, 8)
-    values = [mauve(samples, reals, seed) for seed in (0, 0, 1)]
+    values = [mauve(samples, reals, seed).value for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
     assert 0 < values[0] < 1
 
@@ -287,10 +289,10 @@ def test_mauve_repeats_with_its_seed() -> None:
 def test_mauve_of_too_little_is_nan() -> None:
     pytest.importorskip("mauve")
     enough = normal(26, FEWEST, 4)
-    assert math.isnan(mauve(enough[1:], enough))
-    assert math.isnan(mauve(enough, enough[1:]))
-    assert math.isnan(mauve(np.ones((50, 4)), np.ones((50, 4))))
-    assert not math.isnan(mauve(enough, enough))
+    assert math.isnan(mauve(enough[1:], enough).value)
+    assert math.isnan(mauve(enough, enough[1:]).value)
+    assert math.isnan(mauve(np.ones((50, 4)), np.ones((50, 4))).value)
+    assert not math.isnan(mauve(enough, enough).value)
 
 
 @pytest.fixture(scope="module")
@@ -386,9 +388,8 @@ def test_only_a_hub_that_answers_is_searched(answered: bool, monkeypatch: pytest
     assert searched == [answered]
 
 
-def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encoder, real_data: Path) -> None:
-    captions = (real_data / "texygen" / "test_coco.txt").read_text().splitlines()[:200]
-    news = (real_data / "emnlp_news" / "gfs_test.txt").read_text().splitlines()[:25]
+def assert_captions_are_told(minilm: Encoder, captions: list[str], news: list[str]) -> None:
+    """200 captions are nearer to each other than shuffled, and those nearer than 25 lines of news."""
     order = random.Random(1)
     shuffled = [" ".join(order.sample(text.split(), len(text.split()))) for text in captions[:100]]
     first, second = minilm.encode(captions[:100]), minilm.encode(captions[100:])
@@ -399,3 +400,15 @@ def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encod
     assert 2 * near < far
     assert precision(first, second).value > 0.7
     assert precision(minilm.encode(news), second).value < 0.1
+
+
+def test_captions_are_nearer_to_each_other_than_to_made_up_news(
+    minilm: Encoder, captions: dict[str, list[str]]
+) -> None:
+    assert_captions_are_told(minilm, captions["test"][:200], list(sentences(3, 25)))
+
+
+def test_real_captions_are_nearer_to_each_other_than_to_other_text(minilm: Encoder, real_data: Path) -> None:
+    captions = (real_data / "texygen" / "test_coco.txt").read_text("utf-8").splitlines()[:200]
+    news = (real_data / "emnlp_news" / "gfs_test.txt").read_text("utf-8").splitlines()[:25]
+    assert_captions_are_told(minilm, captions, news)

@@ -90,4 +90,4 @@ def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:
 def test_images_that_no_net_fits_are_refused(bgan: Command) -> None:
     np.savez("odd.npz", images=np.random.default_rng(0).integers(0, 256, (9, 33, 33), dtype=np.uint8))
     assert bgan("prepare", "images", "--path", "odd.npz", "--colors", 2).code == 0
-    refused(bgan("train", *TINY), "33 x 33 pixels cannot be halved", "prepare --size")
+    refused(bgan("train", *TINY), "33 x 33 pixels cannot be halved", "sides such as 28, 32 or 64")

@@ -16,8 +16,10 @@ from PIL import Image
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.palette import Palette
-from bgan_text.evaluation import images as image_scoring
+from bgan_text.evaluation import Judges, evaluate
 from bgan_text.evaluation.image_inputs import shown, tokens_of
+from bgan_text.evaluation.report import Report
+from bgan_text.reporter import Reporter
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.feature_classifier_fit import ClassifierSettings
 
@@ -36,14 +38,15 @@ def stripes(count: int, seed: int, side: int = 8) -> tuple[NDArray[np.uint8], ND
     return 255 * (kinds[labels] ^ wrong).astype(np.uint8), labels
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nets that take a second."""
-    judges = image_scoring.Judges(
-        classifier=ClassifierSettings(width=4, batch=32, steps=80, shift=1),
-        critic=CriticSettings(width=4, batch=16, steps=40),
-    )
-    monkeypatch.setattr(image_scoring, "Judges", lambda: judges)
+JUDGES = Judges(
+    classifier=ClassifierSettings(width=4, batch=32, steps=80, shift=1),
+    image_critic=CriticSettings(width=4, batch=16, steps=40),
+)
+"""Networks that take a second."""
+
+
+def scored(*models: Any, **options: Any) -> Report:
+    return evaluate(list(models), data=options.pop("data", "data/images"), judges=JUDGES, **options)
 
 
 def prepare(bgan: Command, *options: object, labels: bool = True) -> None:
@@ -81,7 +84,7 @@ def test_new_images_are_near_real_ones_noise_and_copies_are_not(bgan: Command) -
     prepare(bgan)
     training = DatasetDirectory(Path("data/images")).rows("train")[:90].view(-1, 8, 8).numpy()
     np.savez("copies.npz", images=255 * training.astype(np.uint8))
-    found = report(bgan("score", "new.npz", "noise.npz", "one.npz", "copies.npz", "--json"))
+    found = scored("new.npz", "noise.npz", "one.npz", "copies.npz").to_json()
     by_name = values(found)
     new, noise, one, copies, real = by_name.values()
     assert list(by_name) == ["new.npz", "noise.npz", "one.npz", "copies.npz", "real"]
@@ -119,19 +122,17 @@ def test_runs_are_scored_in_every_format(bgan: Command) -> None:
     for part in ("classifier-frechet ↓", "class-distance ↓", "classes of images", "samples 40"):
         assert part in table.out
     assert "learnt from labels" in " ".join(table.out.split())
-    same = [report(bgan("score", "--n", 40, "--json", "--resamples", 50)) for _ in range(2)]
-    assert same[0] == same[1]
-    other = report(bgan("score", "--n", 40, "--json", "--resamples", 50, "--seed", 1))
-    assert other["models"] != same[0]["models"]
-    assert "| patch-js-1 ↓ |" in bgan("score", RUN, "--n", 40, "--markdown").out
-    assert "patch-js-1 $\\downarrow$ &" in bgan("score", RUN, "--n", 40, "--latex").out
-    rows = list(csv.DictReader(io.StringIO(bgan("score", RUN, "--n", 40, "--csv").out)))
+    same = [scored(RUN, count=40, resamples=50) for _ in range(2)]
+    assert same[0].to_json() == same[1].to_json()
+    other = scored(RUN, count=40, resamples=50, seed=1)
+    assert other.to_json()["models"] != same[0].to_json()["models"]
+    assert "| patch-js-1 ↓ |" in same[0].to_markdown()
+    assert "patch-js-1 $\\downarrow$ &" in same[0].to_latex()
+    rows = list(csv.DictReader(io.StringIO(same[0].to_csv())))
     assert {row["model"] for row in rows} == {str(RUN), "real"}
     assert json.loads(rows[0]["settings"])["scored"] == "images"
-    compared = report(
-        bgan("score", "--compare", "new.npz", RUN, "--n", 40, "--data", "data/images", "--json")
-    )
-    assert compared["comparison"]["differences"]["patch-js-3"]["verdict"] == "first better"
+    compared = scored("new.npz", RUN, count=40).compare("new.npz", str(RUN))
+    assert compared.differences["patch-js-3"].verdict == "first better"
 
 
 def test_folders_and_archives_are_those_images(bgan: Command) -> None:
@@ -146,20 +147,25 @@ def test_folders_and_archives_are_those_images(bgan: Command) -> None:
             archive.write(f"folder/{name}", name)
     (Path("folder") / "bad.png").write_bytes(b"no image")
     np.savez("array.npz", images=images)
-    scored = bgan("score", "folder", "archive.zip", "array.npz", "--json")
-    assert "Skipped folder/bad.png" in scored.err
-    by_name = values(report(scored))
-    assert by_name["folder"] == by_name["archive.zip"] == by_name["array.npz"]
-    few = report(bgan("score", "folder", "--n", 7, "--json", "--resamples", 0))
-    assert few["settings"]["samples"] == {"folder": 7}
+    heard: list[str] = []
+
+    class Listening(Reporter):
+        def message(self, text: str) -> None:
+            heard.append(text)
+
+    made = scored("folder", "archive.zip", "array.npz", images, reporter=Listening())
+    assert [line.startswith("Skipped folder/bad.png") for line in heard] == [True]
+    by_name = values(made.to_json())
+    assert by_name["folder"] == by_name["archive.zip"] == by_name["array.npz"] == by_name["samples"]
+    assert scored("folder", count=7, resamples=0).settings["samples"] == {"folder": 7}
 
 
 def test_critics_come_with_deviations(bgan: Command) -> None:
     prepare(bgan)
-    found = report(bgan("score", "noise.npz", "--critic", "--json"))
+    found = scored("noise.npz", critic=True).to_json()
     noise, real = (model["scores"] for model in found["models"])
     for name in ("critic-js", "critic-reverse-kl", "critic-wasserstein"):
-        assert noise[name]["deviation"] >= 0
+        assert noise[name]["deviation"] > 0
         assert noise[name]["value"] > real[name]["value"], name
     assert found["settings"]["critic"]["seeds"] == 3
     refused(bgan("score", "new.npz", "--critic", "--n", 20), "new.npz has 20 images: --critic needs")
@@ -167,7 +173,7 @@ def test_critics_come_with_deviations(bgan: Command) -> None:
 
 def test_without_labels_features_are_learnt_from_turns(bgan: Command) -> None:
     prepare(bgan, "--colors", "none", labels=False)
-    by_name = values(found := report(bgan("score", "new.npz", "noise.npz", "--json")))
+    by_name = values(found := scored("new.npz", "noise.npz").to_json())
     assert found["settings"]["classifier"]["learnt from"] == "turns"
     new, noise = by_name["new.npz"], by_name["noise.npz"]
     assert not new.keys() & {"confidence", "modes-covered", "class-distance", "pixel-distance"}
@@ -221,9 +227,9 @@ def test_what_images_look_like_and_back() -> None:
         (("--embed", "m"), "--embed m has no meaning"),
         (("--embed", "m", "--mauve"), "has no meaning"),
         (("--sweep",), "--sweep has no meaning for images"),
-        (("--neighbours", "x.jpg"), "--neighbours x.jpg: the name of a file that ends in .png"),
-        (("--neighbours", "nowhere/x.png"), "in a folder that is there"),
-        (("--temperature", 2), "real numbers follow from the noise alone"),
+        (("--neighbours", "x.jpg"), "--neighbours x.jpg: a file NAME.png in an existing folder"),
+        (("--neighbours", "nowhere/x.png"), "in an existing folder"),
+        (("--temperature", 2), "continuous images follow from the noise alone"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(bgan: Command, options: tuple[object, ...], part: str) -> None:

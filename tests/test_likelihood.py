@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.scores import language_model_fit
 from bgan_text.scores.language_model import LanguageModel, token_count
@@ -229,10 +230,8 @@ def test_large_sets_are_read_twice_an_epoch_at_most(rows: Tensor, monkeypatch: p
     assert read == [100] * 4  # after 45, 90, 135 and 150 steps
 
 
-def test_real_text_is_likelier_than_shuffled_and_variety_than_repetition(real_data: Path) -> None:
-    """Forward tells word order, reverse tells 100 sentences ten times over from 1,000."""
-    with (real_data / "emnlp_news" / "gfs_test.txt").open(encoding="utf-8") as lines:
-        text = [line.split()[:12] for line in itertools.islice(lines, 1400)]
+def assert_order_and_variety_are_told(text: list[list[str]]) -> None:
+    """1,400 sentences: forward tells word order, reverse tells 100 sentences ten times over from 1,000."""
     vocabulary = Vocabulary.of(text[:1000], 300)
     space = vocabulary.space(12)
     various = vocabulary.rows(text[:1000], 12).tokens
@@ -246,6 +245,15 @@ def test_real_text_is_likelier_than_shuffled_and_variety_than_repetition(real_da
     real = log_likelihood(model, new).value
     assert real - log_likelihood(model, shuffled).value > 0.4
     assert real - log_likelihood(narrow, new).value > 0.4
+
+
+def test_sentences_are_likelier_than_shuffled_and_variety_than_repetition() -> None:
+    assert_order_and_variety_are_told([text.split()[:12] for text in sentences(3, 1400)])
+
+
+def test_real_text_is_likelier_than_shuffled_and_variety_than_repetition(real_data: Path) -> None:
+    with (real_data / "emnlp_news" / "gfs_test.txt").open(encoding="utf-8") as lines:
+        assert_order_and_variety_are_told([line.split()[:12] for line in itertools.islice(lines, 1400)])
 
 
 @pytest.mark.parametrize(

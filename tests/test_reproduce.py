@@ -14,10 +14,11 @@ from PIL import Image
 
 from bgan_text.config import Config
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
-from bgan_text.studies.experiment import SCALES, Claim, Conclusion, Scale
+from bgan_text.studies.experiment import Claim, Conclusion, Scale
 from bgan_text.studies.experiment_result import ExperimentResult, markdown_table, page
 from bgan_text.studies.experiments import EXPERIMENTS
 from bgan_text.studies.figures import GAP, HEADING, side_by_side
+from bgan_text.studies.reproduction_options import SCALES
 
 Command = Callable[..., Any]
 PAPER = {

@@ -65,7 +65,9 @@ def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
 def test_nothing_in_a_run_folder_is_pickled(tmp_path: Path) -> None:
     run, state = make(tmp_path / "run")
     run.save(state)
-    for path in (tmp_path / "run").iterdir():
+    files = list((tmp_path / "run").iterdir())
+    assert {".safetensors", ".json"} <= {path.suffix for path in files}
+    for path in files:
         content = path.read_bytes()
         if path.suffix == ".safetensors":
             size = int.from_bytes(content[:8], "little")

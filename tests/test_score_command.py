@@ -147,7 +147,7 @@ def test_gzipped_files_are_read_and_blank_lines_of_real_text_left_out(files: Com
 def test_another_tokenisation_is_noticed(files: Command) -> None:
     write("upper.txt", [text.upper() for text in Path("good.txt").read_text().splitlines()])
     made = files("score", "upper.txt", "good.txt", "--reference", "real.txt", "--json")
-    assert "of the tokens of upper.txt stand in no reference" in made.err
+    assert "of the tokens of upper.txt occur in no reference" in made.err
     assert "--lowercase" in made.err
     assert "tokens of good.txt" not in made.err
     assert files("score", "upper.txt", "--reference", "real.txt", "--lowercase", "--json").err == ""

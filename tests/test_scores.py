@@ -14,6 +14,7 @@ from nltk.tokenize import NLTKWordTokenizer
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from bgan_text import scores
+from bgan_text.corpora.ngram_units import splitter
 from bgan_text.scores.bleu import closest, closest_other
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.memorisation import longest_spans
@@ -23,6 +24,9 @@ from bgan_text.scores.sequences import Numbering, chunks
 from bgan_text.scores.uncertainty import BLOCKS, deviations, interval, ratio
 
 METHOD = SmoothingFunction().method1
+GOLDEN_BLEU = [0.5640860157649205, 0.3214875914915145, 0.19252409102426055, 0.12094729278122332]
+GOLDEN_SELF_BLEU = [0.631730550760237, 0.46671402864205164, 0.3565203780228147, 0.2762085917377689]
+"""BLEU-2..5 of tests/fixtures, computed by nltk 3.10.4."""
 CORPUS = st.lists(st.lists(st.sampled_from("abcd"), max_size=9), min_size=2, max_size=7)
 
 
@@ -62,6 +66,35 @@ def coco(real_data: Path) -> list[list[list[str]]]:
         [tokenizer.tokenize(line.lower()) for line in path.read_text("utf-8").splitlines()]
         for path in (real_data / "texygen" / name for name in ("image_coco.txt", "test_coco.txt"))
     ]
+
+
+def test_published_kinds_of_text_score_as_in_nltk(captions: dict[str, list[str]]) -> None:
+    """LeakGAN's samples and real captions, split as docs/scores.md does, order by order."""
+    split = splitter("word", lowercase=True)
+    leakgan, train, references = (
+        [split(line) for line in captions[name]] for name in ("leakgan", "train", "test")
+    )
+    for samples in (leakgan[:50], train[:50]):
+        bleu, self_bleu = scores.bleu(samples, references), scores.self_bleu(samples)
+        for order in range(2, 6):
+            expected = [nltk_bleu(references, sample, order) for sample in samples]
+            np.testing.assert_allclose(bleu[order].each, expected, rtol=0, atol=1e-12)
+            assert bleu[order].value == pytest.approx(np.mean(expected), abs=1e-12)
+            expected = [
+                nltk_bleu(samples[:at] + samples[at + 1 :], sample, order)
+                for at, sample in enumerate(samples)
+            ]
+            np.testing.assert_allclose(self_bleu[order].each, expected, rtol=0, atol=1e-12)
+            assert self_bleu[order].value == pytest.approx(np.mean(expected), abs=1e-12)
+
+
+def test_golden_values_of_a_few_captions(captions: dict[str, list[str]]) -> None:
+    """100 samples of LeakGAN against 600 captions, whatever the nltk of the day computes."""
+    split = splitter("word", lowercase=True)
+    samples, references = ([split(line) for line in captions[name]] for name in ("leakgan", "test"))
+    bleu, self_bleu = scores.bleu(samples, references), scores.self_bleu(samples)
+    assert [bleu[order].value for order in range(2, 6)] == pytest.approx(GOLDEN_BLEU, abs=1e-10)
+    assert [self_bleu[order].value for order in range(2, 6)] == pytest.approx(GOLDEN_SELF_BLEU, abs=1e-10)
 
 
 def test_golden_values(coco: list[list[list[str]]]) -> None:
@@ -142,6 +175,17 @@ def test_js_does_not_grow_with_the_window() -> None:
 def test_js_is_zero_for_equal_and_one_bit_for_disjoint_texts() -> None:
     assert [score.value for score in scores.js(["ab", "cd"], ["cd", "ab"], 2, 2).values()] == [0.0, 0.0]
     assert scores.js(["ab"], ["cd"], 2)[1].value == pytest.approx(1.0)
+
+
+def test_js_of_captions_equals_the_literal_sum(captions: dict[str, list[str]]) -> None:
+    first, second = ([line[:32] for line in captions[name]] for name in ("train", "test"))
+    got = scores.js(first, second, window=32)
+    for order in (1, 4):
+        grams = [
+            [text.ljust(32, "#")[at : at + order] for text in texts for at in range(33 - order)]
+            for texts in (first, second)
+        ]
+        assert got[order].value == pytest.approx(literal_js(*grams), abs=1e-12)
 
 
 def test_js_of_real_characters(real_data: Path) -> None:
@@ -423,6 +467,13 @@ def test_fewer_references_give_a_lower_score(coco: list[list[list[str]]]) -> Non
     samples, references = coco
     got = [scores.bleu(samples, references[:count])[5].value for count in (500, 1000, 5000, 10_000)]
     assert got == pytest.approx([0.103, 0.120, 0.186, 0.218], abs=6e-4)
+
+
+def test_fewer_captions_give_a_lower_score(captions: dict[str, list[str]]) -> None:
+    samples, references = ([line.split() for line in captions[name]] for name in ("train", "test"))
+    got = [scores.bleu(samples, references[:count])[5].value for count in (75, 150, 300, 600)]
+    assert got == sorted(got)
+    assert got[-1] > 1.3 * got[0]
 
 
 def test_closest_lengths_prefer_the_shorter() -> None:

@@ -114,7 +114,7 @@ def test_a_given_model_is_used_as_it_is(tmp_path: Path) -> None:
     tokenizer = train_tokenizer(str(tmp_path / "given.model"), [], None)
     assert tokenizer.vocabulary == 44 - 4 + 2
     assert tokenizer.decode(tokenizer.encode(TEXTS[0])) == TEXTS[0]
-    assert tokenizer.encode("é") == [2, 1] or UNKNOWN in tokenizer.encode("é")
+    assert tokenizer.encode("é")[1:] == [UNKNOWN]  # after the piece that marks the start of a word
     with pytest.raises(UserError, match="no meaning"):
         train_tokenizer(str(tmp_path / "given.model"), [], 99)
 

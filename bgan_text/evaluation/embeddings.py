@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 
-from bgan_text.cli.progress import Work
-from bgan_text.evaluation.inputs import Real, drawn
+from bgan_text.evaluation.inputs import drawn
 from bgan_text.evaluation.ngrams import Group, Scores
+from bgan_text.evaluation.text_inputs import Real
+from bgan_text.reporter import Reporter
 from bgan_text.scores.embedding import frechet, precision, recall, vendi
 from bgan_text.scores.encoder import load
-from bgan_text.scores.score import Score
+from bgan_text.scores.mauve import mauve as mauve_of
 
 
 def embedding_scores(
@@ -23,21 +23,22 @@ def embedding_scores(
     mauve: bool,
     seed: int,
     device: torch.device,
-    work: Work,
+    reporter: Reporter,
 ) -> tuple[list[Scores], dict[str, Any]]:
-    """Scores of every group's embeddings beside those of as many references, if there are; and settings."""
-    if mauve:
-        from bgan_text.scores.mauve import mauve as mauve_of
+    """Scores of each group's embeddings against those of as many references, and the settings.
+
+    The anchor has no scores if there is a single reference, which is the anchor itself.
+    """
     encoder = load(model, device)
     measured: list[Scores] = []
     counts = []
     for group in groups:
         references = islice(real.references(), 1, None, 2) if group.alternate else real.references()
-        with work.part(f"embeddings of {group.name}"):
+        with reporter.task(f"embeddings of {group.name}"):
             ours = encoder.encode(group.texts)
             reals = encoder.encode(drawn(references, len(group.texts), seed))
         counts.append(len(reals))
-        if not len(reals):  # a single reference, which is all that the anchor is
+        if not len(reals):
             measured.append({})
             continue
         scores = {
@@ -47,6 +48,6 @@ def embedding_scores(
             "vendi": vendi(ours),
         }
         if mauve:
-            scores["mauve"] = Score(mauve_of(ours, reals, seed), np.empty(0))
+            scores["mauve"] = mauve_of(ours, reals, seed)
         measured.append(scores)
     return measured, {"model": encoder.fingerprint(), "references": counts}

@@ -1,14 +1,31 @@
-"""The same report as CSV, Markdown or LaTeX."""
+"""A report as CSV, Markdown, LaTeX or HTML, and the parts that all tables share."""
 
 import csv
 import io
 import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bgan_text.cli.console import finite
-from bgan_text.cli.score_table import ARROWS, headings, notes, present, row
-from bgan_text.evaluation.registry import ENTRIES
-from bgan_text.evaluation.report import Report
+from bgan_text.evaluation.image_settings import IMAGES, image_line
+from bgan_text.evaluation.registry import ScoreInfo
+from bgan_text.evaluation.text_inputs import HALF
+from bgan_text.files import finite
 
+if TYPE_CHECKING:
+    from bgan_text.evaluation.report import Cell, Report
+
+ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
+MARKS = {
+    "first better": "first",
+    "second better": "second",
+    "differs": "differ",
+    "within noise": "noise",
+    "unknown": "?",
+}
+LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real"
 LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "real": r"$\approx$"}
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
@@ -17,9 +34,9 @@ LATEX_SPECIAL = {
 }  # fmt: skip
 
 
-def to_csv(report: Report) -> str:
+def to_csv(report: "Report") -> str:
     """A line per model and score, each with all settings as JSON."""
-    text = io.StringIO()
+    text, entries = io.StringIO(), report.entries
     settings = json.dumps(finite(report.settings), ensure_ascii=False)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["model", "score", "better", "value", "low", "high", "deviation", "verdict", "settings"])
@@ -27,28 +44,29 @@ def to_csv(report: Report) -> str:
         for name, cell in column.cells.items():
             deviation = "" if cell.deviation is None else cell.deviation
             numbers = [finite(number) for number in (cell.value, cell.low, cell.high, deviation)]
-            writer.writerow([column.name, name, ENTRIES[name].better, *numbers, "", settings])
+            writer.writerow([column.name, name, entries[name].better, *numbers, "", settings])
     if report.comparison is not None:
         title = headings(report)[-2]
         for name, difference in report.comparison.differences.items():
             cell = difference.cell
             numbers = [finite(number) for number in (cell.value, cell.low, cell.high)]
-            writer.writerow([title, name, ENTRIES[name].better, *numbers, "", difference.verdict, settings])
+            writer.writerow([title, name, entries[name].better, *numbers, "", difference.verdict, settings])
     return text.getvalue()
 
 
-def to_markdown(report: Report) -> str:
-    """A table in GitHub's Markdown, and the notes below it."""
+def to_markdown(report: "Report") -> str:
+    """A table in GitHub's Markdown, followed by the notes."""
     names = [name.replace("|", r"\|") for name in headings(report)]
     lines = [f"| score | {' | '.join(names)} |", "|---|" + "--:|" * len(names)]
     for entries in present(report).values():
         for name, entry in entries.items():
-            lines.append(f"| {name} {ARROWS[entry.better]} | {' | '.join(row(report, name))} |")
+            title = name.replace("|", r"\|")
+            lines.append(f"| {title} {ARROWS[entry.better]} | {' | '.join(row(report, name))} |")
     return "\n".join([*lines, *(f"\n{note}" for note in notes(report))]) + "\n"
 
 
-def to_latex(report: Report) -> str:
-    """A tabular for the booktabs package, the notes as comments above it."""
+def to_latex(report: "Report") -> str:
+    """A tabular for the booktabs package, preceded by the notes as comments."""
     names = headings(report)
     lines = [f"% {note}" for note in notes(report)]
     lines += [f"\\begin{{tabular}}{{l{'r' * len(names)}}}", "\\toprule"]
@@ -61,6 +79,111 @@ def to_latex(report: Report) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
+def to_html(report: "Report") -> str:
+    """A plain table, followed by the notes."""
+    names = headings(report)
+    lines = ["<table>", f"<tr><th>score</th>{_html_cells('th', names)}</tr>"]
+    for group, entries in present(report).items():
+        lines.append(f'<tr><th colspan="{1 + len(names)}">{escape(group)}</th></tr>')
+        for name, entry in entries.items():
+            title = escape(f"{name} {ARROWS[entry.better]}")
+            about = escape(entry.about)
+            lines.append(f'<tr><td title="{about}">{title}</td>{_html_cells("td", row(report, name))}</tr>')
+    return "\n".join([*lines, "</table>", *(f"<p>{escape(note)}</p>" for note in notes(report))])
+
+
+def _html_cells(tag: str, cells: Sequence[str]) -> str:
+    return "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells)
+
+
 def _escaped(text: str) -> str:
     minus = "$-$" if text.startswith("-") and text != "-" else ""
     return minus + "".join(LATEX_SPECIAL.get(letter, letter) for letter in text[1 if minus else 0 :])
+
+
+def present(report: "Report") -> dict[str, Mapping[str, ScoreInfo]]:
+    """The part of the registry that the report has scores of."""
+    names = {name for column in report.columns for name in column.cells}
+    groups = {
+        group: {name: entry for name, entry in entries.items() if name in names}
+        for group, entries in report.registry.items()
+    }
+    return {group: entries for group, entries in groups.items() if entries}
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Paths by as many of their last parts as tell them apart, without endings that say nothing."""
+    parts = {name: Path(name.removesuffix(".txt").removesuffix(".npz")).parts or (name,) for name in names}
+    for depth in range(1, max(map(len, parts.values())) + 1):
+        short = {name: "/".join(part[-depth:]) for name, part in parts.items()}
+        if len(set(short.values())) == len(parts):
+            return short
+    return {name: name for name in names}
+
+
+def headings(report: "Report") -> list[str]:
+    """The names above the columns; the column of verdicts has none."""
+    short = short_names([column.name for column in report.columns])
+    names = list(short.values())
+    if report.comparison is not None:
+        names += [f"{short[report.comparison.first]} - {short[report.comparison.second]}", ""]
+    return names
+
+
+def row(report: "Report", score: str) -> list[str]:
+    """The cells of one score."""
+    cells = [formatted(column.cells.get(score)) for column in report.columns]
+    if report.comparison is not None:
+        difference = report.comparison.differences.get(score)
+        cells += [formatted(difference.cell), MARKS[difference.verdict]] if difference else ["-", ""]
+    return cells
+
+
+def formatted(cell: "Cell | None") -> str:
+    """Text such as 0.332 ±.004 or 12.34 ±.56, or - if the score is not defined."""
+    if cell is None or math.isnan(cell.value):
+        return "-"
+    half = cell.deviation if cell.deviation is not None else (cell.high - cell.low) / 2
+    digits = 3 if abs(cell.value) < 10 else 2
+    spread = f"{half:.{digits}f}".removeprefix("0")  # so that a comparison of two fits into 80 columns
+    return f"{cell.value:.{digits}f}" + ("" if math.isnan(half) else f" ±{spread}")
+
+
+def notes(report: "Report") -> Iterator[str]:
+    """What a reader must know about the numbers, and every setting that changes them."""
+    interval = "; ± half of a 95 % bootstrap interval over the samples"
+    yield LEGEND + (interval if report.settings["resamples"] else "")
+    if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
+        yield "fresh critics: mean ± standard deviation over seeds"
+    if HALF in report.settings["anchor"]:
+        yield (
+            "real has half the references of the models, so its bleu and precision are lower than theirs "
+            "would be at equal quality; with training text they are comparable"
+        )
+    if report.comparison is not None:
+        yield (
+            "last column: which is better by more than noise; noise: the 95 % interval contains 0 (if "
+            "nothing differs, one score in 20 still seems to). The verdicts hold for these samples, not for "
+            "models that are trained again"
+        )
+    yield settings_line(report)
+
+
+def settings_line(report: "Report") -> str:
+    """Every setting that changes the numbers, in one line."""
+    settings = report.settings
+    counts = [f"{count:,}" for count in settings["samples"].values()]
+    samples = ", ".join(counts) if len(set(counts)) > 1 else counts[0] + (" each" if len(counts) > 1 else "")
+    if settings.get("scored") == IMAGES:
+        return image_line(settings, samples)
+    line = (
+        f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
+        f"window {settings['window']}, samples {samples}, {settings['references']:,} references from "
+        f"{settings['reference']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
+        f"{settings['temperature']:g}, smoothing {settings['smoothing']}, corpus-bleu "
+        f"{settings['sacrebleu']}, resamples {settings['resamples']}"
+    )
+    for name in ("likelihood", "embed", "critic"):
+        if settings.get(name):
+            line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
+    return f"{line}, bgan-text {settings['version']}"

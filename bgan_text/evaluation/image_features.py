@@ -1,4 +1,4 @@
-"""Scores of what a classifier of the real images sees in samples."""
+"""Scores of the features and classes that a classifier of real images finds in samples."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,18 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bgan_text.cli.console import say
-from bgan_text.cli.progress import Work
 from bgan_text.corpora.palette import numbers
 from bgan_text.evaluation.image_inputs import RealImages, Samples
 from bgan_text.evaluation.ngrams import Scores
+from bgan_text.reporter import Reporter
 from bgan_text.scores.classes import class_scores, confidence
 from bgan_text.scores.embedding import frechet, precision, recall
 from bgan_text.scores.feature_classifier import Classified, FeatureClassifier
 from bgan_text.scores.feature_classifier_fit import ClassifierSettings, accuracy, fitted
 
 VALIDATION = 5000
-"""Images of the validation split that the classifier is tried on, at most."""
+"""Images of a split that the accuracy of the classifier is measured on, at most."""
 
 
 def feature_scores(
@@ -28,22 +27,22 @@ def feature_scores(
     settings: ClassifierSettings,
     seed: int,
     device: torch.device,
-    work: Work,
+    reporter: Reporter,
 ) -> tuple[list[Scores], dict[str, Any]]:
-    """For every group the scores of features, and of classes where images have labels; and the settings.
+    """The scores of features, and of classes if the images have labels, by group; and the settings.
 
-    The classifier is not trained on the anchor's images.
+    The images of the anchor are not among the classifier's training images.
     """
     labelled = _numbered(real, real.training_labels)
     height, width = real.palette.height, real.palette.width
     if labelled is None and height != width:
-        say(
-            f"Warning: images of {width} x {height} pixels without labels: features are learnt from "
-            "labels, or from turning square images, so their scores are left out."
+        reporter.warning(
+            f"images of {width} x {height} pixels without labels: features are learnt from labels, or from "
+            "rotating square images, so their scores are omitted."
         )
         return [{} for _ in groups], {}
-    net = _classifier(real, labelled, settings, seed, device, work)
-    with work.part("features of images"):
+    net = _classifier(real, labelled, settings, seed, device, reporter)
+    with reporter.task("features of images"):
         references = net.classified(real.references)
         seen = [net.classified(group.images) for group in groups]
         scores = [_scores(one, references, labelled is not None) for one in seen]
@@ -57,10 +56,10 @@ def _classifier(
     settings: ClassifierSettings,
     seed: int,
     device: torch.device,
-    work: Work,
+    reporter: Reporter,
 ) -> FeatureClassifier:
     rng = torch.Generator(device).manual_seed(seed)
-    with work.part("classifier of the real images") as progress:
+    with reporter.task("classifier of real images", "steps") as progress:
         return fitted(
             real.space,
             real.training[real.anchor :],
@@ -73,14 +72,14 @@ def _classifier(
 
 
 def _colours(real: RealImages) -> Tensor | None:
-    """(V, channels) what tokens look like, -1 .. 1."""
+    """(V, channels) the colours of the tokens, -1 .. 1; None if pixels are real numbers."""
     if real.palette.colors is None:
         return None
     return numbers(torch.from_numpy(real.palette.colors))
 
 
 def _numbered(real: RealImages, labels: Tensor | None) -> Tensor | None:
-    """Labels as 0, 1, ... in the order of those in training; -1 for others; None if there are not two."""
+    """Labels numbered 0, 1, ... in the order of the training labels, others -1; None for a single class."""
     if labels is None or real.training_labels is None:
         return None
     known = real.training_labels.unique()
@@ -104,7 +103,7 @@ def _scores(samples: Classified, references: Classified, labelled: bool) -> Scor
 
 
 def _right(net: FeatureClassifier, real: RealImages) -> dict[str, float]:
-    """How often the classifier is right about images that it was not trained on."""
+    """Accuracy of the classifier on images that it was not trained on."""
     data = real.data
     places = np.arange(min(VALIDATION, data.counts["validation"]))
     labels = data.labels("validation")

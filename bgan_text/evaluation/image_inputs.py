@@ -1,5 +1,6 @@
-"""The images that `score` compares: of runs, of files, and real ones of a dataset directory."""
+"""The images of an evaluation: of runs, files and arrays, and real ones of a dataset directory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bgan_text.cli.console import say
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import read_images
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.palette import Palette, levels, numbers
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.evaluation.inputs import REAL, Request, data_of, drawn
+from bgan_text.evaluation.inputs import REAL, Inputs, Source, drawn
+from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.reporter import Reporter
 from bgan_text.runs import Draw, sampled_tensors
 from bgan_text.space import PixelSpace, TokenSpace
 from bgan_text.training.run import RunFolder
@@ -24,9 +26,9 @@ CORRUPT = 10
 REFERENCES = 10_000
 TRAINING = 60_000
 MOST_BYTES = 1 << 29
-"""That the training images, or the references, may take in memory."""
+"""Memory that the training images, or the references, may take."""
 ANCHOR_PART = 2
-"""The anchor takes no more than one in so many training images: the others are its training images."""
+"""At most one in this many training images is in the anchor: the others are its training images."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ class Samples:
 
 @dataclass(frozen=True)
 class RealImages:
-    """Real images of a dataset directory, as samples are.
+    """Real images of a dataset directory, in the same form as samples.
 
-    `references`: of the test split. `training`: of the train split, a random choice if there are many;
-    the first of them are the `anchor`'s. Labels are None where images have none.
+    `references`: of the test split. `training`: of the train split, a random choice if there are many; the
+    first `anchor` of them are the anchor. Labels are None if the images have none.
     """
 
     data: DatasetDirectory
@@ -59,19 +61,17 @@ class RealImages:
 
 
 def gather_images(
-    request: Request, names: tuple[str, ...], runs: dict[str, RunFolder]
+    inputs: Inputs, options: EvaluationOptions, reporter: Reporter
 ) -> tuple[list[Samples], RealImages]:
-    """The models' samples, the anchor's as the last of them, and the real images to hold them against."""
-    if request.data is not None:
-        _refuse_other_palettes(DatasetDirectory(request.data), runs)
-    data = data_of(request, runs)
-    assert data is not None
+    """The models' samples, those of the anchor last, and the real images they are compared with."""
+    if inputs.data is not None:
+        _refuse_other_palettes(inputs.data, inputs.runs)
+    data = inputs.dataset(reporter)
+    if data is None:
+        raise UserError("`reference` has no meaning for images: it belongs to scores of text")
     palette = data.palette()
-    models = [
-        Samples(name, _of_run(runs[name], request) if name in runs else _of_files(name, request, palette))
-        for name in names
-    ]
-    real = _real(request, data, palette, max(len(model.images) for model in models))
+    models = [Samples(source.name, _images(source, options, palette, reporter)) for source in inputs.models]
+    real = _real(options, data, palette, max(len(model.images) for model in models))
     return [*models, Samples(REAL, real.training[: real.anchor])], real
 
 
@@ -79,30 +79,39 @@ def _refuse_other_palettes(data: DatasetDirectory, runs: dict[str, RunFolder]) -
     for name, run in runs.items():
         if run.data["tokenizer"] != data.tokenizer_signature:
             raise UserError(
-                f"{name} makes images of another size or in other colours than {data.folder} holds: name "
-                "the --data that it was trained on"
+                f"{name} makes images of another size or in other colours than {data.folder} holds: give the "
+                "`data` that it was trained on"
             )
 
 
-def _of_run(run: RunFolder, request: Request) -> Tensor:
-    device, count = choose_device(request.device), request.count or SAMPLES
-    draw = Draw(count=count, seed=request.seed, device=device, temperature=request.temperature)
-    return torch.cat(list(sampled_tensors(run, draw)))
-
-
-def _of_files(name: str, request: Request, palette: Palette) -> Tensor:
-    """A random choice of the images of a folder, an archive or an .npz, in the colours of the data."""
-    shape = Shape(grey=palette.channels == 1)
-    images = read(read_images(Path(name)), shape, Corrupt(CORRUPT, say))
-    fitting = (_fitting(name, pixels, palette) for _, pixels in images)
-    chosen = drawn(fitting, request.count or SAMPLES, request.seed)
+def _images(source: Source, options: EvaluationOptions, palette: Palette, reporter: Reporter) -> Tensor:
+    content = source.content
+    if isinstance(content, RunFolder):
+        return _of_run(content, options)
+    if isinstance(content, str):
+        shape = Shape(grey=palette.channels == 1)
+        found = read(read_images(Path(content)), shape, Corrupt(CORRUPT, reporter.message))
+        pixels: Iterable[Pixels] = (image for _, image in found)
+    else:
+        assert isinstance(content, np.ndarray)  # lists are texts
+        pixels = content
+    fitting = (_fitting(source.name, image, palette) for image in pixels)
+    chosen = drawn(fitting, options.count or SAMPLES, options.seed)
     if not chosen:
-        raise UserError(f"{name} holds no image that can be read")
+        raise UserError(f"{source.name} holds no image that can be read")
     return tokens_of(np.stack(chosen), palette)
 
 
+def _of_run(run: RunFolder, options: EvaluationOptions) -> Tensor:
+    device, count = choose_device(options.device), options.count or SAMPLES
+    draw = Draw(count=count, seed=options.seed, device=device, temperature=options.temperature)
+    return torch.cat(list(sampled_tensors(run, draw)))
+
+
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:
-    height, width, _ = pixels.shape
+    height, width, channels = pixels.shape
+    if channels != palette.channels:
+        raise UserError(f"{name} has images of {channels} channels, the data of {palette.channels}")
     if (height, width) != (palette.height, palette.width):
         raise UserError(
             f"{name} has images of {width} x {height} pixels, the data of {palette.width} x "
@@ -119,15 +128,15 @@ def tokens_of(pixels: Pixels, palette: Palette) -> Tensor:
 
 
 def shown(images: Tensor, palette: Palette) -> Tensor:
-    """Samples as (S, height * width * channels) bytes of what they look like."""
+    """Samples as (S, height * width * channels) uint8 pixels, rounded if they are real numbers."""
     if palette.colors is None:
         return levels(images).permute(0, 2, 3, 1).flatten(1)
     return torch.from_numpy(palette.colors)[images].flatten(1)
 
 
-def _real(request: Request, data: DatasetDirectory, palette: Palette, count: int) -> RealImages:
-    references, reference_labels = _some(data, "test", REFERENCES, request.seed)
-    training, training_labels = _some(data, "train", TRAINING, request.seed)
+def _real(options: EvaluationOptions, data: DatasetDirectory, palette: Palette, count: int) -> RealImages:
+    references, reference_labels = _some(data, "test", REFERENCES, options.seed)
+    training, training_labels = _some(data, "train", TRAINING, options.seed)
     anchor = min(count, len(training) // ANCHOR_PART)
     if not anchor:
         raise UserError(f"{data.folder} has {len(training)} training images: {ANCHOR_PART} are needed")
@@ -135,18 +144,9 @@ def _real(request: Request, data: DatasetDirectory, palette: Palette, count: int
 
 
 def _some(data: DatasetDirectory, split: str, most: int, seed: int) -> tuple[Tensor, Tensor | None]:
-    """Images of a split in random order, `most` and `MOST_BYTES` at most; and their labels."""
+    """Images of a split in random order, at most `most` and `MOST_BYTES`, and their labels."""
     one = data.chosen(split, np.zeros(1, dtype=np.int64))
     most = max(1, min(most, MOST_BYTES // one.nbytes))
     places = np.random.default_rng(seed).permutation(data.counts[split])[:most]
     labels = data.labels(split)
     return data.chosen(split, places), None if labels is None else labels[torch.from_numpy(places)]
-
-
-def named_images(runs: dict[str, RunFolder]) -> bool | None:
-    """Whether runs make images; None without runs, a `UserError` where some do and some do not."""
-    kinds = {name: run.images for name, run in runs.items()}
-    if len(set(kinds.values())) > 1:
-        text, image = (next(name for name in kinds if kinds[name] is kind) for kind in (False, True))
-        raise UserError(f"{text} makes text and {image} makes images: score one kind at a time")
-    return next(iter(kinds.values()), None)

@@ -7,15 +7,15 @@ import torch
 
 from bgan_text import __version__
 from bgan_text.evaluation.image_inputs import RealImages, Samples
-from bgan_text.evaluation.inputs import Request
+from bgan_text.evaluation.options import EvaluationOptions
 
 IMAGES = "images"
 
 
 def image_settings(
-    request: Request, groups: Sequence[Samples], real: RealImages, device: torch.device
+    options: EvaluationOptions, groups: Sequence[Samples], real: RealImages, device: torch.device
 ) -> dict[str, Any]:
-    """All that the numbers depend on but the nets' own settings."""
+    """Everything that the numbers depend on, except the settings of the networks."""
     folder = real.data.folder
     return {
         "scored": IMAGES,
@@ -29,16 +29,16 @@ def image_settings(
             f"{real.anchor:,} images of {folder}/train, which the classifier was not trained on and whose "
             "neighbours are among the others"
         ),
-        "seed": request.seed,
-        "temperature": request.temperature,
-        "resamples": request.resamples,
+        "seed": options.seed,
+        "temperature": options.temperature,
+        "resamples": options.resamples,
         "device": device.type,
         "version": __version__,
     }
 
 
 def image_line(settings: Mapping[str, Any], samples: str) -> str:
-    """Every setting that changes the numbers, in one line; `samples`: how many."""
+    """Every setting that changes the numbers, in one line. `samples`: how many there are."""
     line = (
         f"samples {samples}, {settings['references']:,} references from {settings['reference']}, "
         f"{settings['patch references']:,} of them for patches, {settings['training images']:,} images "

@@ -1,159 +1,102 @@
 """Score models that make images, and real images, in the same way."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-import torch
 from torch import Tensor
 
-from bgan_text.cli.console import newest_data, say
-from bgan_text.cli.progress import Work
-from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_grid import grid, write_png
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.evaluation.critics import SEEDS, Sides, critics_of
+from bgan_text.evaluation.critics import Sides, critics_of
+from bgan_text.evaluation.custom import CustomScores
 from bgan_text.evaluation.image_features import feature_scores
-from bgan_text.evaluation.image_inputs import RealImages, Samples, gather_images, named_images, shown
+from bgan_text.evaluation.image_inputs import RealImages, Samples, gather_images, shown
 from bgan_text.evaluation.image_settings import image_settings
-from bgan_text.evaluation.inputs import REAL, Request
+from bgan_text.evaluation.inputs import REAL, Inputs
+from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.ngrams import Scores
-from bgan_text.evaluation.report import Report, column, compared
+from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.report import Report, column
+from bgan_text.reporter import Reporter
 from bgan_text.scores.critic import LEAST_ROWS
-from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.distribution import memorised, unique
-from bgan_text.scores.feature_classifier_fit import ClassifierSettings
-from bgan_text.scores.neighbours import nearest, neighbour_distance
+from bgan_text.scores.neighbours import neighbour_distance
 from bgan_text.scores.patches import SIDES, patch_colours, patch_js
 from bgan_text.scores.pixels import colour_distance, deviation_distance, mean_distance
 from bgan_text.space import TokenSpace
 
 PATCH_REFERENCES = 2000
-"""Real images that patches are held against, at most: each has as many patches as pixels."""
+"""Real images whose patches are compared, at most: an image has as many patches as pixels."""
 NEIGHBOURS_AMONG = 20_000
-"""Training images that the nearest is searched among, at most; chosen at random."""
-SHOWN_SAMPLES, SHOWN_NEIGHBOURS = 8, 5
-TEXT_ALONE = (
-    "reference",
-    "train",
-    "tokenize",
-    "lowercase",
-    "window",
-    "grammar",
-    "likelihood",
-    "embed",
-    "mauve",
-)
-"""Options of `score` that mean nothing to images."""
+"""Training images that the nearest one is searched among, at most; chosen at random."""
+TEXT_OPTIONS = ("tokenize", "lowercase", "window", "grammar", "likelihood", "embed", "mauve")
+"""Options that have no meaning for images."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judges:
-    """The nets that judge images: a classifier of real ones, and `critics` critics for each distance."""
-
-    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
-    critic: CriticSettings = field(default_factory=lambda: CriticSettings(width=16))
-    critics: int = SEEDS
-
-    @classmethod
-    def quick(cls) -> "Judges":
-        """Those that learn next to nothing, for trying out what uses them."""
-        return cls(
-            classifier=ClassifierSettings(width=4, steps=5),
-            critic=CriticSettings(width=4, steps=5, interval=5),
-            critics=1,
-        )
-
-
-def of_images(request: Request) -> bool:
-    """Whether what is to be scored are images; a `UserError` if some are and some are not."""
-    _, runs = request.named()
-    made = named_images(runs)
-    if request.data is None:
-        if made is not None:
-            return made
-        return request.reference is None and DatasetDirectory(newest_data()).images
-    held = DatasetDirectory(request.data).images
-    if made is not None and made != held:
-        kinds = ("text", "images")
-        raise UserError(f"--data {request.data} holds {kinds[held]}, {next(iter(runs))} makes {kinds[made]}")
-    return held
-
-
-def score_images(request: Request, judges: Judges | None = None) -> Report:
-    """Score every run, folder and archive that was named, and the real anchor."""
-    judges = judges or Judges()
-    _refuse(request)
-    device = choose_device(request.device)
-    groups, real = gather_images(request, *request.named())
+def score_images(
+    inputs: Inputs, options: EvaluationOptions, judges: Judges, custom: CustomScores, reporter: Reporter
+) -> Report:
+    """Score every run, folder, archive and array, and the anchor."""
+    _refuse_text_options(inputs, options)
+    device = choose_device(options.device)
+    groups, real = gather_images(inputs, options, reporter)
     if len({len(group.images) for group in groups[:-1]}) > 1:
-        say("Warning: the models have different numbers of samples, on which most scores depend.")
-    if request.critic:
+        reporter.warning("the models have different numbers of samples, on which most scores depend.")
+    if options.critic:
         _refuse_few(groups, real)
-    with Work() as work:
-        scores = list(_plain_scores(groups, real, work))
-        found, learnt = feature_scores(groups, real, judges.classifier, request.seed, device, work)
-        deviations: list[dict[str, float]] = [{} for _ in groups]
-        if request.critic:
-            seeds = range(request.seed, request.seed + judges.critics)
-            sides = [Sides(group.name, group.images, real.references) for group in groups]
-            means, deviations = critics_of(sides, real.space, judges.critic, seeds, device, work)
-            found = [one | more for one, more in zip(found, means, strict=True)]
+    scores = list(_plain_scores(groups, real, reporter))
+    found, learnt = feature_scores(groups, real, judges.classifier, options.seed, device, reporter)
+    parts: list[list[Scores]] = [scores, found]
+    if options.critic:
+        sides = [Sides(group.name, group.images, real.references) for group in groups]
+        seeds = range(options.seed, options.seed + judges.critics)
+        parts.append(critics_of(sides, real.space, judges.image_critic, seeds, device, reporter))
+    parts.append([custom.of(_pixels(group.images, real)) for group in groups])
     columns = [
         column(
             group.name,
-            plain | more,
-            deviation=deviation,
+            {name: score for part in measured for name, score in part.items()},
             lengths={},
-            seed=(request.seed, place),
-            resamples=request.resamples,
+            seed=(options.seed, place),
+            resamples=options.resamples,
         )
-        for place, (group, plain, more, deviation) in enumerate(
-            zip(groups, scores, found, deviations, strict=True)
-        )
+        for place, (group, *measured) in enumerate(zip(groups, *parts, strict=True))
     ]
-    if request.neighbours is not None:
-        _write_neighbours(request.neighbours, groups[0], real)
-    settings = image_settings(request, groups, real, device) | {
+    settings = image_settings(options, groups, real, device) | {
         "patch references": len(real.references[:PATCH_REFERENCES]),
         "neighbours among": len(real.training[:NEIGHBOURS_AMONG]),
         "classifier": learnt,
-        "critic": {"seeds": judges.critics} | asdict(judges.critic) if request.critic else {},
+        "critic": {"seeds": judges.critics} | asdict(judges.image_critic) if options.critic else {},
     }
-    return Report(columns, settings, compared(columns[:-1], request.compare))
+    return Report(columns, settings, registry=custom.registry())
 
 
-def _refuse(request: Request) -> None:
-    for name in TEXT_ALONE:
-        if value := getattr(request, name):
-            given = "" if value is True else f" {value}"
-            raise UserError(f"--{name}{given} has no meaning for images: it belongs to scores of text")
-    path = request.neighbours
-    if path is not None and (path.suffix != ".png" or path.is_dir() or not path.absolute().parent.is_dir()):
-        raise UserError(
-            f"--neighbours {path}: the name of a file that ends in .png, in a folder that is there"
-        )
+def _refuse_text_options(inputs: Inputs, options: EvaluationOptions) -> None:
+    given = {"reference": inputs.reference, "train": inputs.train}
+    for name, value in (given | {name: getattr(options, name) for name in TEXT_OPTIONS}).items():
+        if value:
+            shown_value = f" {value}" if isinstance(value, str | int) and value is not True else ""
+            raise UserError(f"`{name}`{shown_value} has no meaning for images: it belongs to scores of text")
 
 
-def _refuse_few(groups: list[Samples], real: RealImages) -> None:
+def _refuse_few(groups: Sequence[Samples], real: RealImages) -> None:
     sides = [*groups, Samples(f"{real.data.folder}/test", real.references)]
     for name, images in ((side.name, side.images) for side in sides):
         if len(images) < LEAST_ROWS:
-            raise UserError(f"{name} has {len(images)} images: --critic needs at least {LEAST_ROWS}")
+            raise UserError(f"{name} has {len(images)} images: `critic` needs at least {LEAST_ROWS}")
 
 
-def _plain_scores(groups: list[Samples], real: RealImages, work: Work) -> Iterator[Scores]:
-    """The scores of every group that need no net."""
-    bytes_of = [_rows(shown(group.images, real.palette)) for group in groups]
-    for group, rows in zip(groups, bytes_of, strict=True):
-        with work.part(f"pixels, patches and neighbours of {group.name}"):
+def _plain_scores(groups: list[Samples], real: RealImages, reporter: Reporter) -> Iterator[Scores]:
+    """The scores of every group that need no network."""
+    for group in groups:
+        with reporter.task(f"pixels, patches and neighbours of {group.name}"):
+            rows = _rows(shown(group.images, real.palette))
             scores = _patch_scores(group.images, real) | _pixel_scores(group.images, real)
             scores["unique"] = unique(rows)
             anchor = group.name == REAL
-            if not anchor:  # training images are copied by construction
+            if not anchor:  # the anchor's images are training images
                 scores["memorised"] = memorised(rows, _training(real))
-            looks = (shown(images, real.palette) for images in (group.images, _pool(real, anchor=anchor)))
+            looks = (shown(images, real.palette) for images in (group.images, pool(real, anchor=anchor)))
             scores["neighbour-distance"] = neighbour_distance(*looks)
         yield scores
 
@@ -173,27 +116,22 @@ def _pixel_scores(images: Tensor, real: RealImages) -> Scores:
     }
 
 
+def _pixels(images: Tensor, real: RealImages) -> Tensor:
+    """(S, height, width, channels) uint8, what a score of the user's own is given."""
+    palette = real.palette
+    return shown(images, palette).view(len(images), palette.height, palette.width, palette.channels)
+
+
 def _rows(looks: Tensor) -> list[bytes]:
     return [row.tobytes() for row in looks.numpy()]
 
 
 def _training(real: RealImages) -> Iterator[bytes]:
-    """What every training image looks like."""
+    """The pixels of every training image."""
     for block in real.data.blocks("train"):
         yield from _rows(shown(block, real.palette))
 
 
-def _pool(real: RealImages, *, anchor: bool = False) -> Tensor:
-    """The training images that neighbours are searched among, which the anchor's are not of its own."""
+def pool(real: RealImages, *, anchor: bool = False) -> Tensor:
+    """The training images that neighbours are searched among, without those of the anchor if it is scored."""
     return real.training[real.anchor if anchor else 0 :][:NEIGHBOURS_AMONG]
-
-
-def _write_neighbours(path: Path, group: Samples, real: RealImages) -> None:
-    """A row for each of the first samples: the sample, then the training images nearest to it."""
-    samples, pool = group.images[:SHOWN_SAMPLES], _pool(real)
-    count = min(SHOWN_NEIGHBOURS, len(pool))
-    found = nearest(shown(samples, real.palette), shown(pool, real.palette), count)
-    rows = torch.cat([samples.unsqueeze(1), pool[found.places]], dim=1)
-    images = [real.palette.decode(image) for image in rows.flatten(0, 1).numpy()]
-    write_png(path, grid(images, columns=1 + count))
-    say(f"wrote {path}: each row a sample of {group.name}, then its {count} nearest training images")

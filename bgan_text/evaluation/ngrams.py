@@ -1,4 +1,4 @@
-"""The n-gram scores of models and of the real anchor, one model at a time past the same real text."""
+"""The n-gram scores of models and of the anchor, one model at a time against the same real text."""
 
 import math
 from collections import Counter
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from bgan_text.corpora.ngram_units import Splitter, splitter
-from bgan_text.evaluation.inputs import REAL, Anchor, Stream
+from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.spool import Spool
+from bgan_text.evaluation.text_inputs import Anchor, Stream
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
 from bgan_text.scores.corpus_bleu import ORDER, corpus_bleu_of
 from bgan_text.scores.distribution import coverage_of, distinct_of, js_of, length_distance_of, mean_length_of
@@ -26,7 +27,7 @@ Scores = dict[str, Score]
 
 @dataclass(frozen=True)
 class Group:
-    """Texts to score. `alternate`: against every second reference; `trained`: they are training text."""
+    """Texts to score. `alternate`: against every second reference. `trained`: they are training text."""
 
     name: str
     texts: Sequence[str]
@@ -35,13 +36,13 @@ class Group:
 
 
 def anchor_group(anchor: Anchor) -> Group:
-    """Real text as if a model had made it."""
+    """Real text as the samples of a model."""
     return Group(REAL, anchor.texts, anchor.alternate, trained=not anchor.alternate)
 
 
 @dataclass
 class Numbered:
-    """Groups, references and training text as integers, with one numbering."""
+    """Groups, references and training text as integers in one numbering."""
 
     units: str
     groups: list[tuple[Group, Sequences]]
@@ -58,7 +59,7 @@ class Numbered:
         units: str,
         window: int | None,
     ) -> "Numbered":
-        """Split and number all text; of real text only what the groups have gets a number."""
+        """Split and number all text. Of real text, only units that the groups contain get a number."""
         split, numbering = splitter(units), Numbering()
         numbered = numbering.add_all(map(split, group.texts) for group in groups)
         pairs = list(zip(groups, numbered, strict=True))
@@ -72,7 +73,7 @@ class Numbered:
         return self.references.alternate() if group.alternate else iter(self.references)
 
     def scores(self) -> Iterator[Scores]:
-        """The scores of each group in turn; the n-grams of one are in memory at a time."""
+        """The scores of each group in turn. Only the n-grams of one group are in memory at a time."""
         for group, samples in self.groups:
             index = Index(samples, BLEU_ORDER)
             folded = fold(index, self.against(group))
@@ -94,7 +95,7 @@ class Numbered:
 
 
 def _usual(lengths: Counter[int]) -> int:
-    """The shortest length that 99 % of texts do not exceed: one endless line must not set it."""
+    """The shortest length that 99 % of texts do not exceed, so that one very long line does not set it."""
     covered = accumulate(times for _, times in sorted(lengths.items()))
     return next(
         length
@@ -104,7 +105,7 @@ def _usual(lengths: Counter[int]) -> int:
 
 
 def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -> int:
-    """The usual length of references; no more than the longest sample where texts are cut to a length."""
+    """The usual length of references, at most that of the longest sample if texts are cut to a length."""
     samples = [int(one.lengths.max(initial=0)) for group, one in groups if not group.trained]
     return max(1, min(longest, max(samples)) if cut else longest)
 
@@ -112,7 +113,7 @@ def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -
 SACREBLEU = {"whitespace": "none", "13a": "13a"}
 """Units that sacrebleu has a tokenizer for, under its name."""
 SACREBLEU_UNITS = "13a"
-"""What corpus BLEU is counted on where the units of the other scores are not sacrebleu's."""
+"""The units of corpus BLEU if those of the other scores are not sacrebleu's."""
 
 
 def _counted(index: Index, folded: Folded) -> Scores:
@@ -133,7 +134,7 @@ def _by_order(name: str, scores: dict[int, Score], lowest: int, highest: int) ->
 
 
 def corpus_bleu_scores(groups: Sequence[Group], references: Stream) -> Iterator[Scores]:
-    """Corpus BLEU on sacrebleu's default tokens."""
+    """Corpus BLEU on the tokens of sacrebleu's default tokenizer."""
     split: Splitter = splitter(SACREBLEU_UNITS)
     numbering = Numbering()
     numbered = numbering.add_all(map(split, group.texts) for group in groups)
@@ -145,6 +146,6 @@ def corpus_bleu_scores(groups: Sequence[Group], references: Stream) -> Iterator[
 
 
 def unknown_share(scores: Scores) -> float:
-    """The share of a group's tokens that stand in no reference."""
+    """The share of a group's tokens that occur in no reference."""
     known = scores["precision-1"].value
     return 0.0 if math.isnan(known) else 1.0 - known

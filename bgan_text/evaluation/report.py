@@ -1,20 +1,25 @@
-"""What `score` reports: a column of cells for each model, differences, and the settings behind them."""
+"""The result of an evaluation: the scores of each model, their differences, and the settings behind them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas
 
-from bgan_text.evaluation.registry import ENTRIES
+from bgan_text.errors import choose
+from bgan_text.evaluation import formats
+from bgan_text.evaluation.registry import REGISTRY, Registry, ScoreInfo
+from bgan_text.files import finite
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.uncertainty import bounds, deviations
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A score's value and its bootstrap interval; NaN where there is none.
+    """The value of a score and its bootstrap interval, NaN if there is none.
 
-    `deviation`: the standard deviation over seeds, where the value is a mean over them.
+    `deviation`: the standard deviation over seeds, if the value is a mean over them.
     """
 
     value: float
@@ -30,30 +35,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One model. `moved`: for each score how far it moves from resample to resample."""
+    """One model. `moved`: by how much each score moves from resample to resample. `lengths`: quantiles."""
 
     name: str
     cells: dict[str, Cell]
     moved: dict[str, Floats] = field(repr=False)
     lengths: dict[str, float]
 
-    def to_json(self) -> dict[str, Any]:
-        """Its scores, each with its interval and its better direction, and quantiles of its lengths."""
-        return {
-            "name": self.name,
-            "scores": {
-                name: cell.to_json() | {"better": ENTRIES[name].better} for name, cell in self.cells.items()
-            },
-            "lengths": self.lengths,
-        }
-
 
 @dataclass(frozen=True)
 class Difference:
-    """Of a score between two models: first minus second, its interval, and what follows from it.
+    """The difference of a score between two models, first minus second, with its interval.
 
-    `verdict`: first better, second better, differs (where no direction is better), within noise, or
-    unknown where there is no interval.
+    `verdict`: "first better", "second better", "differs" (if no direction is better), "within noise", or
+    "unknown" if there is no interval.
     """
 
     cell: Cell
@@ -69,7 +64,7 @@ class Comparison:
     differences: dict[str, Difference]
 
     def to_json(self) -> dict[str, Any]:
-        """The differences by score."""
+        """The differences by score, as JSON values."""
         return {
             "first": self.first,
             "second": self.second,
@@ -82,68 +77,127 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """Scores by model, in the order given, the real anchor last; and the settings behind them."""
+    """Scores by model, in the order given, with the anchor of real samples last.
+
+    Attributes:
+        columns: one per model.
+        settings: everything that the numbers depend on.
+        comparison: two of the models score by score, see `with_comparison`.
+        registry: the scores that may occur, by group, in the order in which they are shown.
+
+    Example:
+        >>> report = evaluate("samples.txt", reference="real.txt")
+        >>> report.to_frame().query("score == 'bleu-3'")
+        >>> print(report.to_markdown())
+    """
 
     columns: list[Column]
     settings: dict[str, Any]
     comparison: Comparison | None = None
+    registry: Registry = field(default_factory=lambda: REGISTRY, repr=False)
+
+    @property
+    def entries(self) -> Mapping[str, ScoreInfo]:
+        """The scores that may occur, by name."""
+        return {name: entry for group in self.registry.values() for name, entry in group.items()}
+
+    def compare(self, first: str, second: str) -> Comparison:
+        """Whether two models differ by more than another draw of their samples would move them.
+
+        Raises:
+            UserError: there is no model of one of the names.
+        """
+        named = {column.name: column for column in self.columns}
+        one, other = (choose("model", name, named) for name in (first, second))
+        shared = [name for name in one.cells if name in other.cells]
+        entries = self.entries
+        return Comparison(
+            first, second, {name: _difference(one, other, name, entries[name].better) for name in shared}
+        )
+
+    def with_comparison(self, first: str, second: str) -> "Report":
+        """The same report, with `compare` of two models in every format."""
+        return replace(self, comparison=self.compare(first, second))
 
     def to_json(self) -> dict[str, Any]:
-        """Models with their scores, the comparison if one was asked for, and the settings."""
-        report: dict[str, Any] = {"models": [column.to_json() for column in self.columns]}
+        """Models with their scores, the comparison if there is one, and the settings; undefined is None."""
+        entries = self.entries
+        report: dict[str, Any] = {
+            "models": [
+                {
+                    "name": column.name,
+                    "scores": {
+                        name: cell.to_json() | {"better": entries[name].better}
+                        for name, cell in column.cells.items()
+                    },
+                    "lengths": column.lengths,
+                }
+                for column in self.columns
+            ]
+        }
         if self.comparison is not None:
             report["comparison"] = self.comparison.to_json()
-        return report | {"settings": self.settings}
+        return dict(finite(report | {"settings": self.settings}))
+
+    def to_csv(self) -> str:
+        """A line per model and score, each with all settings as JSON."""
+        return formats.to_csv(self)
+
+    def to_markdown(self) -> str:
+        """A table in GitHub's Markdown, followed by the notes."""
+        return formats.to_markdown(self)
+
+    def to_latex(self) -> str:
+        """A tabular for the booktabs package, preceded by the notes as comments."""
+        return formats.to_latex(self)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row per model and score: model, score, value, low, high, better."""
+        entries = self.entries
+        rows = [
+            (column.name, name, cell.value, cell.low, cell.high, entries[name].better)
+            for column in self.columns
+            for name, cell in column.cells.items()
+        ]
+        return pandas.DataFrame(rows, columns=["model", "score", "value", "low", "high", "better"])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        return formats.to_html(self)
 
 
 def column(
     name: str,
-    scores: dict[str, Score],
+    scores: Mapping[str, Score],
     *,
-    deviation: dict[str, float],
     lengths: dict[str, float],
     seed: tuple[int, int],
     resamples: int,
 ) -> Column:
-    """Scores of one model with their intervals.
+    """The scores of one model with their intervals.
 
     Args:
-        name: the model's.
+        name: of the model.
         scores: of its samples.
-        deviation: over seeds, of the scores that are means over them.
         lengths: quantiles.
         seed: of the resamples; another one for each column, since sample i of one model has nothing to do
-            with that of another.
-        resamples: how many; 0 leaves the intervals out.
+            with sample i of another.
+        resamples: how many; 0 omits the intervals.
     """
     moved: Floats = np.full((len(scores), 1), np.nan)
     if resamples:
         moved = deviations(list(scores.values()), seed, resamples)
     cells = {
-        name: Cell(score.value, *bounds(score.value, movement), deviation.get(name))
+        name: Cell(score.value, *bounds(score.value, movement), score.deviation)
         for (name, score), movement in zip(scores.items(), moved, strict=True)
     }
     return Column(name, cells, dict(zip(scores, moved, strict=True)), lengths)
 
 
-def compared(columns: list[Column], pair: tuple[str, str] | None) -> Comparison | None:
-    """Two of the columns by their names, if any are to be compared."""
-    if pair is None:
-        return None
-    named = {one.name: one for one in columns}
-    return compare(*(named[name] for name in pair))
-
-
-def compare(first: Column, second: Column) -> Comparison:
-    """Whether two models differ by more than another draw of their samples would move them."""
-    shared = [name for name in first.cells if name in second.cells]
-    return Comparison(first.name, second.name, {name: _difference(first, second, name) for name in shared})
-
-
-def _difference(first: Column, second: Column, name: str) -> Difference:
+def _difference(first: Column, second: Column, name: str, better: str) -> Difference:
     value = first.cells[name].value - second.cells[name].value
     cell = Cell(value, *bounds(value, first.moved[name] - second.moved[name]))
-    return Difference(cell, _verdict(cell, ENTRIES[name].better))
+    return Difference(cell, _verdict(cell, better))
 
 
 def _verdict(cell: Cell, better: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbered text, kept outside memory so that it is split into tokens only once."""
+"""Numbered text, kept on disk if it is large, so that it is split into tokens only once."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from bgan_text.corpora.ngram_units import Splitter
 from bgan_text.scores.sequences import Numbering, Sequences, chunks
 
 IN_MEMORY = 1 << 28
-"""Bytes that stay in memory; what is longer goes to a temporary file."""
+"""Bytes that stay in memory; a longer stream goes to a temporary file."""
 
 
 class Spool:
-    """A stream of texts, split and numbered once, to be read again and again in chunks.
+    """A stream of texts, split and numbered once, to be read repeatedly in chunks.
 
-    `lengths`: how many texts have each length in tokens.
+    `lengths`: the number of texts of each length in tokens.
     """
 
     def __init__(self, texts: Iterable[str], split: Splitter, numbering: Numbering) -> None:
@@ -41,7 +41,7 @@ class Spool:
             yield Sequences(tokens, lengths, self._vocabulary)
 
     def alternate(self) -> Iterator[Sequences]:
-        """Every second text, the first one not."""
+        """Every second text, starting with the second."""
         seen = 0
         for chunk in self:
             yield chunk.take(slice(1 - seen % 2, None, 2))

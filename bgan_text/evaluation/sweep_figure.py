@@ -1,34 +1,31 @@
-"""The curves of a sweep as an image and as a table."""
+"""The curves of a sweep as a figure."""
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
-from bgan_text.cli.score_table import short_names
+from bgan_text.evaluation.formats import short_names
 from bgan_text.evaluation.inputs import REAL
-from bgan_text.evaluation.sweep import Point, Sweep
 from bgan_text.files import write_atomically
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bgan_text.evaluation.sweep import Sweep
+
 AXES = {
-    "bleu-5": "BLEU-5, quality",
-    "self-bleu-5": "Self-BLEU-5, sameness",
-    "forward-likelihood": "of samples under a model of real text, nats per token",
-    "reverse-likelihood": "of real text under a model of samples, nats per token",
-    "grammatical": "share of samples that the grammar can make",
-    "reverse-log-probability": "of real text under the samples' grammar, exact, nats",
-}
-HEADINGS = {
-    "forward-likelihood": "forward",
-    "reverse-likelihood": "reverse",
-    "reverse-log-probability": "reverse",
+    "bleu-5": "quality: BLEU-5",
+    "self-bleu-5": "lack of diversity: Self-BLEU-5",
+    "forward-likelihood": "quality: log-likelihood of samples, nats per token",
+    "reverse-likelihood": "diversity: log-likelihood of real text, nats per token",
+    "grammatical": "quality: share of grammatical samples",
+    "reverse-log-probability": "diversity: log-probability of real text, nats per sentence",
 }
 TITLES = ("n-grams: up and left is better", "up and right is better")
 
 
-def draw(sweep: Sweep, path: Path) -> None:
-    """Write a PNG: a panel per pair of scores, a curve per model, real text as a star."""
+def figure_of(sweep: "Sweep") -> "Figure":
+    """A panel per pair of scores, a curve per model, real text as a star."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.4 * len(sweep.pairs), 4.4), layout="constrained")
@@ -48,25 +45,11 @@ def draw(sweep: Sweep, path: Path) -> None:
         panel.set_title(title, fontsize=10)
         panel.grid(alpha=0.3)
     panels[0].legend(fontsize=8)
+    return figure
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure as a PNG, whole or not at all."""
     image = io.BytesIO()
     figure.savefig(image, dpi=130, format="png")
     write_atomically(path, image.getvalue())
-
-
-def table(sweep: Sweep) -> Table:
-    """A row per model and temperature."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    scores = [score for pair in sweep.pairs for score in pair]
-    for heading in ("model", "temperature", *(HEADINGS.get(score, score) for score in scores)):
-        shown.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
-    names = short_names(list(sweep.curves()))
-    for point in sweep.points:
-        temperature = "-" if point.temperature is None else f"{point.temperature:g}"
-        cells = (_cell(point, score) for score in scores)
-        shown.add_row(Text(names[point.model]), temperature, *cells)
-    return shown
-
-
-def _cell(point: Point, score: str) -> str:
-    value = point.scores.get(score, float("nan"))
-    return "-" if value != value else f"{value:.3f}"

@@ -1,8 +1,8 @@
-"""Score models and real text in the same way."""
+"""Score models that make text, and real text, in the same way."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from bgan_text import __version__
-from bgan_text.cli.console import say
 from bgan_text.corpora.grammar import Grammar
 from bgan_text.corpora.grammar_fit import fit
-from bgan_text.errors import UserError
-from bgan_text.evaluation.inputs import Model, Real, Request, gather
-from bgan_text.evaluation.networks import net_scores
+from bgan_text.evaluation.custom import CustomScores
+from bgan_text.evaluation.inputs import Inputs
+from bgan_text.evaluation.judges import Judges
+from bgan_text.evaluation.networks import network_scores
 from bgan_text.evaluation.ngrams import (
     SACREBLEU,
     SACREBLEU_UNITS,
@@ -26,7 +26,10 @@ from bgan_text.evaluation.ngrams import (
     corpus_bleu_scores,
     unknown_share,
 )
-from bgan_text.evaluation.report import Column, Report, column, compared
+from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.report import Column, Report, column
+from bgan_text.evaluation.text_inputs import Model, Real, gather
+from bgan_text.reporter import Reporter
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.distribution import memorised, unique
 from bgan_text.scores.score import Score
@@ -34,55 +37,54 @@ from bgan_text.scores.sequences import Sequences
 from bgan_text.scores.uncertainty import ratio
 
 LEAST_GRAMMATICAL = 100
-"""Samples that a grammar is estimated from at least: of fewer, smoothing decides more than they do."""
+"""The least number of samples to estimate a grammar from: with fewer, smoothing decides the result."""
 MANY_UNKNOWN = 0.2
-"""How much more of a model's tokens than of real text's may be unknown before a warning."""
+"""A model's share of unknown tokens may exceed that of real text by this much without a warning."""
 MOSTLY_UNKNOWN = 0.5
-"""How much of real text may be unknown to other real text before a warning."""
+"""The share of real text that may be unknown to other real text without a warning."""
 QUANTILES = (5, 25, 50, 75, 95)
 
 
 @dataclass
 class Measured:
-    """What was measured of one group; `deviation` where a score is a mean over seeds."""
+    """The scores of one group."""
 
     group: Group
     lengths: Sequences
     scores: Scores
-    deviation: dict[str, float] = field(default_factory=dict)
 
 
-def score_models(request: Request) -> Report:
-    """Score every run and file that was named, and the real anchor."""
-    if request.neighbours is not None:
-        raise UserError(f"--neighbours {request.neighbours} has no meaning for text: it draws images")
-    models, real = gather(request)
+def score_texts(
+    inputs: Inputs, options: EvaluationOptions, judges: Judges, custom: CustomScores, reporter: Reporter
+) -> Report:
+    """Score every run, file and list of texts, and the anchor."""
+    models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
-    units = units_of(request, models, real)
+    units = units_of(options, models, real)
     numbered = Numbered.read(
         groups,
         real.references,
         real.training.texts if real.training is not None else None,
         units,
-        request.window,
+        options.window,
     )
-    measured = _measure(request, groups, numbered, real)
-    _warn(measured)
-    _warn_of_leaks(request)
-    with_nets, net_settings = net_scores(request, groups, real, units)
-    for one, scores in zip(measured, with_nets, strict=True):
-        one.scores |= scores.scores
-        one.deviation = scores.deviation
-    settings = settings_of(request, models, real, numbered) | net_settings
-    columns = [_column(one, request, place) for place, one in enumerate(measured)]
-    return Report(columns, settings, compared(columns[:-1], request.compare))
+    measured = _measure(groups, numbered, real, reporter)
+    _warn(measured, reporter)
+    _warn_of_leaks(inputs, reporter)
+    more, network_settings = network_scores(groups, real, units, options, judges, reporter)
+    for one, scores in zip(measured, more, strict=True):
+        one.scores |= scores | custom.of(list(one.group.texts))
+    settings = settings_of(options, models, real, numbered) | network_settings
+    columns = [_column(one, options, place) for place, one in enumerate(measured)]
+    return Report(columns, settings, registry=custom.registry())
 
 
-def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Real) -> list[Measured]:
-    measured = [
-        Measured(group, lengths, scores | _text_scores(group, real))
-        for (group, lengths), scores in zip(numbered.groups, numbered.scores(), strict=True)
-    ]
+def _measure(groups: list[Group], numbered: Numbered, real: Real, reporter: Reporter) -> list[Measured]:
+    measured = []
+    with reporter.task("n-grams", "models") as progress:
+        for (group, lengths), scores in zip(numbered.groups, numbered.scores(), strict=True):
+            measured.append(Measured(group, lengths, scores | _text_scores(group, real)))
+            progress(len(measured), len(groups))
     if numbered.units not in SACREBLEU:
         more = corpus_bleu_scores(groups, real.references)
         for one, scores in zip(measured, more, strict=True):
@@ -90,10 +92,10 @@ def _measure(request: Request, groups: list[Group], numbered: Numbered, real: Re
     return measured
 
 
-def units_of(request: Request, models: list[Model], real: Real) -> str:
-    """What was asked for, or characters where the data or runs are made of them, or words between spaces."""
-    if request.tokenize is not None:
-        return request.tokenize
+def units_of(options: EvaluationOptions, models: list[Model], real: Real) -> str:
+    """The units that were asked for; else characters if the data or the runs use them, else words."""
+    if options.tokenize is not None:
+        return options.tokenize
     signatures = {model.run.data["tokenizer"] for model in models if model.run is not None}
     if real.data is not None:
         signatures = {real.data.tokenizer_signature}
@@ -102,7 +104,7 @@ def units_of(request: Request, models: list[Model], real: Real) -> str:
 
 def _text_scores(group: Group, real: Real) -> Scores:
     scores = {"unique": unique(group.texts)}
-    if real.training is not None and not group.trained:  # training text is copied by construction
+    if real.training is not None and not group.trained:  # an anchor of training text is all copies
         scores["memorised"] = memorised(group.texts, real.training.texts())
     if real.grammar is not None:
         scores |= grammar_scores(group.texts, real.grammar)
@@ -110,7 +112,7 @@ def _text_scores(group: Group, real: Real) -> Scores:
 
 
 def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
-    """What the grammar says of samples: how many it can make, how probable they are, what they imply."""
+    """The share of grammatical samples, their probability, and the probability of real text they imply."""
     sentences = [text.split(" ") for text in texts]
     exact = np.array([grammar.log_prob(words) for words in sentences])
     possible = np.isfinite(exact).astype(np.float64)
@@ -123,59 +125,64 @@ def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
     }
 
 
-def _column(measured: Measured, request: Request, place: int) -> Column:
+def _column(measured: Measured, options: EvaluationOptions, place: int) -> Column:
     lengths = measured.lengths.lengths
     quantiles = np.percentile(lengths, QUANTILES).tolist() if len(lengths) else []
     return column(
         measured.group.name,
         measured.scores,
-        deviation=measured.deviation,
         lengths={f"{quantile}%": value for quantile, value in zip(QUANTILES, quantiles, strict=False)},
-        seed=(request.seed, place),
-        resamples=request.resamples,
+        seed=(options.seed, place),
+        resamples=options.resamples,
     )
 
 
-def _warn(measured: list[Measured]) -> None:
+def _warn(measured: list[Measured], reporter: Reporter) -> None:
     *models, anchor = measured
     if len({len(one.group.texts) for one in models}) > 1:
-        say("Warning: the models have different numbers of samples, on which every n-gram score depends.")
+        reporter.warning("the models have different numbers of samples, on which every n-gram score depends.")
     usual = unknown_share(anchor.scores)
     if usual > MOSTLY_UNKNOWN:
-        say(
-            f"Warning: {usual:.0%} of the tokens of real text stand in no other reference. If these texts "
-            "have no spaces, use --tokenize char."
+        reporter.warning(
+            f"{usual:.0%} of the tokens of real text occur in no other reference. If these texts have no "
+            "spaces, use `tokenize` char."
         )
     for one in models:
-        name, size = one.group.name, len(one.group.texts)
-        if empty := sum(not text.strip() for text in one.group.texts):
-            say(f"Warning: {empty} of the {size} samples of {name} are empty; they score 0.")
-        if size == 1:
-            say(f"Warning: {name} has one sample: Self-BLEU and intervals are not defined for it.")
-        if (unknown := unknown_share(one.scores)) > usual + MANY_UNKNOWN:
-            say(
-                f"Warning: {unknown:.0%} of the tokens of {name} stand in no reference (of real text "
-                f"{usual:.0%}). If it is split or cased in another way than the reference, use --tokenize "
-                "or --lowercase."
-            )
+        _warn_of(one, usual, reporter)
 
 
-def _warn_of_leaks(request: Request) -> None:
-    """Files that stand on two sides."""
-    real = [(f"--{name}", path) for name in ("reference", "train") if (path := getattr(request, name))]
-    sides = [(name, Path(name)) for name in request.names()] + real
-    for (one, path), (other, again) in combinations(sides, 2):
+def _warn_of(model: Measured, usual: float, reporter: Reporter) -> None:
+    name, texts = model.group.name, model.group.texts
+    if empty := sum(not text.strip() for text in texts):
+        reporter.warning(f"{empty} of the {len(texts)} samples of {name} are empty; they score 0.")
+    if len(texts) == 1:
+        reporter.warning(f"{name} has one sample: Self-BLEU and intervals are not defined for it.")
+    if (unknown := unknown_share(model.scores)) > usual + MANY_UNKNOWN:
+        reporter.warning(
+            f"{unknown:.0%} of the tokens of {name} occur in no reference (of real text {usual:.0%}). If it "
+            "is tokenized or cased in another way than the reference, use `tokenize` or `lowercase`."
+        )
+
+
+def _warn_of_leaks(inputs: Inputs, reporter: Reporter) -> None:
+    """Warn of the same file in two roles."""
+    files = [(source.name, source.content) for source in inputs.models]
+    files += [("`reference`", inputs.reference or ""), ("`train`", inputs.train or "")]
+    paths = [(name, Path(file)) for name, file in files if isinstance(file, str) and file]
+    for (one, path), (other, again) in combinations(paths, 2):
         if path.is_file() and again.is_file() and path.samefile(again):
-            say(f"Warning: {one} and {other} are the same file, so what they share says nothing.")
+            reporter.warning(f"{one} and {other} are the same file, so what they share says nothing.")
 
 
-def settings_of(request: Request, models: list[Model], real: Real, numbered: Numbered) -> dict[str, Any]:
-    """All that the numbers depend on."""
+def settings_of(
+    options: EvaluationOptions, models: list[Model], real: Real, numbered: Numbered
+) -> dict[str, Any]:
+    """Everything that the numbers depend on."""
     references = len(numbered.references)
     tokenizer = SACREBLEU.get(numbered.units, SACREBLEU_UNITS)
     return {
         "tokenize": numbered.units,
-        "lowercase": request.lowercase,
+        "lowercase": options.lowercase,
         "window": numbered.window,
         "samples": {model.name: len(model.texts) for model in models},
         "reference": real.name,
@@ -183,10 +190,10 @@ def settings_of(request: Request, models: list[Model], real: Real, numbered: Num
         "training": real.training.name if real.training is not None else None,
         "data": real.data.signature if real.data is not None else None,
         "anchor": real.anchor.title,
-        "seed": request.seed,
-        "temperature": request.temperature,
+        "seed": options.seed,
+        "temperature": options.temperature,
         "smoothing": "method1",
-        "sacrebleu": signature(tokenizer, lowercase=request.lowercase, references=references),
-        "resamples": request.resamples,
+        "sacrebleu": signature(tokenizer, lowercase=options.lowercase, references=references),
+        "resamples": options.resamples,
         "version": __version__,
     }

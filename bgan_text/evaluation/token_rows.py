@@ -1,4 +1,4 @@
-"""Texts as rows of integers over one vocabulary, for the scores that train a net."""
+"""Texts as rows of integers over one vocabulary, for the scores that train a network."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -9,42 +9,43 @@ from torch import Tensor
 
 from bgan_text.corpora.ngram_units import splitter
 from bgan_text.errors import UserError
-from bgan_text.evaluation.inputs import Real, Request, drawn
+from bgan_text.evaluation.inputs import drawn
+from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.text_inputs import Real
 from bgan_text.scores.vocabulary import Vocabulary
 from bgan_text.space import TokenSpace
 
-VOCABULARY = 5000
 LONGEST = 128
-"""Tokens of a text that these scores see at most."""
+"""The most tokens of a text that these scores see."""
 REAL_ROWS = 10_000
-"""Real texts that a net is trained on, or read on, at most; chosen at random."""
+"""Real texts that a network is trained or evaluated on, at most; chosen at random."""
 UNKNOWN = "\ufffd"
-"""What stands for an unknown unit in text: one unit whatever the units are."""
+"""Stands for an unknown unit in text: a single unit, whatever the units are."""
 
 
 class TokenRows:
-    """Rows over the commonest units of real training text, one number for all others, and the end.
+    """Rows over the most frequent units of real training text, one number for all others, and the end.
 
-    As long as the longest training text, or as the window that was asked for. `cut`: how many texts were
-    longer.
+    They are as long as the longest training text, or as the window that was asked for. `vocabulary`: the most
+    units with a number of their own. `cut`: how many texts were longer than a row.
     """
 
-    def __init__(self, request: Request, real: Real, units: str) -> None:
-        self._real, self._seed, self.cut = real, request.seed, 0
+    def __init__(self, options: EvaluationOptions, real: Real, units: str, vocabulary: int) -> None:
+        self._real, self._seed, self.cut = real, options.seed, 0
         self._split = splitter(units)
         self._between = "" if units == "char" else " "
         training = list(map(self._split, self._training_texts))
         if not training:
             raise UserError(
-                f"{real.name} has a single text, and half of real text is needed to train on: give --train"
+                f"{real.name} has a single text, and half of real text is needed to train on: give `train`"
             )
-        self.vocabulary = Vocabulary.of(training, VOCABULARY)
-        longest = request.window or max(map(len, training))
+        self.vocabulary = Vocabulary.of(training, vocabulary)
+        longest = options.window or max(map(len, training))
         self.space: TokenSpace = self.vocabulary.space(min(longest, LONGEST))
 
     @cached_property
     def _training_texts(self) -> list[str]:
-        """Training text, or every second reference, which the anchor's texts are not among."""
+        """Training text, or every second reference. The texts of the anchor are not among them."""
         if self._real.training is not None:
             return drawn(self._real.training.texts(), REAL_ROWS, self._seed)
         return drawn(islice(self._real.references(), 1, None, 2), REAL_ROWS, self._seed)
@@ -55,7 +56,7 @@ class TokenRows:
         return self.of(self._training_texts)
 
     def some_training(self, count: int) -> Tensor:
-        """A random choice of (count, L) training rows, or all if there are no more."""
+        """(count, L) training rows chosen at random, or all if there are no more."""
         rng = torch.Generator().manual_seed(self._seed)
         return self.training[torch.randperm(len(self.training), generator=rng)[:count]]
 
@@ -72,7 +73,7 @@ class TokenRows:
         return rows.tokens
 
     def texts(self, rows: Tensor) -> list[str]:
-        """What rows stand for, up to the end."""
+        """The texts of rows, up to the end."""
         units = [*self.vocabulary.numbers, UNKNOWN]
         return [
             self._between.join(units[token] for token in takewhile(lambda token: token < len(units), row))

@@ -1,7 +1,7 @@
 """Nets of adversarial classification: images -> a distribution over labels, and (image, label) -> score.
 
-The generator is a classifier g(y | x) of given images x, which stand in the place of noise; its samples are
-labels, sequences of one token. The discriminator's score F(x, y) estimates log p(y | x) / g(y | x).
+The generator is a classifier g(y | x). The images x take the place of the noise; the samples are labels,
+which are sequences of one token. The score F(x, y) of the discriminator estimates log p(y | x) / g(y | x).
 
 Source: Hjelm et al., "Boundary-Seeking Generative Adversarial Networks", 2018, section 4.1.
 """
@@ -18,13 +18,13 @@ from bgan_text.models.layers import normalise
 from bgan_text.space import LabelSpace, PixelSpace
 
 HIDDEN = 16
-"""Units of the hidden layer over the width: what tells labels apart is all in there."""
+"""Units of the hidden layer, as a multiple of the width."""
 
 
 class ImageFeatures(nn.Module):
     """Strided convolutions with batch norm and leaky ReLU, as DCGAN's discriminator, then a dense layer.
 
-    `affine`: whether the norms learn a scale and a shift.
+    `affine`: whether batch norm learns a scale and a shift.
     """
 
     def __init__(self, space: PixelSpace, *, width: int, features: int, affine: bool) -> None:
@@ -65,10 +65,9 @@ class ImageClassifier(nn.Module):
 class LabelDiscriminator(nn.Module):
     """Features of an image, joined with the embedding of a label in a hidden layer -> score.
 
-    The batch norm of the features sees images alone, and real and generated labels are of the same
-    images: nothing of what is real passes through it. Its norms learn no scale, which the clipping of a
-    Wasserstein critic's weights would hold near 0. `spectral`: whether the layers behind the features are
-    normalised spectrally.
+    Batch norm of the features sees images only, and real and generated labels belong to the same images, so
+    it leaks no information. It learns no scale, because the weight clipping of a Wasserstein critic would
+    keep that near 0. `spectral`: spectral normalisation of the layers behind the features.
     """
 
     def __init__(self, space: LabelSpace, *, width: int, spectral: bool) -> None:
@@ -81,7 +80,7 @@ class LabelDiscriminator(nn.Module):
         self.dense = spectral_norm(dense) if spectral else dense
 
     def given(self, images: Tensor) -> "LabelScorer":
-        """What scores labels of these images, whose features are computed here and once.
+        """A scorer of labels of these images, whose features are computed once, here.
 
         (N, channels, height, width) -> scores of N labels, or of any multiple of N.
         """

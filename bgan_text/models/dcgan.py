@@ -1,8 +1,7 @@
-"""Nets for images, after DCGAN (Radford et al. 2016): noise -> features of pixels, and pixels -> score.
+"""The convolutions of DCGAN (Radford et al. 2016): noise -> features of pixels, and pixels -> score.
 
-Both are pyramids. A side is halved, by strided 4-wide convolutions, as long as it is even and more than
-`SMALLEST`: 28 to 14 to 7, 32 to 16 to 8 to 4. The width doubles with every halving, at most to
-`WIDEST` times that of the full size.
+Strided 4-wide convolutions halve each side as long as it is even and more than `SMALLEST`: 28, 14, 7 or 32,
+16, 8, 4. Each halving doubles the number of channels, up to `WIDEST` times the number at full size.
 """
 
 from itertools import pairwise
@@ -19,14 +18,14 @@ SMALLEST = 7
 WIDEST = 8
 SLOPE = 0.2
 HIDDEN = 8
-"""Units of a discriminator's hidden layer, over its width."""
+"""Units of a discriminator's hidden layer, as a multiple of its width."""
 
 
 def halvings(height: int, width: int) -> int:
-    """How often both sides of an image can be halved before one is odd or small.
+    """How often both sides of an image can be halved before one of them is odd or small.
 
     Raises:
-        UserError: not even once, or what is left is large.
+        UserError: the smallest size that is reached is still too large.
     """
     count = 0
     small, large = sorted((height, width))
@@ -35,18 +34,21 @@ def halvings(height: int, width: int) -> int:
     if large > 2 * SMALLEST:
         raise UserError(
             f"images of {width} x {height} pixels cannot be halved down to {2 * SMALLEST} or fewer: sides "
-            "such as 28, 32 or 64 were expected; prepare --size makes them"
+            "such as 28, 32 or 64 are needed; prepare with another `size`"
         )
     return count
 
 
 def widths(width: int, levels: int) -> list[int]:
-    """Channels from the full size down: width, then twice as many, up to `WIDEST` times."""
+    """Channels of each level, from full size down: doubled at each, up to `WIDEST` times."""
     return [width * min(2**level, WIDEST) for level in range(levels)]
 
 
 class TransposedConvolutions(nn.Module):
-    """Noise -> features of each pixel: dense, then transposed convolutions with batch norm and ReLU."""
+    """Noise -> features of each pixel.
+
+    A dense layer, then transposed convolutions with batch norm and ReLU.
+    """
 
     def __init__(self, height: int, width: int, *, features: int, noise: int) -> None:
         super().__init__()
@@ -74,10 +76,18 @@ class TransposedConvolutions(nn.Module):
 class StridedConvolutions(nn.Module):
     """(K, channels, height, width) -> (K,): strided convolutions with leaky ReLU, then dense layers.
 
-    `hidden`: units of a dense layer before the last, which sees an image as a whole; 0 leaves it out.
-    `places`: pixels of what the convolutions leave. `batch_norm`: over the K images of a call, in every
-    layer but the first (Radford et al. 2016, section 3); also in evaluation mode, as running means would be
-    of reals and samples alike.
+    Args:
+        height: of the images.
+        width: of the images.
+        channels: of the images.
+        features: channels of the first convolution.
+        spectral: spectral normalisation of all weights.
+        hidden: units of a dense layer before the last, which sees the image as a whole; 0 leaves it out.
+        batch_norm: over the K images of a call, in every layer but the first (Radford et al. 2016,
+            section 3). In evaluation mode as well: running statistics would mix real and generated images.
+
+    Attributes:
+        places: the number of pixels that the convolutions leave.
     """
 
     def __init__(

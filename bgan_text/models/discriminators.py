@@ -1,4 +1,7 @@
-"""Tokens -> scores, the estimates of log p(x) / q(x): one for a sequence, or one for each of its prefixes."""
+"""Discriminators: samples -> scores, estimates of log p(x) / q(x).
+
+A score is given to each sample, or to each prefix of a sequence.
+"""
 
 from typing import Protocol
 
@@ -13,28 +16,35 @@ from bgan_text.models.sampling import counted
 from bgan_text.space import PixelSpace, TokenSpace
 
 MOST_COLOUR_CHANNELS = 8
-"""What an embedded pixel has at most: fewer than there are colours, which differ in degree."""
+"""Channels of an embedded pixel at most.
+
+Colours are similar to each other, so few channels tell them apart.
+"""
 
 
 class Relaxable(Protocol):
-    """What scores mixtures of tokens, or images, so that a gradient reaches what made them."""
+    """A discriminator that scores mixtures of tokens, or images, so that a gradient reaches the generator."""
 
     @property
     def embedding(self) -> nn.Module:
-        """Of tokens; the identity of images."""
+        """Of tokens; the identity for continuous images."""
 
     def embed_relaxed(self, points: Tensor) -> Tensor:
         """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
 
     def score_embedded(self, embedded: Tensor) -> Tensor:
-        """Scores of what is embedded already: (K, ...) float -> (K,) float32."""
+        """Scores of embedded samples: (K, ...) float -> (K,) float32."""
 
 
 class ConvolutionalDiscriminator(nn.Module):
     """Embedding -> residual 5-wide convolutions -> a dense layer over all positions -> score.
 
-    Spectral normalisation (Miyato et al. 2018) keeps the log-ratio from running away. `plain`: as in the
-    language model of Gulrajani et al. 2017, nothing but the blocks, with ReLU.
+    Args:
+        space: of the sequences.
+        width: channels.
+        blocks: residual blocks.
+        spectral: spectral normalisation (Miyato et al. 2018), which keeps the log-ratio from diverging.
+        plain: nothing but the blocks, with ReLU, as in the language model of Gulrajani et al. 2017.
     """
 
     def __init__(
@@ -58,9 +68,9 @@ class ConvolutionalDiscriminator(nn.Module):
         return points @ self.embedding.weight
 
     def score_embedded(self, embedded: Tensor) -> Tensor:
-        """Scores of sequences that are embedded already: (K, L, width) float -> (K,) float32.
+        """Scores of embedded sequences: (K, L, width) float -> (K,) float32.
 
-        What a gradient with respect to the input needs, as tokens have none.
+        For gradients with respect to the input, which tokens do not have.
         """
         with parametrize.cached():
             normalise(self, embedded.device.type)
@@ -70,7 +80,7 @@ class ConvolutionalDiscriminator(nn.Module):
 
 
 class _Bits(nn.Embedding):
-    """An embedding of two tokens: the ends of a line, so that a gradient is a sum and no scattering."""
+    """An embedding of two tokens by interpolation, whose gradient is a sum instead of a scatter."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         zero, one = self.weight
@@ -78,7 +88,7 @@ class _Bits(nn.Embedding):
 
 
 class QuantisedImageDiscriminator(nn.Module):
-    """The same for an image: embedding of each pixel's token -> strided convolutions -> score."""
+    """Embedding of each pixel's token -> strided convolutions -> score."""
 
     def __init__(self, space: TokenSpace, *, width: int, spectral: bool, hidden: int = 0) -> None:
         super().__init__()
@@ -100,14 +110,14 @@ class QuantisedImageDiscriminator(nn.Module):
         return points @ self.embedding.weight
 
     def score_embedded(self, embedded: Tensor) -> Tensor:
-        """Scores of images that are embedded already: (K, L, colours) float -> (K,) float32."""
-        pixels = embedded.unflatten(1, self.shape).permute(0, 3, 1, 2)  # a channels-last image as it is
+        """Scores of embedded images: (K, L, colours) float -> (K,) float32."""
+        pixels = embedded.unflatten(1, self.shape).permute(0, 3, 1, 2)  # channels-last memory without a copy
         scores: Tensor = self.image(pixels)
         return scores
 
 
 class ContinuousImageDiscriminator(nn.Module):
-    """Pixels that are numbers -> strided convolutions -> score. They are their own embedding."""
+    """Continuous images -> strided convolutions -> score. Pixels are their own embedding."""
 
     def __init__(
         self, space: PixelSpace, *, width: int, spectral: bool, hidden: int = 0, batch_norm: bool = False
@@ -129,7 +139,7 @@ class ContinuousImageDiscriminator(nn.Module):
         return self.score_embedded(pixels)
 
     def embed_relaxed(self, points: Tensor) -> Tensor:
-        """The pixels as they are."""
+        """The pixels, unchanged."""
         return points
 
     def score_embedded(self, embedded: Tensor) -> Tensor:
@@ -141,9 +151,9 @@ class ContinuousImageDiscriminator(nn.Module):
 class PrefixDiscriminator(nn.Module):
     """Embedding -> causal residual convolutions -> a term for each token; a prefix scores their sum.
 
-    The chain rule in the form of a net: log p(x_1..t) / q(x_1..t) is the sum over s <= t of
-    log p(x_s | x_<s) / q(x_s | x_<s). Behind the end of a sequence nothing is left to tell apart, so the
-    terms there are 0.
+    This is the chain rule as a net: log p(x_1..t) / q(x_1..t) is the sum over s <= t of
+    log p(x_s | x_<s) / q(x_s | x_<s). Terms behind the end of a sequence are 0, because there is nothing to
+    discriminate.
     """
 
     def __init__(self, space: TokenSpace, *, width: int, blocks: int, spectral: bool) -> None:

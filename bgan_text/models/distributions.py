@@ -24,7 +24,14 @@ from bgan_text.space import TokenSpace
 
 
 class ConditionalDistribution(Protocol):
-    """g(x | z) for N noise vectors."""
+    """g(x | z) for N noise vectors.
+
+    Example:
+        >>> g = FactorisedDistribution(torch.zeros(5, 8, 4))  # 5 noise vectors, 8 positions, 4 tokens
+        >>> tokens = g.sample(3, torch.Generator().manual_seed(0))
+        >>> tokens.shape, g.log_prob(tokens).shape
+        (torch.Size([3, 5, 8]), torch.Size([3, 5]))
+    """
 
     def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         """(M, N, L) int64 tokens, M draws for each noise vector; carries no gradient."""

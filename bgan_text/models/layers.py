@@ -1,8 +1,8 @@
-"""The residual convolution block that the nets of sequences are built from.
+"""The residual block of the convolutional nets for sequences.
 
-Sequences are carried as (rows, width, 1, positions) in channels-last memory, that is as a one-pixel-
-high image whose innermost stride is the channel: on a CPU the library's two-dimensional channels-last
-convolution runs several times faster than its one-dimensional one, and in bfloat16 twice that again.
+Sequences have the shape (rows, width, 1, positions) in channels-last memory: images that are one pixel high.
+On a CPU, two-dimensional channels-last convolutions run several times faster than one-dimensional ones,
+and twice as fast again in bfloat16.
 """
 
 import torch
@@ -15,7 +15,7 @@ RESIDUAL_SCALE = 0.3
 
 
 def convolution(width_in: int, width_out: int, *, spectral: bool = False, causal: bool = False) -> nn.Module:
-    """A 5-wide convolution along the positions that keeps their number; a causal one looks only back."""
+    """A 5-wide convolution along the positions, which keeps their number; a causal one looks only back."""
     layer: nn.Module = nn.Conv2d(width_in, width_out, (1, KERNEL), padding=(0, 0 if causal else KERNEL // 2))
     if spectral:
         layer = spectral_norm(layer)
@@ -45,7 +45,7 @@ class ResidualBlock(nn.Module):
             activation = nn.LeakyReLU(slope, inplace=inplace)
             return [*norm, activation, convolution(width, width, spectral=spectral, causal=causal)]
 
-        # Only an activation whose input nobody else reads may overwrite it.
+        # An activation may overwrite its input only if nothing else reads it.
         self.body = nn.Sequential(*half(inplace=batch_norm), *half(inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,9 +64,9 @@ def as_rows(x: Tensor) -> Tensor:
 
 
 def normalise(net: nn.Module, device: str) -> None:
-    """Make the normalised weights of a pass, which the layers then find in the cache.
+    """Compute the normalised weights of a forward pass, which the layers then take from the cache.
 
-    In full precision: under autocast a GPU would run the power iteration in bfloat16.
+    In full precision, because autocast on a GPU would run the power iteration in bfloat16.
     """
     with torch.autocast(device, enabled=False):
         for layer in net.modules():

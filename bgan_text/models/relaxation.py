@@ -1,6 +1,6 @@
 """Tokens relaxed to points of the simplex, so that a gradient can pass through a sample.
 
-A discriminator sees a token through its one-hot vector, and so it sees any mixture of tokens as well.
+A discriminator sees a token as its one-hot vector, so it can see any mixture of tokens as well.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Relaxation = Callable[[Tensor], Tensor]
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """The probabilities themselves, as the language model of Gulrajani et al. 2017 has it.
+    """The probabilities themselves, as in the language model of Gulrajani et al. 2017.
 
     (..., V) -> (..., V).
     """
@@ -27,8 +27,8 @@ def straight_through(temperature: float, rng: torch.Generator) -> Relaxation:
     Source: Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017, section 2.2.
 
     Args:
-        temperature: of the Gumbel-softmax, above 0. The draws are exact at any; a lower one makes their
-            gradient less biased and more noisy.
+        temperature: of the Gumbel-softmax, above 0. The draws are exact at any temperature; a lower one
+            makes their gradient less biased and more noisy.
         rng: the random stream, on the device of the logits.
 
     Returns:
@@ -49,7 +49,7 @@ def gumbel_softmax(logits: Tensor, temperature: float, rng: torch.Generator) -> 
 
 
 class _StraightThrough(torch.autograd.Function):
-    """The one-hot vector of the largest entry; backwards the identity."""
+    """The one-hot vector of the largest entry; the identity in the backward pass."""
 
     @staticmethod
     def forward(context: Any, soft: Tensor) -> Tensor:

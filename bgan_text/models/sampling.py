@@ -1,4 +1,4 @@
-"""Drawing tokens and weighing their log-probabilities, without an (M, N, L, V) tensor.
+"""Draw tokens and weight their log-probabilities, without an (M, N, L, V) tensor.
 
 Shapes: M draws per noise vector, N noise vectors, L positions, V vocabulary.
 """
@@ -34,7 +34,7 @@ def draw(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 
 
 
 def _draw_bits(logits: Tensor, draws: int, rng: torch.Generator, temperature: float) -> Tensor:
-    """`draw` of two tokens: one comparison each, a third of the time of a general draw."""
+    """`draw` for two tokens: one comparison each, a third of the time of the general case."""
     zero = ((logits[..., 0] - logits[..., 1]) / temperature).sigmoid()
     uniform = torch.rand(draws, *zero.shape, generator=rng, device=logits.device)
     return (uniform >= zero).long()
@@ -43,15 +43,15 @@ def _draw_bits(logits: Tensor, draws: int, rng: torch.Generator, temperature: fl
 def draw_each(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
     """`draws` tokens from each row of logits: (K, V) -> (K, draws) int64.
 
-    A row that is not finite gives tokens all the same: it is the loss that reports it, where asking
-    here would make a GPU wait.
+    Rows that are not finite give tokens all the same: the loss reports them, whereas a check here would
+    make a GPU wait.
     """
     if temperature != 1.0:  # shifted first, so that a tiny temperature leaves the largest logit at 0
         logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
     probabilities = logits.softmax(dim=-1).nan_to_num_(nan=1.0)
     if draws > 1:
         return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
-    # One draw by a race of exponential clocks: multinomial would check its input on the host first.
+    # One draw as the minimum of exponential clocks: multinomial would check its input on the host first.
     clocks = torch.empty_like(probabilities).exponential_(generator=rng)
     return (probabilities / clocks).argmax(dim=-1, keepdim=True)
 
@@ -80,7 +80,7 @@ def weighted_histogram(coefficients: Tensor, tokens: Tensor, vocabulary: int) ->
 
 
 def counted(tokens: Tensor, end: int | None) -> Tensor:
-    """Which positions belong to a sequence: all up to and including its first end token.
+    """Which positions belong to a sequence: all up to its first end token, and that.
 
     (..., L) int64 -> (..., L) bool.
     """
@@ -93,8 +93,8 @@ def counted(tokens: Tensor, end: int | None) -> Tensor:
 def chunked_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor) -> Tensor:
     """Log-probability of each token under softmax(hidden @ weight.T + bias).
 
-    The logits of a chunk of rows are made, used and dropped, then made again for the backward pass, so
-    that memory does not grow with rows x vocabulary.
+    The logits of each chunk of rows are computed, used, dropped, and computed again in the backward pass,
+    so that memory does not grow with rows x vocabulary.
 
     Args:
         hidden: (K, H) float.

@@ -1,4 +1,4 @@
-"""f-divergences, each declared once as two functions of the discriminator's score.
+"""f-divergences, each declared as two functions of the discriminator's score.
 
 For a convex f with conjugate f*, Nowozin et al. ("f-GAN", 2016, section 2.2) bound the divergence
 
@@ -6,7 +6,7 @@ For a convex f with conjugate f*, Nowozin et al. ("f-GAN", 2016, section 2.2) bo
 
 With the output activation T = f'(exp F) the density ratio is exp F for *every* f, so the score F
 always estimates log p/q and the decision boundary is always F = 0 (Hjelm et al., "Boundary-Seeking
-GANs", ICLR 2018, section 2). A divergence is then the pair
+GANs", ICLR 2018, section 2). A divergence is then a pair
 
     real(F) = f'(exp F)        fake(F) = f*(f'(exp F)) = exp(F) f'(exp F) - f(exp F).
 
@@ -23,16 +23,16 @@ from bgan_text.errors import choose
 from bgan_text.objectives.discriminator_objective import DiscriminatorObjective
 
 EXPONENT_LIMIT = 30.0
-"""Where `bounded_exp` leaves the exponential: a density ratio of 1e13 either way."""
+"""Where `bounded_exp` leaves the exponential: a density ratio of 1e13."""
 
 LINEAR_LIMIT = 1e6
-"""How far beyond `EXPONENT_LIMIT` the straight line goes before it is flat."""
+"""Length of the linear part beyond `EXPONENT_LIMIT`, after which `bounded_exp` is constant."""
 
 
 def bounded_exp(exponent: Tensor) -> Tensor:
-    """exp up to `EXPONENT_LIMIT`, its tangent beyond, constant from `LINEAR_LIMIT` further on.
+    """exp up to `EXPONENT_LIMIT`, then its tangent, and constant `LINEAR_LIMIT` beyond that.
 
-    The tangent, unlike a clamp, still pulls a runaway score back.
+    Unlike a clamp, the tangent still has a gradient that pulls a diverging score back.
     """
     curved = exponent.clamp(max=EXPONENT_LIMIT).exp()
     beyond = (exponent - EXPONENT_LIMIT).clamp(min=0.0, max=LINEAR_LIMIT)
@@ -113,5 +113,5 @@ DIVERGENCES: dict[str, Divergence] = {
 
 
 def divergence_named(name: str) -> Divergence:
-    """The declared divergence, or a `UserError` that lists the names."""
+    """The divergence of that name, or a `UserError` that lists the names."""
     return choose("divergence", name, DIVERGENCES)

@@ -1,36 +1,37 @@
-"""Generator objectives: from the scores of M draws per noise vector to a coefficient for each draw.
+"""Score-function objectives: from the scores of M draws per noise vector to a coefficient for each draw.
 
 Every objective that sees samples only through their scores descends
 
     loss = -(1/N) * sum over n, m of c[m, n] * log g(x[m, n] | z[n]),
 
-with coefficients c that are constants to the gradient. An objective is the rule for c and nothing
-else, so a generator needs one weighted log-likelihood for all of them.
+with coefficients c through which no gradient passes. An objective is the rule for c and nothing else, so
+a generator needs one weighted log-likelihood for all of them.
 
     importance  c = softmax over m of F            Hjelm et al. 2018, section 2.3 (the main method)
     partition   c = exp(F) / (beta M)              same, section 2.2; beta a running mean of exp F
     reinforce   c = F / M                          same, appendix (reverse KL)
-    constant    c = 1 / M                          the control: what the discriminator says is not heard
+    constant    c = 1 / M                          the control: the discriminator has no influence
 
-A baseline is taken from the coefficients. As the gradient of log g has mean 0, it leaves the expected
-gradient as it is and lowers the variance:
+A baseline is subtracted from the coefficients. The gradient of log g has mean 0, so the expected gradient
+stays the same, and its variance falls:
 
     mean           1/M, the mean of the weights, or b/M for reinforce, b a running mean of F
     leave-one-out  the mean coefficient of the other draws of the noise vector (Kool et al., "Buy 4 REINFORCE
                    samples, get a baseline for free!", 2019)
 
-(Normalised weights depend on all draws: theirs, leave-one-out, is that of the baseline 1/M stretched by
-M/(M - 1), so its expectation is longer by that, which brings it nearer to that of many draws.)
+(Normalised weights depend on all draws. For them, leave-one-out equals the baseline 1/M multiplied by
+M/(M - 1), and so does the expected gradient, which brings it closer to the limit of many draws.)
 
-Where every prefix has a score F_t, each token has a coefficient of its own, and log g is a sum over tokens:
+With prefix credit every prefix has a score F_t, and each token has a coefficient of its own:
 
     importance, partition   F_t, the ratio of the prefix that ends with the token, in place of F
     reinforce               F_L - F_(t-1), that of the continuation that begins with it
 
-For reinforce the expected gradient is that of whole sequences: what came before a token has no part in it
-but its variance. For partition, and importance as the draws grow, it is so where exp F_t is the mean of
-exp F over what may follow the prefix and z: for the exact ratio p/q, of a generator without noise. With
-noise they differ, as F_t does not know z; where q = p all scores are 0 and both are at rest.
+For reinforce the expected gradient equals that of whole sequences: the tokens before a token affect only the
+variance. For partition, and for importance with many draws, they are equal if exp F_t is the mean of exp F
+over the possible continuations and z. The exact ratio p/q of a generator without noise has this property.
+With noise the gradients differ, because F_t does not know z; at q = p all scores are 0 and both gradients
+vanish.
 """
 
 import math
@@ -43,14 +44,14 @@ from torch import Tensor
 from bgan_text.objectives.divergences import bounded_exp
 
 RUNNING_RATE = 0.1
-"""Share of the newest batch in the running means of `partition` and `reinforce`."""
+"""Weight of the newest batch in the running means of `partition` and `reinforce`."""
 
 
 @dataclass
 class RunningStatistics:
-    """Running means that objectives centre or scale by, saved with a checkpoint.
+    """Running means by which objectives centre or scale scores; part of a checkpoint.
 
-    They stay tensors so that a training step on a GPU never waits for their value.
+    They stay tensors, so that a training step on a GPU never waits for their values.
     """
 
     log_partition: Tensor
@@ -59,11 +60,11 @@ class RunningStatistics:
 
     @classmethod
     def fresh(cls, device: torch.device, shape: tuple[int, ...] = ()) -> "RunningStatistics":
-        """No mean yet; shape (L,) where each of L prefixes has its own, () for whole sequences."""
+        """No mean yet. `shape`: (L,) for one mean per prefix, () for whole sequences."""
         return cls(*(torch.zeros(shape, device=device) for _ in range(3)))
 
     def update(self, scores: Tensor) -> None:
-        """Take in the scores (M, N) or (M, N, L) of a batch; the first batch sets the means."""
+        """Add the scores (M, N) or (M, N, L) of a batch; the first batch sets the means."""
         rate = torch.where(self.started > 0, RUNNING_RATE, 1.0)
         log_partition = scores.logsumexp((0, 1)) - math.log(scores.shape[0] * scores.shape[1])
         mixed = torch.logaddexp(torch.log1p(-rate) + self.log_partition, rate.log() + log_partition)
@@ -98,12 +99,12 @@ def reinforce(scores: Tensor, running: RunningStatistics) -> Tensor:
 
 
 def constant(scores: Tensor, running: RunningStatistics) -> Tensor:
-    """Coefficients 1 / M, importance weights of a score that says nothing: (M, N) -> (M, N)."""
+    """Coefficients 1 / M, the importance weights of constant scores: (M, N) -> (M, N)."""
     return torch.full_like(scores, 1.0 / scores.shape[0])
 
 
 def continuation(prefix_scores: Tensor) -> Tensor:
-    """F_L - F_(t-1), the score of what follows the first t - 1 tokens: (M, N, L) -> (M, N, L)."""
+    """F_L - F_(t-1), the score of the continuation of the first t - 1 tokens: (M, N, L) -> (M, N, L)."""
     before = torch.nn.functional.pad(prefix_scores[..., :-1], (1, 0))
     return prefix_scores[..., -1:] - before
 
@@ -118,13 +119,13 @@ WEIGHING_RULES: dict[str, Callable[[Tensor, RunningStatistics], Tensor]] = {
 
 
 def coefficients(objective: str, baseline: str, scores: Tensor, running: RunningStatistics) -> Tensor:
-    """The objective's coefficients less the baseline: (M, N, ...) -> (M, N, ...).
+    """The objective's coefficients minus the baseline: (M, N, ...) -> (M, N, ...).
 
     Args:
         objective: a key of `WEIGHING_RULES`.
-        baseline: none, mean, or leave-one-out, which needs two draws.
+        baseline: none, mean, or leave-one-out, which needs at least two draws.
         scores: of the draws.
-        running: the means so far, these scores included.
+        running: the running means, updated with these scores.
     """
     plain, draws = WEIGHING_RULES[objective](scores, running), scores.shape[0]
     if baseline == "leave-one-out":

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from bgan_text.objectives.discriminator_objective import WASSERSTEIN
 from bgan_text.objectives.divergences import LOG_2, divergence_named
 from bgan_text.scores.critic_nets import fresh
 from bgan_text.scores.critic_training import Critic, CriticDistance, CriticSettings, Progress
+from bgan_text.scores.score import Score
 from bgan_text.space import PixelSpace, TokenSpace
 
 LEAST_ROWS = 30
@@ -46,17 +48,6 @@ class CriticEstimate(NamedTuple):
     gradient_norm: float
 
 
-class CriticSummary(NamedTuple):
-    """Estimates of several seeds. `deviation`: their standard deviation, NaN for one seed.
-
-    It shows what initialisation, batches and split do; new samples would differ by more.
-    """
-
-    mean: float
-    deviation: float
-    values: tuple[float, ...]
-
-
 def critic_distances(
     samples: Tensor,
     reals: Tensor,
@@ -67,10 +58,33 @@ def critic_distances(
     settings: CriticSettings | None = None,
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
-) -> CriticSummary:
-    """`critic_distance` by one critic for each seed; NaN if one of them is."""
+) -> Score:
+    """The mean of `critic_distance` over seeds, with one critic per seed.
+
+    Its `deviation` shows the effect of initialisation, batches and split; new samples would differ by more.
+
+    Args:
+        samples: as in `critic_distance`, like all other arguments.
+        reals: likewise.
+        space: likewise.
+        distance: likewise.
+        seeds: one per critic.
+        settings: of every critic.
+        device: where the critics are trained.
+        progress: called with the steps done and the maximum number of steps, over all critics.
+
+    Returns:
+        A score with an empty `each`, NaN if the estimate of any seed is.
+
+    Raises:
+        UserError: no seeds, and what `critic_distance` raises.
+
+    Example:
+        >>> samples, reals = torch.randint(3, (2, 100, 5))
+        >>> score = critic_distances(samples, reals, TokenSpace(5, 3), "js", seeds=range(5))
+    """
     if not seeds:
-        raise UserError("no critic was asked for: at least one seed is needed")
+        raise UserError("`seeds` is empty: at least one seed is needed")
     values: list[float] = []
 
     def advance(done: int, steps: int) -> None:
@@ -83,7 +97,7 @@ def critic_distances(
         )
         values.append(estimate.value)
     known = len(values) > 1 and all(map(math.isfinite, values))
-    return CriticSummary(fmean(values), stdev(values) if known else math.nan, tuple(values))
+    return Score(fmean(values), np.empty(0), deviation=stdev(values) if known else math.nan)
 
 
 def critic_distance(

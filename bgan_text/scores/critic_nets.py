@@ -1,4 +1,4 @@
-"""The nets of critics: for sequences, for images of tokens and for images of numbers."""
+"""The nets of critics: for sequences, quantised images and continuous images."""
 
 from dataclasses import dataclass
 

@@ -65,7 +65,7 @@ def fitted(
         rng: of initialisation, batches, shifts and turns; its device is that of the training.
         colours: (V, channels) float32 in -1 .. 1, what tokens look like; None for pixels.
         settings: the defaults if None.
-        progress: told the steps made and how many there will be.
+        progress: called with the steps done and the number of steps, after each step.
 
     Raises:
         UserError: fewer than `LEAST_IMAGES` images, labels that do not fit, or no labels for images

@@ -73,7 +73,7 @@ def fit_language_model(
         settings: the net and its training.
         seed: of the initial weights, the rows held out and the batches. Fixes the model on a CPU.
         device: where to train.
-        progress: is told the steps made and the most there will be, after each.
+        progress: called with the steps done and the maximum number of steps, after each step.
 
     Raises:
         UserError: rows too few to hold some out, or not of the space; a likelihood that is not

@@ -13,7 +13,7 @@ from bgan_text.space import PixelSpace, TokenSpace
 
 SIDES = (1, 2, 3)
 LEVELS = 8
-"""Of grey, that pixels which are numbers are told apart by."""
+"""Grey levels into which continuous pixels are sorted."""
 DENSE_BELOW = 2**40
 """Codes of patches are numbered anew before they could outgrow 64 bits."""
 

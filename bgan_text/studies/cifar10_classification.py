@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from bgan_text.evaluation.formats import formatted
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale, lower
 from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import over_seeds
-from bgan_text.studies.steps import error_of, formatted
+from bgan_text.studies.steps import error_of
 from bgan_text.training.run import RunFolder
 
 ERROR = "error.json"

@@ -11,7 +11,9 @@ import torch
 from bgan_text.config import Config
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.files import write_json
+from bgan_text.evaluation.judges import Judges
+from bgan_text.evaluation.text_inputs import refuse_unreadable
+from bgan_text.files import finite, write_json
 from bgan_text.presets import CLASSIFIER
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
@@ -22,15 +24,7 @@ from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import ComparisonResults, Row, RunResult
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.scoring import Scoring, known_scores, scores_of
-from bgan_text.studies.steps import (
-    Data,
-    Judges,
-    finite,
-    open_dataset,
-    refuse_foreign,
-    refuse_unfit,
-    refuse_unreadable,
-)
+from bgan_text.studies.steps import Data, open_dataset, refuse_foreign, refuse_unfit
 
 RESULT = "compare.json"
 OPTIONS = {option.name for option in fields(ComparisonOptions)}
@@ -235,10 +229,12 @@ def compare(
         UserError: something that was given is not accepted, or `out` holds something else.
 
     Example:
-        >>> results = compare("data/poems", ["importance", "rnn:mle"], minutes=5, out="comparisons/p")
-        >>> results.to_frame()["js-4"]
-        >>> strong = {"objective": "importance", "draws": 50}
-        >>> compare("data/poems", {"few draws": {"draws": 5}, "many": strong}, minutes=5, out="comparisons/q")
+        >>> results = compare(  # doctest: +SKIP
+        ...     "data/poems", ["importance", "rnn:mle"], seeds=3, minutes=5, out="comparisons/poems"
+        ... )
+        >>> results.to_frame()["js-4"]  # doctest: +SKIP
+        >>> draws = {f"{count} draws": {"objective": "importance", "draws": count} for count in (5, 50)}
+        >>> compare("data/poems", draws, minutes=5, out="comparisons/draws").rows  # doctest: +SKIP
     """
     changes = {name: value for name, value in settings.items() if name in OPTIONS}
     comparison = Comparison(

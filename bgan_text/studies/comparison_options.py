@@ -29,7 +29,7 @@ class ComparisonOptions:
         None, "divergences, separated by commas, for each objective that has one, or all (default: js)"
     )
     seeds: int = setting(3, "runs of each method, with the seeds 0, 1, ...", minimum=1)
-    reference: Path | None = setting(  # noqa: RUF009
+    reference: Path | None = setting(
         None, "real text to score against, one sample per line (default: the test split of the data)"
     )
     count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n")

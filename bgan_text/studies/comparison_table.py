@@ -5,11 +5,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bgan_text.evaluation.formats import ARROWS, LEGEND, formatted, settings_line
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 from bgan_text.evaluation.report import Cell
 from bgan_text.studies.results import ComparisonResults, Row, over_seeds
-from bgan_text.studies.steps import ARROWS, LEGEND, formatted, settings_line
 
 if TYPE_CHECKING:
     import pandas

@@ -13,8 +13,6 @@ from bgan_text.objective_table import unused_options
 if TYPE_CHECKING:
     from bgan_text.studies.experiment_runs import ExperimentRuns
 
-SCALES = ("smoke", "small", "paper")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:

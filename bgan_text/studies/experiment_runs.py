@@ -118,6 +118,6 @@ def _refuse_other_recipe(made: DatasetDirectory, asked: dict[str, Any]) -> None:
     if made.settings != known:
         source = ", ".join(made.settings["paths"]) or "the hub"
         raise UserError(
-            f"{made.folder} was prepared with other settings, from {source}: give the same `path`, or choose "
-            "another `out`"
+            f"{made.folder} was prepared with other settings, from {source}: give the same `paths`, or "
+            "choose another `out`"
         )

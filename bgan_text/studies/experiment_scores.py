@@ -6,11 +6,12 @@ from dataclasses import replace
 from statistics import fmean, variance
 from typing import Any
 
+from bgan_text.evaluation.formats import formatted
+from bgan_text.evaluation.judges import Judges
 from bgan_text.studies.experiment import lower
 from bgan_text.studies.experiment_runs import ExperimentRuns, Key
 from bgan_text.studies.results import over_seeds
 from bgan_text.studies.scoring import Scoring, scores_of
-from bgan_text.studies.steps import Judges, formatted
 
 STANDARD_ERRORS = 2.0
 """How many standard errors two means over seeds must differ by."""

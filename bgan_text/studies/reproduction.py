@@ -57,8 +57,8 @@ def reproduce(
         Stopped: a callback stopped a training.
 
     Example:
-        >>> result = reproduce("mnist-distances", scale="smoke", out="reproductions/digits")
-        >>> print(result.to_markdown())
+        >>> result = reproduce("mnist-distances", scale="smoke", out="digits")  # doctest: +SKIP
+        >>> print(result.to_markdown())  # doctest: +SKIP
     """
     experiment = choose("experiment", name, EXPERIMENTS)
     chosen = choose("scale", scale, experiment.scales)

@@ -7,10 +7,9 @@ from typing import Any
 from bgan_text import __version__
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
-from bgan_text.files import read_json, write_json
+from bgan_text.files import finite, read_json, write_json
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.planned_run import PlannedRun
-from bgan_text.studies.steps import finite
 
 Measure = Callable[[list[PlannedRun]], Sequence[Mapping[str, Any]]]
 """Gives a JSON object for each of some runs."""
@@ -33,14 +32,12 @@ class Runner:
         UserError: the folder of a run holds something else.
 
     Example:
-        >>> runs = [
-        ...     PlannedRun(f"seed {seed}", {"steps": 100, "seed": seed}, Path(f"runs/{seed}"))
-        ...     for seed in range(3)
-        ... ]
-        >>> runner = Runner(runs, DatasetDirectory(Path("data/poems")))
-        >>> runner.train()
+        >>> options = {"steps": 100, "seed": 0}
+        >>> runner = Runner([PlannedRun("first", options, Path("a"))], dataset)  # doctest: +SKIP
+        >>> runner.train()  # doctest: +SKIP
         True
-        >>> scores_of(runner, runs, Scoring(samples=1000))
+        >>> [run.reached()[0] for run in runner.finished()]  # doctest: +SKIP
+        [100]
     """
 
     def __init__(

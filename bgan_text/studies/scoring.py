@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
-from bgan_text.studies.steps import Judges, score_runs
+from bgan_text.studies.steps import score_runs
 
 SCORES = "scores.json"
 

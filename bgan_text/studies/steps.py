@@ -10,11 +10,6 @@ from typing import Any
 
 import torch
 
-from bgan_text.cli.console import finite as finite
-from bgan_text.cli.score_table import ARROWS as ARROWS
-from bgan_text.cli.score_table import LEGEND as LEGEND
-from bgan_text.cli.score_table import formatted as formatted
-from bgan_text.cli.score_table import settings_line as settings_line
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_preparation import ImagePreparation, prepare_images
@@ -22,12 +17,10 @@ from bgan_text.corpora.image_sources import IMAGE_SOURCES
 from bgan_text.corpora.images import Pixels
 from bgan_text.corpora.text_preparation import TextPreparation, prepare
 from bgan_text.device import choose_device
-from bgan_text.evaluation.images import Judges as Judges
-from bgan_text.evaluation.images import score_images
-from bgan_text.evaluation.inputs import Request
-from bgan_text.evaluation.inputs import refuse_unreadable as refuse_unreadable
+from bgan_text.evaluation.evaluate import evaluate
+from bgan_text.evaluation.judges import Judges
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.report import Report
-from bgan_text.evaluation.text import score_models
 from bgan_text.opening import _refuse_layers, go_on, start
 from bgan_text.opening import is_free as is_free
 from bgan_text.opening import refuse_foreign as refuse_foreign
@@ -159,16 +152,11 @@ def score_runs(
     reporter: Reporter,
 ) -> Report:
     """Score runs by their folders, without bootstrap intervals: they say nothing of another training."""
-    request = Request(
-        models=tuple(map(str, folders)),
-        data=dataset.folder,
-        reference=reference,
-        count=samples,
-        critic=critic,
-        resamples=0,
-        device=device,
+    options = EvaluationOptions(count=samples, critic=critic, resamples=0, device=device)
+    models = list(map(str, folders))
+    return evaluate(
+        models, data=dataset, reference=reference, options=options, judges=judges, reporter=reporter
     )
-    return score_images(request, judges) if dataset.images else score_models(request)
 
 
 def sample_texts(run: RunFolder, count: int, seed: int, device: str) -> list[str]:

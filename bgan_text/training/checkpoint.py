@@ -1,7 +1,7 @@
 """A training state as one safetensors file: tensors by name, counters in its JSON header.
 
-Nothing is pickled, so a file from a stranger can be read safely. A file is written under another
-name, flushed to disk and renamed, so that the name never stands for half a checkpoint.
+Nothing is pickled, so a file from a stranger can be read safely. A file is written under another name,
+flushed to disk and renamed, so a checkpoint is never incomplete.
 """
 
 from collections.abc import Mapping
@@ -44,8 +44,8 @@ def save_checkpoint(path: Path, state: State) -> None:
 def load_checkpoint(path: Path, state: State) -> str:
     """Fill `state`, made fresh from the run's settings, with the checkpoint at `path`.
 
-    The random stream of one kind of device means nothing to another: a run that moves starts a new
-    one, which follows from its seed and step.
+    The state of a random stream depends on the kind of device. A run that moves to another kind starts a new
+    stream, which follows from its seed and step.
 
     Returns:
         The kind of device on which the checkpoint was written.
@@ -122,7 +122,7 @@ def _nets(state: State) -> list[tuple[str, nn.Module]]:
 
 
 def _weights(state: State) -> dict[str, Tensor]:
-    """What every checkpoint of these nets holds, in these shapes."""
+    """What every checkpoint of these nets holds, with these shapes."""
     tensors = {
         f"{name}.{key}": tensor for name, net in _nets(state) for key, tensor in net.state_dict().items()
     }
@@ -130,8 +130,7 @@ def _weights(state: State) -> dict[str, Tensor]:
 
 
 def _tensors(state: State) -> dict[str, Tensor]:
-    """All of a checkpoint: an optimizer that made no step has no moments yet, a random stream depends on
-    its device."""
+    """All tensors of a checkpoint. An optimizer that made no step has no moments yet."""
     tensors = _weights(state) | {"rng": state.rng.get_state()}
     for name, optimizer, net in state.optimizers():
         for key, parameter in net.named_parameters():

@@ -1,4 +1,4 @@
-"""Steps of the objectives that weigh draws: tokens are scored, and no gradient passes through them."""
+"""Score-function updates: draws are scored and weighted, and no gradient passes through them."""
 
 import torch
 from torch import Tensor
@@ -19,11 +19,11 @@ from bgan_text.training.update import Numbers, Update
 
 
 class ScoreFunctionUpdate(Update):
-    """Steps of importance, partition, reinforce and constant."""
+    """Updates of importance, partition, reinforce and constant."""
 
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
-        # The control has a discriminator like the others, which no divergence was chosen for.
+        # The control trains a discriminator as well, although no divergence was chosen.
         self.divergence = state.divergence or DIVERGENCES[Config.divergence]
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
@@ -34,7 +34,7 @@ class ScoreFunctionUpdate(Update):
                 fake = self._sample(self.conditional(real), config.discriminator_draws)
             self.discriminator_step(real, fake)
         conditional = self.conditional(last)
-        # The draws that train the discriminator are not those that it weighs: it has just been taught
+        # The draws that train the discriminator are not the draws that it scores: it has just learned
         # that the former are fake.
         tokens = self._sample(conditional, config.discriminator_draws + config.draws)
         fake, draws = tokens.split([config.discriminator_draws, config.draws])
@@ -46,7 +46,7 @@ class ScoreFunctionUpdate(Update):
             return conditional.sample(draws, self.state.rng)
 
     def discriminator_step(self, real: Batch, fake: Tensor) -> Numbers:
-        """Ascend the bound on N reals and draws (K, N, L)."""
+        """Ascend the bound on N real samples and (K, N, L) draws."""
         self.state.discriminator.train()
         samples = samples_of(real)
         with self.autocast():
@@ -78,9 +78,9 @@ class ScoreFunctionUpdate(Update):
 
     @torch.no_grad()
     def score(self, real: Batch, draws: Tensor) -> Tensor:
-        """The discriminator's scores of draws, without a gradient; of labels for the batch's images.
+        """The discriminator's scores of draws, without a gradient.
 
-        (M, N, L) -> (M, N), or (M, N, L) where it scores prefixes.
+        (M, N, L) -> (M, N), or (M, N, L) if it scores prefixes.
         """
         self.state.discriminator.eval()
         with self.autocast():

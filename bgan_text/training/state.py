@@ -16,6 +16,7 @@ from bgan_text.objectives.weights import RunningStatistics
 from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
+from bgan_text.training.offers import refuse_discriminator, refuse_generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,10 @@ class State:
         parts = parts or CustomParts()
         _refuse_what_does_not_fit(config, space)
         generator, discriminator = build_nets(config, space, parts.generator, parts.discriminator)
+        if parts.generator is not None:
+            refuse_generator(config, generator)
+        if parts.discriminator is not None:
+            refuse_discriminator(config, discriminator)
         generator.to(device)
         discriminator.to(device)
         average = AveragedModel(

@@ -1,10 +1,10 @@
-"""What every kind of training step does: draw noise, run a net in the chosen precision, update weights.
+"""What all training updates share: draw noise, run a net in the chosen precision, update weights.
 
-Where labels of images are the samples, the images stand in the place of the noise: g(y | x) is a
-classifier, and the discriminator judges labels of given images (Hjelm et al. 2018, section 4.1).
+When labels are generated, the images take the place of the noise: g(y | x) is a classifier, and the
+discriminator scores labels of given images (Hjelm et al. 2018, section 4.1).
 
-Nothing here waits for the device: the numbers of a step stay tensors until someone reads them, and a
-loss that is not finite is kept from the weights by the optimizer itself.
+Nothing here waits for the device. The numbers of a step stay tensors until they are read, and the optimizer
+itself skips an update whose loss is not finite.
 """
 
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ Numbers = dict[str, Tensor]
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """float32 or bfloat16; 'auto' takes bfloat16 where the device multiplies it natively."""
+    """float32 or bfloat16; 'auto' is bfloat16 where the device multiplies it natively."""
     if precision != "auto":
         return torch.bfloat16 if precision == "bfloat16" else torch.float32
     if device.type == "cuda":
@@ -34,7 +34,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 
 
 class Update:
-    """Makes the steps of one kind of objective. N = `config.batch`, M = `config.draws`, L positions."""
+    """The updates of one family of objectives. N = `config.batch`, M = `config.draws`, L positions."""
 
     def __init__(self, state: State, config: Config) -> None:
         self.state, self.config = state, config
@@ -51,17 +51,21 @@ class Update:
 
     @property
     def discriminator_turn(self) -> bool:
-        """Whether the discriminator is trained in this step: the last of `generator_steps`, so that the
-        numbers of a step whose number is a multiple of them tell of both nets."""
+        """Whether the discriminator is trained in this step, the last of `generator_steps`.
+
+        The last, so that steps whose number is a multiple of `generator_steps` report on both nets.
+        """
         return (self.state.step + 1) % self.config.generator_steps == 0
 
     def autocast(self) -> AbstractContextManager[object]:
-        """One region per forward pass: leaving it drops the low-precision copies of the weights, which
-        must not be read again after an update."""
+        """A region for one forward pass.
+
+        Leaving it drops the low-precision copies of the weights, which are stale after an update.
+        """
         return torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
 
     def conditional(self, real: Batch) -> ConditionalDistribution:
-        """g(. | z) for N new noise vectors, or g(. | x) for the N images of a labelled batch."""
+        """g(x | z) for N new noise vectors, or g(y | x) for the N images of a labelled batch."""
         state, config = self.state, self.config
         if isinstance(real, LabelledImages):
             given = real.images
@@ -72,9 +76,9 @@ class Update:
         return conditional
 
     def judge(self, real: Batch) -> nn.Module | LabelScorer:
-        """What scores samples: the discriminator, or for labels what it makes of the batch's images.
+        """What scores samples: the discriminator, or for labels its scorer for the images of the batch.
 
-        To be called, like a net, under autocast and anew after an update.
+        Call it under autocast, and again after each update.
         """
         net = self.state.discriminator
         if isinstance(net, LabelDiscriminator):
@@ -93,7 +97,10 @@ class Update:
         return {"discriminator_gradient": norm}
 
     def _update(self, loss: Tensor, optimizer: torch.optim.Adam, net: nn.Module) -> Tensor:
-        """Descend `loss` unless it, its gradient or an earlier one is not finite; the gradient norm."""
+        """Descend `loss` unless it, its gradient or an earlier one is not finite.
+
+        Return the gradient norm.
+        """
         state = self.state
         optimizer.zero_grad()
         loss.backward()

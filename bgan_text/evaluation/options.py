@@ -1,0 +1,87 @@
+"""The options of an evaluation. Importing them imports neither torch nor numpy."""
+
+import math
+from dataclasses import dataclass, fields
+
+from bgan_text.corpora.ngram_units import UNITS
+from bgan_text.errors import UserError
+from bgan_text.setting import check, setting
+
+LEAST_RESAMPLES = 20
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """How models are scored. Each field is an option of `bgan-text score` and a keyword of `evaluate`.
+
+    `likelihood`: None turns it off in `evaluate` and on in `sweep`.
+
+    Raises:
+        UserError: a value is out of range, or `mauve` is given without `embed`.
+
+    Example:
+        >>> EvaluationOptions(tokenize="char", count=1000).seed
+        0
+    """
+
+    count: int | None = setting(
+        None,
+        "samples drawn from each run; lines or images chosen at random from each file "
+        "(default: 1000; all lines, 1000 images)",
+        minimum=1,
+        flag="--n",
+    )
+    tokenize: str | None = setting(
+        None,
+        "unit of n-grams; word is nltk's, 13a sacrebleu's (default: char if the data is, else whitespace)",
+        choices=tuple(UNITS),
+    )
+    lowercase: bool = setting(False, "convert all text to lower case first")
+    window: int | None = setting(
+        None,
+        "length of the window in which JS divergence counts n-grams, in units, padding included "
+        "(default: the length that 99 % of the references do not exceed)",
+        minimum=1,
+    )
+    grammar: bool = setting(False, "score with the built-in grammar (default: if the data comes from it)")
+    likelihood: bool | None = setting(
+        None,
+        "likelihood of the samples under a language model of real text, and the reverse; about a minute "
+        "each; exact for the grammar (default: only in a sweep)",
+    )
+    critic: bool = setting(False, "distances estimated by freshly trained critics, minutes per model")
+    embed: str | None = setting(
+        None,
+        "scores of sentence embeddings by this sentence-transformers model, a name or a folder; needs "
+        "pip install 'bgan-text[embed]'",
+        metavar="MODEL",
+    )
+    mauve: bool = setting(
+        False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
+    )
+    resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
+    seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
+    temperature: float = setting(1.0, "sampling temperature of runs")
+    device: str = setting("auto", "auto, cpu, cuda or cuda:N")
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            check(option, getattr(self, option.name))
+        if not 0.0 < self.temperature < math.inf:
+            raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
+        if 0 < self.resamples < LEAST_RESAMPLES:
+            raise UserError(f"`resamples` {self.resamples}: 0 or at least {LEAST_RESAMPLES} are needed")
+        if self.seed > LARGEST_SEED:
+            raise UserError(f"`seed` {self.seed}: a number from 0 up to {LARGEST_SEED} is needed")
+        if self.window is not None:
+            _check_window(self.window)
+        if self.mauve and self.embed is None:
+            raise UserError("`mauve` compares embeddings: name a model with `embed`")
+
+
+def _check_window(window: int) -> None:
+    from bgan_text.scores.sequences import LONGEST_WINDOW  # imports numpy
+
+    if window > LONGEST_WINDOW:
+        raise UserError(f"`window` {window}: at most {LONGEST_WINDOW:,} is possible")

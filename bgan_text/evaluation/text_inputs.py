@@ -1,0 +1,193 @@
+"""The texts of an evaluation: samples of runs, files and lists, and real text from data, files or lists."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.grammar import Grammar, newswire
+from bgan_text.corpora.sources import plain_lines
+from bgan_text.device import choose_device
+from bgan_text.errors import UserError
+from bgan_text.evaluation.inputs import Inputs, Source, Text, drawn
+from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.reporter import Reporter
+from bgan_text.runs import Draw, sampled
+from bgan_text.training.run import RunFolder
+
+SAMPLES_OF_A_RUN = 1000
+HALF = "half as many as the models have"
+
+Stream = Callable[[], Iterable[str]]
+"""Texts from the first to the last, anew at each call."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Samples under a name. `run`: the run they come from, if any."""
+
+    name: str
+    texts: list[str]
+    run: RunFolder | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training text."""
+
+    name: str
+    texts: Stream
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Real text that is scored like a model, against references that do not contain it.
+
+    `alternate`: the references are every second one, since the texts come from among the others.
+    """
+
+    title: str
+    texts: list[str]
+    alternate: bool
+
+
+@dataclass(frozen=True)
+class Real:
+    """Real text, and what is known about it."""
+
+    name: str
+    references: Stream
+    anchor: Anchor
+    training: Training | None
+    grammar: Grammar | None
+    data: DatasetDirectory | None
+
+
+def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
+    """The models' samples, and the real text they are compared with."""
+    data = inputs.dataset(reporter)
+    models = [Model(source.name, _texts(source, options), source.run) for source in inputs.models]
+    return models, _real(inputs, options, data, models)
+
+
+def samples_of(run: RunFolder, options: EvaluationOptions, temperature: float) -> list[str]:
+    """Samples of a run."""
+    device, count = choose_device(options.device), options.count or SAMPLES_OF_A_RUN
+    draw = Draw(count=count, seed=options.seed, device=device, temperature=temperature)
+    return list(_cased((text for text, _ in sampled(run, draw)), options))
+
+
+def _texts(source: Source, options: EvaluationOptions) -> list[str]:
+    content = source.content
+    if isinstance(content, RunFolder):
+        return samples_of(content, options, options.temperature)
+    if isinstance(content, str):
+        if Path(content).is_dir():
+            raise UserError(f"{content} is neither a run folder (it has no run.json) nor a text file")
+        given: Iterable[str] = _lines(content)
+    else:
+        assert isinstance(content, list)  # arrays are images
+        given = content
+    texts = list(_cased(given, options))
+    _refuse_blank(content if isinstance(content, str) else source.name, texts)
+    return drawn(texts, options.count, options.seed) if options.count else texts
+
+
+def _lines(name: str) -> Iterator[str]:
+    return plain_lines(name, "a text file with a sample a line was expected, one column of it")
+
+
+def _stream(text: Text, options: EvaluationOptions, name: str) -> Stream:
+    """Real text without its blank lines, anew at each call. Lines of a pipe are kept in memory."""
+    if isinstance(text, str) and text != "-" and Path(text).is_file():
+        read: Stream = partial(_lines, text)
+    else:
+        kept = text if isinstance(text, list) else list(_lines(text))
+        read = partial(iter, kept)
+    _refuse_blank(name, read())
+    return _written(read, options)
+
+
+def _written(stream: Stream, options: EvaluationOptions) -> Stream:
+    return lambda: (text for text in _cased(stream(), options) if text.strip())
+
+
+def _cased(texts: Iterable[str], options: EvaluationOptions) -> Iterable[str]:
+    return map(str.lower, texts) if options.lowercase else texts
+
+
+def refuse_unreadable(reference: Path) -> None:
+    """Check a file of real text before long work.
+
+    Raises:
+        UserError: it is no regular file, since a pipe can be read only once, or it is empty.
+    """
+    if not reference.is_file():
+        raise UserError(f"`reference` {reference}: a text file with a sample a line was expected")
+    _refuse_blank(str(reference), _lines(str(reference)))
+
+
+def _refuse_blank(name: str, lines: Iterable[str]) -> None:
+    if not any(line.strip() for line in lines):
+        shown = "standard input" if name == "-" else name
+        raise UserError(f"{shown} is empty: texts, or a text file with one sample a line, are expected")
+
+
+def name_of(option: str, text: Text) -> str:
+    """How real text is called: by its path, or by the argument it was given as."""
+    return text if isinstance(text, str) else f"the {option} given"
+
+
+def _real(
+    inputs: Inputs, options: EvaluationOptions, data: DatasetDirectory | None, models: list[Model]
+) -> Real:
+    if inputs.reference is not None:
+        name = name_of("reference", inputs.reference)
+        references = _stream(inputs.reference, options, name)
+    else:
+        assert data is not None
+        name, references = f"{data.folder}/test", _written(partial(data.stream, "test"), options)
+    training = _training(inputs, options, data)
+    count = max(len(model.texts) for model in models)
+    return Real(
+        name=name,
+        references=references,
+        anchor=_anchor(training, references, count, options.seed),
+        training=training,
+        grammar=_grammar(options, data, models),
+        data=data,
+    )
+
+
+def _training(inputs: Inputs, options: EvaluationOptions, data: DatasetDirectory | None) -> Training | None:
+    if inputs.train is not None:
+        name = name_of("train", inputs.train)
+        return Training(name, _stream(inputs.train, options, name))
+    if data is not None:
+        return Training(f"{data.folder}/train", _written(partial(data.stream, "train"), options))
+    return None
+
+
+def _anchor(training: Training | None, references: Stream, count: int, seed: int) -> Anchor:
+    """Training text against all references, or half of the references against the other half."""
+    if training is not None:
+        texts = drawn(training.texts(), count, seed)
+        return Anchor(f"{len(texts):,} texts of {training.name} against all references", texts, False)
+    texts = drawn(islice(references(), 0, None, 2), count, seed)
+    title = f"{len(texts):,} references against every second one, which they are not among, {HALF}"
+    return Anchor(title, texts, True)
+
+
+def _grammar(
+    options: EvaluationOptions, data: DatasetDirectory | None, models: list[Model]
+) -> Grammar | None:
+    """The grammar, if it is asked for or the data or a run comes from it."""
+    corpora = {model.run.data["corpus"] for model in models if model.run is not None}
+    if data is not None:
+        corpora = {data.corpus}
+    if not options.grammar and "grammar" not in corpora:
+        return None
+    lowercase = options.lowercase or (data is not None and data.lowercase)
+    return newswire().lowercase() if lowercase else newswire()

@@ -1,0 +1,38 @@
+"""Objects of the user's own code, named as `module:name`."""
+
+import importlib
+from typing import Any
+
+from bgan_text.errors import UserError
+
+
+def load_object(spec: str, kind: str) -> Any:
+    """Import the object that `spec` names.
+
+    The module must be importable: nothing is added to `sys.path` here. Importing it runs its code, so `spec`
+    must come from the user, never from a file.
+
+    Args:
+        spec: `"module:name"`, such as `"mypackage.scores:rhymes"`.
+        kind: what the object is meant to be, for error messages, such as `"score function"`.
+
+    Raises:
+        UserError: `spec` has another form, there is no such module, or the module has no such name. An error
+            raised by the module itself is passed on.
+
+    Example:
+        >>> load_object("math:sqrt", "score function")(4.0)
+        2.0
+    """
+    module, _, name = spec.partition(":")
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise UserError(f"{kind} {spec!r}: module:name is expected")
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there, but it imports one that is not
+        raise UserError(f"{kind} {spec!r}: there is no module {module!r}; module:name is expected") from error
+    if not hasattr(loaded, name):
+        raise UserError(f"{kind} {spec!r}: the module {module!r} has no {name!r}; module:name is expected")
+    return getattr(loaded, name)

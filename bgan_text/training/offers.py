@@ -1,0 +1,51 @@
+"""What a net of the user's offers, held against what the objective needs of it."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from bgan_text.config import Config
+from bgan_text.errors import UserError
+from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+
+NEEDED_OF_A_DISTRIBUTION: dict[str, tuple[str, ...]] = {
+    SCORE_FUNCTION: ("sample", "weighted_log_prob"),
+    PATHWISE: ("sample", "relaxed"),
+    LIKELIHOOD: ("sample", "log_prob"),
+}
+"""Methods of `bgan_text.models.distributions.ConditionalDistribution`, by the family of the objective."""
+
+NEEDED_OF_A_PATHWISE_DISCRIMINATOR = ("embedding", "embed_relaxed", "score_embedded")
+"""Attributes of `bgan_text.models.discriminators.Relaxable`."""
+
+
+def refuse_generator(config: Config, generator: Any) -> None:
+    """Raise a `UserError` unless a generator returns a distribution with the methods that are needed."""
+    name = f"`generator` {config.generator}"
+    if lacking := [one for one in ("space", "noise") if not hasattr(generator, one)]:
+        raise UserError(f"{name} has no attribute {' and '.join(lacking)}: see the protocol of generators")
+    training = generator.training
+    with torch.no_grad():
+        distribution = generator.eval()(torch.zeros(2, generator.noise))
+    generator.train(training)
+    needed = NEEDED_OF_A_DISTRIBUTION[OBJECTIVES[config.objective].family]
+    if config.credit == "prefix":
+        needed = (*needed, "token_log_prob")
+    if lacking := [one for one in needed if not hasattr(distribution, one)]:
+        raise UserError(
+            f"{name} returns a {type(distribution).__name__} without {', '.join(lacking)}, which `objective` "
+            f"{config.objective} needs"
+        )
+
+
+def refuse_discriminator(config: Config, discriminator: nn.Module) -> None:
+    """Raise a `UserError` if a gradient has to pass through a discriminator that takes tokens only."""
+    if OBJECTIVES[config.objective].family != PATHWISE:
+        return
+    lacking = [one for one in NEEDED_OF_A_PATHWISE_DISCRIMINATOR if not hasattr(discriminator, one)]
+    if lacking:
+        raise UserError(
+            f"`discriminator` {config.discriminator} has no {', '.join(lacking)}, which `objective` "
+            f"{config.objective} needs to pass a gradient through samples"
+        )
