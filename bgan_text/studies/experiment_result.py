@@ -124,6 +124,13 @@ def failures(result: dict[str, Any]) -> list[str]:
 
 
 def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
-    """Rows of cells in GitHub's Markdown."""
+    """Rows of cells in GitHub's Markdown.
+
+    Example:
+        >>> print(markdown_table(["", "js-1"], [["importance", "0.01"]]))
+        |  | js-1 |
+        | --- | --: |
+        | importance | 0.01 |
+    """
     lines = [headings, ["---", *["--:"] * (len(headings) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

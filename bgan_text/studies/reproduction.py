@@ -59,6 +59,9 @@ def reproduce(
     Example:
         >>> result = reproduce("mnist-distances", scale="smoke", out="digits")  # doctest: +SKIP
         >>> print(result.to_markdown())  # doctest: +SKIP
+        >>> reproduce("mnist", out="digits")
+        Traceback (most recent call last):
+        bgan_text.errors.UserError: unknown experiment 'mnist': did you mean 'mnist-distances'? ...
     """
     experiment = choose("experiment", name, EXPERIMENTS)
     chosen = choose("scale", scale, experiment.scales)

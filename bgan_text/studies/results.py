@@ -113,9 +113,11 @@ class ComparisonResults:
         missing: how many runs are not trained and scored yet.
 
     Example:
-        >>> results = compare("data/poems", ["importance"], minutes=5, out="c")  # doctest: +SKIP
-        >>> results.to_frame().loc["importance (js)", ("js-4", "mean")]  # doctest: +SKIP
-        >>> print(results.to_markdown())  # doctest: +SKIP
+        >>> method = Method("importance (js)", {"objective": "importance"}, "importance")
+        >>> scored = [RunResult(seed, Path("."), 9, 1.0, {"js-4": 0.2 + 0.1 * seed}) for seed in (0, 1)]
+        >>> results = ComparisonResults([Row(method, {}, scored)], ["js-4"], {}, missing=0)
+        >>> round(float(results.to_frame().loc["importance (js)", ("js-4", "mean")]), 3)
+        0.25
     """
 
     rows: list[Row]
