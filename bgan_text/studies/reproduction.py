@@ -61,7 +61,7 @@ def reproduce(
         >>> print(result.to_markdown())  # doctest: +SKIP
         >>> reproduce("mnist", out="digits")
         Traceback (most recent call last):
-        bgan_text.errors.UserError: unknown experiment 'mnist': did you mean 'mnist-distances'? ...
+        bgan_text.errors.UserError: unknown experiment 'mnist': ...
     """
     experiment = choose("experiment", name, EXPERIMENTS)
     chosen = choose("scale", scale, experiment.scales)
