@@ -1,11 +1,11 @@
-"""Time of a training step of binary images, beside the step as it is usually written.
+"""Time of a training step on binary images, compared with the usual implementation.
 
     OMP_NUM_THREADS=1 python benchmarks/images.py
 
-Both have nets of the same widths for 32 x 32 pixels and weigh 20 draws for each of 64 noise vectors. The
-usual step, as kklemon/bgan-pytorch and others have it, keeps every draw as an image of its own, trains the
-discriminator on all of them and computes in float32. Ratios are measured in one process, interleaved, so
-that a drifting machine does not tilt them.
+Both use networks of equal width for 32 x 32 pixels and weight 20 draws for each of 64 noise vectors. The
+usual implementation, as in kklemon/bgan-pytorch and others, stores every draw as a separate image, trains the
+discriminator on all draws and computes in float32. The implementations are timed alternately in one process,
+so that drift of the machine's speed does not bias the ratios.
 """
 
 import time
@@ -48,7 +48,7 @@ def usual_discriminator() -> nn.Module:
 
 
 def usual_step() -> tuple[Callable[[], object], int]:
-    """A step that trains both nets, and how many parameters they have."""
+    """Return a function that trains both networks for one step, and their number of parameters."""
     generator, discriminator = usual_generator(), usual_discriminator()
     optimizers = [
         torch.optim.Adam(net.parameters(), 1e-4, (0.5, 0.999)) for net in (generator, discriminator)
@@ -60,13 +60,13 @@ def usual_step() -> tuple[Callable[[], object], int]:
         draws = (torch.rand(DRAWS, BATCH, 1, SIDE, SIDE) < logits.sigmoid()).float()
         scores = discriminator(draws.flatten(0, 1)).view(DRAWS, BATCH)
         log_prob = -(softplus(logits) - draws * logits).sum((2, 3, 4))
-        descended: list[Tensor] = [
+        losses: list[Tensor] = [
             -(scores.detach().softmax(dim=0) * log_prob).sum(dim=0).mean(),
             softplus(-discriminator(real)).mean() + softplus(scores).mean(),
         ]
         for optimizer in optimizers:
             optimizer.zero_grad()
-        torch.autograd.backward(descended)
+        torch.autograd.backward(losses)
         for optimizer in optimizers:
             optimizer.step()
 
@@ -85,25 +85,25 @@ def our_step(**options: object) -> tuple[Callable[[], object], int]:
 
 
 def main() -> None:
-    ways = {
+    implementations = {
         "usual": usual_step(),
         "bgan-text": our_step(),
         "bgan-text, float32": our_step(precision="float32"),
         "bgan-text, discriminator trained on all draws": our_step(discriminator_draws=DRAWS),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in implementations}
     for round_ in range(ROUNDS + 2):
-        for name, (step, _) in ways.items():
+        for name, (step, _) in implementations.items():
             start = time.perf_counter()
             step()
             if round_ >= 2:
                 times[name].append(time.perf_counter() - start)
     usual = median(times["usual"])
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    for name, (_, parameters) in ways.items():
+    for name, (_, parameters) in implementations.items():
         taken = median(times[name])
-        share = f"{taken / usual:.2f} of the usual"
-        print(f"{name}: {taken * 1e3:.0f} ms a step, {share}; {parameters:,} parameters")
+        share = f"{taken / usual:.2f} of the usual time"
+        print(f"{name}: {taken * 1e3:.0f} ms per step, {share}; {parameters:,} parameters")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Are the bootstrap intervals of scores as wide as the scores really spread?
+"""Calibration of the bootstrap intervals of scores.
 
-    python benchmarks/intervals.py [SETS] [SIZE]        # 150 sets of 200 sentences: a minute
+    python benchmarks/intervals.py [SETS] [SIZE]        # default: 150 sets of 200 sentences, one minute
 
-Draws independent sets of sentences from the built-in grammar, scores each, and prints for every score the
-standard deviation over the sets, the one that the resamples of a single set predict (mean over the sets),
-and their ratio: 1 is right, below 1 too sure.
+Scores independent sets of sentences from the built-in grammar. Prints for every score its standard deviation
+over sets, the standard deviation predicted by bootstrap resamples of a single set (mean over sets), and their
+ratio. A ratio of 1 is calibrated; below 1 the intervals are too narrow.
 """
 
 import sys
@@ -21,7 +21,7 @@ REFERENCES, WINDOW, RESAMPLES = 3000, 24, 200
 
 
 def measured(samples: list[list[str]], references: list[list[str]]) -> dict[str, Score]:
-    """Every n-gram score of a set."""
+    """Return all n-gram scores of a set."""
     precision, recall = scores.coverage(samples, references)
     by_order = {
         "bleu": scores.bleu(samples, references),
@@ -38,7 +38,7 @@ def measured(samples: list[list[str]], references: list[list[str]]) -> dict[str,
 
 
 def main(sets: int, size: int) -> None:
-    """Print a row per score."""
+    """Print one row per score."""
     texts = (text.split() for text in sentences(0, REFERENCES + sets * size))
     references = [next(texts) for _ in range(REFERENCES)]
     values, predicted = [], []

@@ -1,12 +1,12 @@
-"""Speed and memory of the exact n-gram scores, beside fast-bleu and on a million sentences.
+"""Speed and memory of the exact n-gram scores, compared with fast-bleu and on a million sentences.
 
-    pip install fast-bleu==0.0.90                     # C++; the comparison is left out without it
-    python benchmarks/scores.py SENTENCES.txt         # a sentence a line, tokens between spaces
+    pip install fast-bleu==0.0.90                     # C++; without it the comparison is skipped
+    python benchmarks/scores.py SENTENCES.txt         # one sentence per line, tokens separated by spaces
     python benchmarks/scores.py SENTENCES.txt --million
 
-CPU seconds are taken in one process, the ways taking turns; every index is made anew. `--million` makes
-1,000,000 sentences of 25 tokens with the built-in grammar (a minute, not counted) and scores them in a
-process of its own, whose peak memory it prints.
+All implementations are timed in one process, in CPU seconds, and build a new index for every call.
+`--million` generates 1,000,000 sentences of 25 tokens from the built-in grammar (one minute, not counted),
+scores them in a separate process and prints its peak memory.
 """
 
 import importlib.util
@@ -36,14 +36,14 @@ ORDERS = {order: [1 / order] * order for order in range(2, 6)}  # fast-bleu has 
 
 
 def cpu(way: Callable[[], object]) -> float:
-    """CPU seconds of one call, all threads together."""
+    """CPU seconds of one call, summed over threads."""
     start = time.process_time()
     way()
     return time.process_time() - start
 
 
 def compare(texts: list[list[str]]) -> None:
-    """BLEU and Self-BLEU of the sentences, against themselves: the time is that of other references."""
+    """Time the scores with the sentences as their own references, which takes as long as other references."""
     ways: dict[str, Callable[[], object]] = {
         "bleu-1..5": lambda: bleu(texts, texts),
         "self-bleu-1..5": lambda: self_bleu(texts),
@@ -56,9 +56,9 @@ def compare(texts: list[list[str]]) -> None:
         ways["fast-bleu self-bleu-2..5"] = lambda: SelfBLEU(texts, ORDERS).get_score()
         theirs = np.array(SelfBLEU(texts, ORDERS).get_score()[5])
         apart = np.abs(theirs - self_bleu(texts)[5].each)
-        print(f"self-bleu-5 apart from fast-bleu's: mean {apart.mean():.1e}, at most {apart.max():.1e}")
+        print(f"difference of self-bleu-5 from fast-bleu: mean {apart.mean():.1e}, maximum {apart.max():.1e}")
     taken = {name: median(cpu(way) for _ in range(ROUNDS)) for name, way in ways.items()}
-    print(f"{len(texts):,} sentences, {sum(map(len, texts)):,} tokens; CPU seconds, index included:")
+    print(f"{len(texts):,} sentences, {sum(map(len, texts)):,} tokens; CPU seconds, including the index:")
     for name, seconds in taken.items():
         print(f"  {name:26s} {seconds:6.2f}")
     for name in ("bleu", "self-bleu"):
@@ -69,7 +69,7 @@ def compare(texts: list[list[str]]) -> None:
 
 
 def make_million(path: Path) -> None:
-    """A line per 25 words of the grammar's endless text."""
+    """Write `SENTENCES` lines of `LENGTH` words each from the concatenated sentences of the grammar."""
     words = chain.from_iterable(map(str.split, sentences(0, sys.maxsize)))
     with path.open("w", encoding="utf-8") as file:
         for _ in range(SENTENCES):
@@ -77,7 +77,7 @@ def make_million(path: Path) -> None:
 
 
 def score_million(path: Path) -> None:
-    """Self-BLEU of a file, and BLEU against the same file as it streams past."""
+    """Compute Self-BLEU of a file, and BLEU against the same file as a stream of references."""
     start, started = time.perf_counter(), time.process_time()
     numbering = Numbering()
     index = Index(numbering.add(line.split() for line in text_lines(path)), 5)
@@ -87,13 +87,13 @@ def score_million(path: Path) -> None:
     print(f"  bleu-5 {bleu_of(index, folded)[5].value:.4f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"  both, reading included: {time.perf_counter() - start:.0f} s, "
-        f"{time.process_time() - started:.0f} s of CPU, {peak:.1f} GiB at most"
+        f"  both, including reading: {time.perf_counter() - start:.0f} s, "
+        f"{time.process_time() - started:.0f} s of CPU time, {peak:.1f} GiB peak memory"
     )
 
 
 def million() -> None:
-    """Score a million sentences in a fresh process."""
+    """Score a million sentences in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "million.txt"
         make_million(path)

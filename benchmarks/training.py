@@ -1,8 +1,9 @@
-"""Speed and memory of a training step, each beside a plainer way to do the same.
+"""Speed and memory of a training step and its parts, compared with simpler implementations.
 
     python benchmarks/training.py
 
-Prints ratios measured in one process, interleaved, so that a drifting machine does not tilt them.
+The implementations are timed alternately in one process, so that drift of the machine's speed does not bias
+the ratios.
 """
 
 import resource
@@ -29,7 +30,7 @@ ROUNDS = 7
 
 
 def seconds(*ways: Callable[[], object]) -> list[float]:
-    """Median time of each way, the ways taking turns."""
+    """Median time of each function. The functions are called alternately."""
     for way in ways:
         way()
     times: list[list[float]] = [[] for _ in ways]
@@ -42,7 +43,7 @@ def seconds(*ways: Callable[[], object]) -> list[float]:
 
 
 class PlainDiscriminator(nn.Module):
-    """The same net with one-dimensional convolutions."""
+    """The same network with one-dimensional convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,8 +74,8 @@ def scoring() -> None:
             ours(tokens)
 
     one, two, three = seconds(lambda: plain(tokens), lambda: ours(tokens), low_precision)
-    print(f"score {DRAWS} x {BATCH} draws: one-dimensional float32 {one * 1e3:.1f} ms, ", end="")
-    print(f"channels-last {one / two:.2f} times as fast, with bfloat16 {one / three:.2f} times")
+    print(f"scoring {DRAWS} x {BATCH} draws: 1-D convolutions, float32 {one * 1e3:.1f} ms; ", end="")
+    print(f"channels-last {one / two:.2f} times as fast, bfloat16 {one / three:.2f} times as fast")
 
 
 def losses() -> None:
@@ -90,7 +91,8 @@ def losses() -> None:
 
     one, two = seconds(gathered, histogram)
     print(
-        f"importance loss, 8,000 pieces: gathered {one * 1e3:.1f} ms, histogram {one / two:.2f} times as fast"
+        f"importance loss, vocabulary of 8,000: gather {one * 1e3:.1f} ms, "
+        f"histogram {one / two:.2f} times as fast"
     )
 
 
@@ -100,16 +102,16 @@ def step_rate(generator: str, objective: str) -> None:
     trainer = Trainer(state, config)
     real = [torch.randint(VOCABULARY, (BATCH, POSITIONS))]
     (one,) = seconds(lambda: trainer.step(real, 0.0))
-    print(f"training step, {generator} {objective}, {VOCABULARY} characters: {1 / one:.1f} a second")
+    print(f"training, {generator} {objective}, vocabulary of {VOCABULARY}: {1 / one:.1f} steps per second")
 
 
 def memory(generator: str) -> None:
-    """Peak memory of training with 8,000 pieces, in a process of its own."""
+    """Print the peak memory of training with a vocabulary of 8,000, measured in a separate process."""
     code = f"import training; training.train_pieces({generator!r})"
     made = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=sys.path[0]
     )
-    print(f"training with 8,000 pieces, {generator}: {made.stdout.strip()}")
+    print(f"training, {generator}, vocabulary of 8,000: {made.stdout.strip()}")
 
 
 def train_pieces(generator: str) -> None:
@@ -120,10 +122,11 @@ def train_pieces(generator: str) -> None:
     for _ in range(3):
         trainer.step([torch.randint(8000, (BATCH, POSITIONS))], 0.0)
     rate = (time.perf_counter() - start) / 3
-    for _ in sample_rows(state.sampler(), 1000, 0, state.device):  # as an evaluation does
+    for _ in sample_rows(state.sampler(), 1000, 0, state.device):  # as in an evaluation
         pass
     print(
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.2f} GiB at most, {rate:.2f} s a step"
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.2f} GiB peak memory, "
+        f"{rate:.2f} s per step"
     )
 
 

@@ -1,15 +1,16 @@
-"""Do normalised importance weights lower the variance of the generator's gradient (Hjelm et al. 2018, 2.3)?
+"""Variance of the generator's gradient with normalised importance weights (Hjelm et al. 2018, section 2.3).
 
-    python benchmarks/variance.py            # 6 minutes of one core: tables, docs/variance.json and .png
-    python benchmarks/variance.py --quick    # seconds, into the temporary folder: nothing to conclude from
-    python benchmarks/variance.py --draw     # the figure anew from the kept numbers
+    python benchmarks/variance.py            # 6 minutes on one core: tables, docs/variance.json and .png
+    python benchmarks/variance.py --quick    # seconds, into the temporary folder: a test of the code only
+    python benchmarks/variance.py --draw     # redraw the figure from the saved numbers
 
-Each objective's own rule gives the coefficients; the gradient is that of
-`FactorisedDistribution.weighted_log_prob`
-with respect to the logits, the noise held fixed, over independent batches of M draws. Variance is the trace
-of the covariance; `relative` divides it by the squared norm of the expected gradient, as the objectives
-follow gradients of different lengths. Two settings: a space that can be enumerated, where the distance of
-the expected gradient from the exact one (bias) is measured too, and a conv generator in training.
+Compares objectives and baselines by the gradient of `FactorisedDistribution.weighted_log_prob` with respect
+to the logits, for fixed noise and over independent batches of M draws. The weights are those of each
+objective. The variance is the trace of the covariance. `relative` is the variance divided by the squared norm
+of the expected gradient, as the gradients of the objectives differ in norm.
+
+There are two settings: a space small enough to enumerate, where the bias of the expected gradient is measured
+as well, and a conv generator during training.
 """
 
 import argparse
@@ -46,8 +47,8 @@ DRAWS = (2, 5, 10, 20, 50, 100)
 SHARPNESS = (0.25, 1.0, 2.0)
 STEPS = (50, 500, 1000)
 VOCABULARY, POSITIONS, NOISES = 4, 3, 8
-PLANNED_STEPS = 10_000  # of the run whose beginning is looked at: it sets the course of the learning rates
-BLOCKS = 10  # parts of the repetitions, left out in turn for the standard error
+PLANNED_STEPS = 10_000  # length of the run, which determines the learning rate schedule
+BLOCKS = 10  # blocks of repetitions for the jackknife standard error
 EVERYTHING = torch.tensor(list(itertools.product(range(VOCABULARY), repeat=POSITIONS)))
 
 Measured = dict[str, dict[str, list[Any]]]
@@ -55,7 +56,7 @@ Pullback = Callable[[Tensor], Tensor]
 
 
 def gradients(logits: Tensor, tokens: Tensor, weights: Tensor) -> Tensor:
-    """The loss's gradient in each repetition: (N, L, V), (M, R, N, L), (M, R, N) -> (R, N, L, V)."""
+    """Gradient of the loss in each repetition: (N, L, V), (M, R, N, L), (M, R, N) -> (R, N, L, V)."""
     repetitions = tokens.shape[1]
     repeated = logits.detach().repeat(repetitions, 1, 1).requires_grad_()
     loss = -FactorisedDistribution(repeated).weighted_log_prob(tokens.flatten(1, 2), weights.flatten(1, 2))
@@ -70,21 +71,23 @@ class Moments:
         self.blocks: list[tuple[int, Tensor, Tensor]] = []  # count, sum, sum of squared norms
 
     def add(self, vectors: Tensor) -> None:
-        """Take in a block of independent repetitions: (R, ...)."""
+        """Add a block of independent repetitions: (R, ...)."""
         flat = vectors.flatten(1).double()
         self.blocks.append((len(flat), flat.sum(0), flat.square().sum()))
 
     def estimate(self, same_mean: "Moments", exact: Tensor | None = None) -> dict[str, float]:
-        """Each number of this vector, with its standard error.
+        """Estimate the moments of the vector with their standard errors.
 
         Args:
-            same_mean: moments of a vector with the same expectation and less variance, on the same draws:
-                they tell the squared mean more surely.
-            exact: the limit of many draws, from which the squared bias is measured, where it is known.
+            same_mean: Moments of a vector with the same expectation and less variance, on the same draws.
+                They give a more precise estimate of the squared mean.
+            exact: Limit of the gradient for many draws, for the estimate of the bias. `None` if it is
+                unknown.
 
         Returns:
-            variance, squared_mean, relative (NaN where the squared mean is not told from zero), and with
-            `exact` bias and squared_error, both squared; for each also NAME_error.
+            `variance`, `squared_mean` and `relative` (NaN if the estimated squared mean is not positive).
+            With `exact` also `bias` and `squared_error`, both squared. The standard error of each is
+            `NAME_error`.
         """
         every = self._without(None, same_mean, exact)
         left_out = [self._without(block, same_mean, exact) for block in range(len(self.blocks))]
@@ -109,7 +112,7 @@ class Moments:
         return found
 
     def _of(self, block: int | None) -> tuple[int, Tensor, float]:
-        """Count, mean and variance of all repetitions but those of a block."""
+        """Count, mean and variance of all repetitions except those of a block."""
         kept = [each for place, each in enumerate(self.blocks) if place != block]
         count = sum(n for n, _, _ in kept)
         mean = torch.stack([total for _, total, _ in kept]).sum(0) / count
@@ -129,7 +132,10 @@ def measure(
     exact: dict[str, Tensor],
     pullback: Pullback = lambda gradient: gradient,
 ) -> dict[tuple[str, str], dict[str, float]]:
-    """Every objective and baseline on the same draws; a block is tokens (M, R, N, L), scores (M, R, N)."""
+    """Measure all objectives and baselines on the same draws.
+
+    A block holds (M, R, N, L) tokens and (M, R, N) scores.
+    """
     moments = {pair: Moments() for pair in itertools.product(OBJECTIVES, BASELINES)}
     weights: list[tuple[float, float]] = []
     for tokens, scores in blocks:
@@ -151,7 +157,7 @@ def measure(
 
 
 def enumerable(seed: int) -> tuple[Tensor, Tensor]:
-    """Random logits (N, L, V) and log p / q of every sequence (V ** L,), q the mixture over the noise."""
+    """Random (N, L, V) logits and (V ** L,) log p / q of all sequences, where q is the mixture over noise."""
     rng = torch.Generator().manual_seed(seed)
     logits = torch.randn(NOISES, POSITIONS, VOCABULARY, generator=rng, dtype=torch.float64)
     log_p = torch.randn(len(EVERYTHING), generator=rng, dtype=torch.float64).log_softmax(0)
@@ -159,18 +165,18 @@ def enumerable(seed: int) -> tuple[Tensor, Tensor]:
 
 
 def log_likelihoods(logits: Tensor) -> Tensor:
-    """log g(x | z) of every sequence: (N, L, V) -> (V ** L, N)."""
+    """log g(x | z) of all sequences: (N, L, V) -> (V ** L, N)."""
     return FactorisedDistribution(logits).log_prob(EVERYTHING.unsqueeze(1).expand(-1, len(logits), -1))
 
 
 def exact_running(logits: Tensor, score: Tensor) -> RunningStatistics:
-    """The means that `partition` and `reinforce` follow, over q."""
+    """Exact means under q of the running statistics that `partition` and `reinforce` use."""
     q = log_likelihoods(logits).exp().mean(dim=1)
     return RunningStatistics((q * score.exp()).sum().log(), (q * score).sum(), torch.ones(()))
 
 
 def exact_gradients(logits: Tensor, score: Tensor) -> dict[str, Tensor]:
-    """Each objective's gradient in the limit of many draws, from all sequences: (N, L, V)."""
+    """(N, L, V) gradient of each objective in the limit of many draws, by enumeration of all sequences."""
     g, column = log_likelihoods(logits).exp(), score.unsqueeze(1)
     weights = {
         "importance": (g * column.exp()) / (g * column.exp()).sum(0),  # p~(x | z) of the paper
@@ -182,7 +188,7 @@ def exact_gradients(logits: Tensor, score: Tensor) -> dict[str, Tensor]:
 
 
 def exact_setting(sharpness: float, draws: int, repetitions: int) -> dict[tuple[str, str], dict[str, float]]:
-    """F = sharpness * log p / q on the enumerable space."""
+    """Measure with F = sharpness * log p / q on the enumerable space."""
     logits, score = enumerable(0)
     score = sharpness * score
     rng = torch.Generator().manual_seed(draws)
@@ -198,28 +204,30 @@ def exact_setting(sharpness: float, draws: int, repetitions: int) -> dict[tuple[
 
 
 class Frozen:
-    """A training state held still: logits of some noise vectors and a pool of scored draws of each."""
+    """A snapshot of training: logits of some noise vectors, and a pool of draws with scores for each."""
 
     def __init__(self, update: ScoreFunctionUpdate, rows: int, pool: int) -> None:
         state, config = update.state, update.config
         self.rng = torch.Generator().manual_seed(state.step)
-        self.generator = copy.deepcopy(state.generator)  # a forward pass moves batch normalisation's means
+        # A copy, as a forward pass updates the statistics of batch normalisation.
+        self.generator = copy.deepcopy(state.generator)
         noise = torch.randn(config.batch, config.noise, generator=self.rng)
-        self.logits = self.generator(noise).logits[:rows]  # normalised over the batch, as in training
+        # Batch normalisation is over the full batch, as in training.
+        self.logits = self.generator(noise).logits[:rows]
         self.tokens = FactorisedDistribution(self.logits).sample(pool, self.rng)
         self.scores = torch.cat([update.score(part[0], part) for part in self.tokens.split(100)])
         self.running = RunningStatistics.fresh(self.scores.device)
         self.running.update(self.scores)
 
     def blocks(self, draws: int, most: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Disjoint repetitions of M draws from the pool."""
+        """Yield disjoint repetitions of M draws from the pool."""
         size = max(1, min(most, len(self.tokens) // draws) // BLOCKS)
         for start in range(0, BLOCKS * size * draws, size * draws):
             part = slice(start, start + size * draws)
             yield self.tokens[part].unflatten(0, (draws, size)), self.scores[part].unflatten(0, (draws, size))
 
     def to_parameters(self, gradient: Tensor) -> Tensor:
-        """Gradients with respect to the logits -> to the generator's parameters: (R, ...) -> (R, D)."""
+        """Map gradients of the logits to gradients of the generator's parameters: (R, ...) -> (R, D)."""
         parameters = list(self.generator.parameters())
         each = (
             torch.autograd.grad(self.logits, parameters, one, retain_graph=True, materialize_grads=True)
@@ -229,7 +237,7 @@ class Frozen:
 
 
 def training(config: Config, limit: int, at: tuple[int, ...]) -> Iterator[ScoreFunctionUpdate]:
-    """The default recipe on the built-in grammar, stopped at some steps."""
+    """Train on the built-in grammar with the default configuration and yield at the given steps."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = TextPreparation.given("grammar", limit=limit)
         prepared = prepare_text(recipe, Path(folder) / "grammar")
@@ -244,7 +252,7 @@ def training(config: Config, limit: int, at: tuple[int, ...]) -> Iterator[ScoreF
 
 
 def show(name: str, by_draws: dict[int, dict[tuple[str, str], dict[str, float]]]) -> Measured:
-    """Print a setting's table; returns its columns by objective and baseline."""
+    """Print the table of a setting and return its columns by objective and baseline."""
     exact = "bias" in by_draws[min(by_draws)]["importance", "none"]
     print(f"\n{name}\n{'M':>4s} {'objective':11s}{'baseline':14s}{'variance':>10s}", end="")
     print(f"{'bias^2':>10s}{'  +-':>9s}{'mse':>10s}" if exact else "", end="")
@@ -262,13 +270,13 @@ def show(name: str, by_draws: dict[int, dict[tuple[str, str], dict[str, float]]]
             for key, value in each.items():
                 column.setdefault(key, []).append(float(f"{value:.5g}") if math.isfinite(value) else None)
         weights = [found[objective, "none"]["weight_variance"] for objective in OBJECTIVES[:2]]
-        print(f"     {each['repetitions']:,} repetitions; variance of the weights themselves: ", end="")
+        print(f"     {each['repetitions']:,} repetitions; variance of the weights: ", end="")
         print(f"normalised {weights[0]:.3g}, un-normalised {weights[1]:.3g}")
     return columns
 
 
 def run(quick: bool) -> dict[str, Measured]:
-    """Both settings, printed as they come."""
+    """Measure and print both settings."""
     every, repetitions, pool = ((2, 5), 200, 100) if quick else (DRAWS, 2000, 4000)
     found: dict[str, Measured] = {}
     for sharpness in SHARPNESS:
@@ -283,7 +291,7 @@ def run(quick: bool) -> dict[str, Measured]:
         }
         step = update.state.step
         spread = frozen.scores.std(dim=0).mean()
-        print(f"\nstep {step}: F given z has a standard deviation of {spread:.2f}")
+        print(f"\nstep {step}: the standard deviation of F given z is {spread:.2f}")
         found[f"step {step}, logits"] = show(f"step {step}, logits", by_draws)
     frozen = Frozen(update, config.batch, pool // 4)
     by_draws = {
@@ -295,7 +303,7 @@ def run(quick: bool) -> dict[str, Measured]:
 
 
 def draw(found: dict[str, Measured], path: Path) -> None:
-    """One panel per setting; a colour per objective, a line style per baseline."""
+    """Draw one panel per setting, with one colour per objective and one line style per baseline."""
     panels = [name for name in found if "parameters" not in name]
     figure, axes = plt.subplots(2, len(panels) // 2, figsize=(7.3, 5), sharex=True, sharey="row")
     for panel, name in zip(axes.flat, panels, strict=True):
@@ -322,13 +330,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--draw", action="store_true")
-    parser.add_argument("--out", type=Path, help="folder of the numbers and the figure")
+    parser.add_argument("--out", type=Path, help="folder for the numbers and the figure")
     options = parser.parse_args()
     usual = Path(tempfile.gettempdir()) if options.quick else Path(__file__).parents[1] / "docs"
     kept = (options.out or usual) / "variance.json"
     if not options.draw:
         text = json.dumps(run(options.quick), indent=1)
-        columns = re.sub(r"\[[^\]{]*\]", lambda match: " ".join(match[0].split()), text)  # a line for each
+        columns = re.sub(r"\[[^\]{]*\]", lambda match: " ".join(match[0].split()), text)  # one line each
         kept.write_text(columns + "\n", encoding="utf-8")
     draw(json.loads(kept.read_text("utf-8")), kept.with_suffix(".png"))
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bgan_text import scores
     from bgan_text.config import Config
-    from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
+    from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.prepare import prepare
     from bgan_text.errors import UserError
     from bgan_text.evaluation.evaluate import evaluate

@@ -26,6 +26,13 @@ def with_flags(text: str, app: typer.Typer) -> str:
     return NAMED.sub(lambda found: _flag(found, options), text)
 
 
+def spelled(text: str) -> str:
+    """A message of the library as the command line shows it."""
+    from bgan_text.cli.main import app  # which imports the commands, which import this
+
+    return with_flags(text, app)
+
+
 def _flag(found: "re.Match[str]", options: dict[str, Any]) -> str:
     name, value = found.groups(default="")
     if name not in options:

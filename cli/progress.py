@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from bgan_text.cli.console import say, talk
+from bgan_text.cli.field_names import spelled
 from bgan_text.reporter import Progress as Told
 from bgan_text.reporter import Reporter
 
@@ -76,7 +77,7 @@ class RichReporter(Reporter):
         self._display: Progress | None = None
 
     def message(self, text: str) -> None:
-        say(_with_flags(text))
+        say(spelled(text))
 
     def warning(self, text: str) -> None:
         self.message(f"Warning: {text}")
@@ -176,10 +177,3 @@ def brief(numbers: dict[str, float]) -> str:
         if "penalty_gradient_norm" in numbers
         else ""
     )
-
-
-def _with_flags(text: str) -> str:
-    from bgan_text.cli.field_names import with_flags
-    from bgan_text.cli.main import app  # which imports the commands, which import this
-
-    return with_flags(text, app)

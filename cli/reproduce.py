@@ -1,54 +1,81 @@
-"""`bgan-text reproduce`: an experiment of the paper, from its data to its table or image."""
+"""`bgan-text reproduce`: an experiment of the paper, from its data to its table or figure."""
 
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
+from bgan_text.studies.reproduction_options import ReproductionOptions
+
+if TYPE_CHECKING:
+    from bgan_text.studies.experiment_result import ExperimentResult
 
 
+@with_options(ReproductionOptions)
 def reproduce(
-    name: Annotated[str | None, typer.Argument(help="Experiment; --list tells which there are.")] = None,
-    scale: Annotated[
-        str,
-        typer.Option(
-            help="smoke: seconds, to see that it runs; small: within an hour on 2 cores; paper: near "
-            "the paper's setting, for a GPU."
-        ),
-    ] = "small",
-    path: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Data on this machine, as for prepare; may be given again. (default: from the hub)"
-        ),
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Experiment; see --list.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for everything. (default: reproductions/NAME-SCALE)")
     ] = None,
     list_: Annotated[
-        bool, typer.Option("--list", help="Say what each compares, how long it takes, what was found.")
+        bool,
+        typer.Option("--list", help="List what each experiment compares, how long it takes and its result."),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
-    """Make an experiment of the boundary-seeking GAN paper (Hjelm et al., ICLR 2018) again.
+    """Reproduce an experiment of the boundary-seeking GAN paper (Hjelm et al., ICLR 2018).
 
-    It prepares the data, trains every method, measures, and writes result.md, result.json and images.
+    It prepares the data, trains every method, measures, and writes result.md, result.json and figures.
 
-    The same command again goes on where it stopped and makes nothing twice.
+    The same command continues where it stopped and makes nothing twice.
 
     Example: bgan-text reproduce mnist-distances --scale small --path mnist/
     """
-    from bgan_text.studies.reproduction import listed, reproduced
+    from bgan_text.cli.console import print_json, results, say
+    from bgan_text.cli.experiment_table import listing, render, to_json
+    from bgan_text.studies.experiment_result import PAGE, RESULT
 
     if list_:
         if name is not None:
             raise UserError(f"--list shows all experiments: leave out {name}, or --list")
-        listed(json=json)
+        print_json(to_json()) if json else results().print(listing())
         return
     if name is None:
-        raise UserError("name an experiment: bgan-text reproduce --list tells which there are")
-    stopped = reproduced(name, scale, tuple(path or ()), out, device, json=json)
-    if stopped is not None:
-        raise typer.Exit(128 + stopped)
+        raise UserError("name an experiment: bgan-text reproduce --list shows them")
+    options = ReproductionOptions(**given | {"paths": tuple(given.get("paths") or ())})
+    home = out if out is not None else Path("reproductions") / f"{name}-{options.scale}"
+    result = _reproduced(name, home, options)
+    if json:
+        print_json(result.to_json())
+    else:
+        for renderable in render(result):
+            results().print(renderable)
+    say(f"wrote {home / PAGE} and {home / RESULT}")
+
+
+def _reproduced(name: str, home: Path, options: ReproductionOptions) -> "ExperimentResult":
+    from bgan_text.cli.progress import RichReporter
+    from bgan_text.cli.signals import StopOnSignal, say_interrupted
+    from bgan_text.cli.training_display import TrainingDisplay
+    from bgan_text.studies.reproduction import Stopped
+    from bgan_text.studies.reproduction import reproduce as library
+
+    stop = StopOnSignal()
+    try:
+        return library(
+            name,
+            scale=options.scale,
+            out=home,
+            paths=options.paths,
+            device=options.device,
+            callbacks=[TrainingDisplay(advises=False), stop],
+            reporter=RichReporter(),
+        )
+    except (KeyboardInterrupt, Stopped):  # between two trainings, or in one
+        say_interrupted()
+        raise typer.Exit(128 + (stop.signal or signal.SIGINT)) from None

@@ -40,10 +40,11 @@ def train(
     Example: bgan-text train --divergence js --minutes 10
     """
     from bgan_text.cli.console import print_json
-    from bgan_text.cli.signals import stopping_on_signals
+    from bgan_text.cli.signals import Interruption, stopping_on_signals
 
     training = (_resumed if resume else _new)(data, run, device, given)
-    with stopping_on_signals(training.stop) as interruption:
+    interruption = Interruption()
+    with stopping_on_signals(training.stop, interruption):
         result = training.go()
     if json:
         print_json(

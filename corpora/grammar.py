@@ -1,7 +1,7 @@
-"""A probabilistic grammar of newswire English: sentences from a seed, and their exact probability.
+"""A probabilistic grammar of newswire English: seeded sampling and exact probabilities of sentences.
 
-A model trained on sentences whose true distribution is known can be scored exactly: is a sample
-possible, and how probable is it?
+The true distribution of the sentences is known, so a model trained on them can be scored exactly: by whether
+a sample is grammatical, and by its probability.
 """
 
 import math
@@ -25,8 +25,10 @@ Alternative = tuple[float, tuple[str, ...]]
 class Grammar:
     """A non-recursive probabilistic context-free grammar over words.
 
-    `rules` maps a symbol, written `<name>`, to its weighted alternatives; every other string is a
-    word. Probabilities are weights divided by their sum.
+    Args:
+        rules: Weighted alternatives of each symbol, which is written `<name>`. All other strings are words.
+            The probability of an alternative is its weight divided by the sum of the weights.
+        start: The start symbol.
     """
 
     def __init__(self, rules: dict[str, list[Alternative]], start: str = f"<{START}>") -> None:
@@ -53,7 +55,7 @@ class Grammar:
         return lexicon
 
     def sample(self, rng: random.Random) -> list[str]:
-        """One sentence, as words."""
+        """Sample one sentence as a list of words."""
         words: list[str] = []
         self._expand(self.start, rng, words)
         return words
@@ -68,9 +70,13 @@ class Grammar:
                 words.append(part)
 
     def log_prob(self, words: Sequence[str]) -> float:
-        """The exact log-probability of a sentence in nats, over all its derivations.
+        """Exact log-probability of a sentence, summed over its derivations with a top-down inside algorithm.
 
-        Returns `-inf` for a sentence that the grammar cannot make. The inside algorithm, top down.
+        Args:
+            words: The words of the sentence.
+
+        Returns:
+            The log-probability in nats; `-inf` for a sentence that the grammar does not generate.
         """
         probability = self._inside(words).get(len(words), 0.0)
         return math.log(probability) if probability > 0.0 else -math.inf
@@ -79,7 +85,7 @@ class Grammar:
         memory: dict[tuple[str, int], dict[int, float]] = {}
 
         def spans(symbol: str, begin: int) -> dict[int, float]:
-            """The ends that `symbol` can reach from `begin`, with their probabilities."""
+            """Map each end of a span that `symbol` can derive from `begin` to its probability."""
             if symbol in self._words:
                 probability = self._words[symbol].get(words[begin], 0.0) if begin < len(words) else 0.0
                 return {begin + 1: probability} if probability else {}
@@ -108,7 +114,10 @@ class Grammar:
         return spans(self.start, 0)
 
     def lowercase(self) -> "Grammar":
-        """The grammar of the lower-cased sentences, with their probabilities added up."""
+        """Return the grammar of the lower-cased sentences.
+
+        The probabilities of sentences that become equal add up.
+        """
         return Grammar(
             {
                 symbol: [
@@ -121,12 +130,12 @@ class Grammar:
         )
 
     def vocabulary(self) -> set[str]:
-        """Every word that some sentence contains."""
+        """Return all words of the grammar."""
         bodies = (body for alternatives in self.rules.values() for _, body in alternatives)
         return {part for body in bodies for part in body if part not in self.rules}
 
     def longest(self) -> int:
-        """The number of words of the longest sentence."""
+        """Return the number of words of the longest sentence."""
 
         @cache
         def length(symbol: str) -> int:
@@ -137,7 +146,7 @@ class Grammar:
         return length(self.start)
 
     def derivations(self) -> int:
-        """How many derivations there are; the number of distinct sentences if none is ambiguous."""
+        """Return the number of derivations: the number of sentences if none is ambiguous."""
 
         @cache
         def count(symbol: str) -> int:
@@ -149,7 +158,11 @@ class Grammar:
 
 
 def parse(text: str) -> Grammar:
-    """Read a grammar in the notation that `newswire.bnf` explains at its head."""
+    """Parse a grammar. The notation is described at the top of `newswire.bnf`.
+
+    Raises:
+        ValueError: If a line is not a rule or a symbol has no rule.
+    """
     rules: dict[str, list[Alternative]] = {}
     for name, alternatives in _statements(text):
         for rule_name, rule_text in _expanded(name, alternatives):
@@ -166,7 +179,7 @@ def parse(text: str) -> Grammar:
 
 
 def _statements(text: str) -> Iterator[tuple[str, str]]:
-    """(name, alternatives) of each rule, continuation lines joined."""
+    """Yield (name, alternatives) of each rule, with continuation lines joined."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("# ") and line != "#"]
     joined = re.sub(r"\n\s+\|", " |", "\n".join(lines))
     for line in joined.splitlines():
@@ -177,9 +190,9 @@ def _statements(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _expanded(name: str, alternatives: str) -> list[tuple[str, str]]:
-    """The rules that a rule with features stands for.
+    """Expand a rule with features into rules without features.
 
-    A feature in the name gives one rule per value; one that stands only in an alternative gives one
+    A feature in the name gives one rule per value. A feature that occurs only in an alternative gives one
     alternative per value.
     """
     for mark, values in FEATURES.items():
@@ -199,12 +212,17 @@ def _expanded(name: str, alternatives: str) -> list[tuple[str, str]]:
 
 @cache
 def newswire() -> Grammar:
-    """The built-in grammar."""
+    """Return the built-in grammar."""
     return parse(files("bgan_text.corpora").joinpath("newswire.bnf").read_text(encoding="utf-8"))
 
 
 def sentences(seed: int, count: int) -> Iterator[str]:
-    """`count` independent sentences; the same seed gives the same sentences."""
+    """Yield independent sentences of the built-in grammar.
+
+    Args:
+        seed: Seed of the sampling. The same seed gives the same sentences.
+        count: Number of sentences.
+    """
     rng, grammar = random.Random(seed), newswire()
     for _ in range(count):
         yield " ".join(grammar.sample(rng))

@@ -1,12 +1,12 @@
-"""The grammar that samples imply, and exact distances between grammars.
+"""Estimation of a grammar from samples, and exact divergences between grammars.
 
-Samples are good if the true grammar makes them probable (`Grammar.log_prob`), and diverse if a model of
-them makes real sentences probable (the reverse perplexity of Zhao et al. 2018, "Adversarially
-regularized autoencoders"; the reverse LM score of Semeniuta et al. 2018). On the built-in corpus that
-model is the true grammar with its probabilities estimated again, so nothing is trained by gradient and
-real sentences need not be sampled.
+Samples are of high quality if the true grammar assigns them a high probability (`Grammar.log_prob`). They are
+diverse if a model of the samples assigns real sentences a high probability (reverse perplexity, Zhao et al.
+2018, "Adversarially regularized autoencoders"; reverse language model score, Semeniuta et al. 2018). On the
+built-in corpus this model is the true grammar with re-estimated probabilities. It needs no gradient training
+and no real sentences.
 
-Alternatives of one rule with the same body count as one: lower-casing may make them equal.
+Alternatives of a rule with equal bodies are merged, as lower-casing may make bodies equal.
 """
 
 import math
@@ -24,7 +24,7 @@ from bgan_text.corpora.grammar import Grammar
 from bgan_text.errors import UserError
 
 SMOOTHING = 1.0
-"""Pseudo-uses of each symbol, shared equally among its alternatives."""
+"""Pseudo-count of each symbol, divided equally among its alternatives."""
 
 Body = tuple[str, ...]
 Production = tuple[str, Body]
@@ -35,13 +35,17 @@ Derivation = tuple[int, float, tuple[Production, ...]]
 
 @dataclass(frozen=True)
 class Fit:
-    """The grammar of S samples, and how probable it makes real sentences.
+    """A grammar estimated from S samples, and the log-probability that it assigns to real sentences.
 
-    `grammar`: the true rules with probabilities from `used` samples; `skipped` had no derivation.
-    `reverse`: the expected log-probability of a true sentence under `grammar`, nats per sentence, exact:
-    -(`entropy` of the true grammar + `divergence` from it to `grammar`); NaN if no sample was used.
-    `each`: (S,) the first-order change of `reverse` with the weight of each sample, of which only the
-    differences count; 0 for a skipped sample, NaN with `reverse`.
+    Attributes:
+        grammar: The rules of the true grammar with estimated probabilities.
+        used: Number of samples with a derivation.
+        skipped: Number of samples without a derivation. They do not enter the estimate.
+        reverse: Exact expected log-probability of a true sentence under `grammar`, in nats per sentence:
+            -(`entropy` of the true grammar + `divergence` from the true grammar to `grammar`). NaN if no
+            sample was used.
+        each: (S,) derivative of `reverse` with respect to the weight of each sample, of which only
+            differences matter. 0 for a skipped sample; NaN if `reverse` is NaN.
     """
 
     grammar: Grammar
@@ -52,28 +56,31 @@ class Fit:
 
 
 def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float = SMOOTHING) -> Fit:
-    """Estimate the probabilities of the alternatives again, from how often sentences use them.
+    """Re-estimate the probabilities of a grammar from the alternatives that sentences use.
 
-    An alternative used c times in C uses of its symbol, which has K of them, gets
-    (c + smoothing / K) / (C + smoothing): the mean of a Dirichlet posterior that knows the rules of the
-    true grammar but not their probabilities, so that few samples cannot come out well for being few.
-    Nothing real is impossible, and the alternatives of a symbol that was never used are equally
-    probable. Where a sentence has several derivations, each counts by its
-    posterior probability (one step of expectation maximisation, Lari and Young 1990).
+    An alternative used c times in C uses of a symbol with K alternatives gets the probability
+    (c + smoothing / K) / (C + smoothing). This is the mean of a Dirichlet posterior that knows the rules of
+    the true grammar but not their probabilities, so a small number of samples gives no advantage. No real
+    sentence has probability 0, and the alternatives of an unused symbol are equally probable. If a sentence
+    has several derivations, each is weighted by its posterior probability (one step of expectation
+    maximisation, Lari and Young 1990).
 
-    S sentences of the true grammar itself stay below -`entropy` by about (free probabilities) / (2 S),
-    so only equal numbers of samples compare.
+    For S sentences of the true grammar, `reverse` is below -`entropy` by about (free probabilities) / (2 S).
+    Compare only values with equal S.
 
     Args:
-        grammar: the true grammar, or its `lowercase()` for lower-cased sentences.
-        sentences: each a sequence of words. Those that the grammar cannot make are skipped.
-        smoothing: pseudo-uses of each symbol, above 0.
+        grammar: The true grammar, or its `lowercase()` for lower-cased sentences.
+        sentences: Sequences of words. Sentences that the grammar does not generate are skipped.
+        smoothing: Pseudo-count of each symbol, above 0.
+
+    Returns:
+        The estimated grammar and its reverse log-probability.
 
     Raises:
-        UserError: smoothing is not a positive number.
+        UserError: If `smoothing` is not a positive finite number.
     """
     if not 0.0 < smoothing < math.inf:
-        raise UserError(f"smoothing {smoothing:g}: a number above 0 is needed")
+        raise UserError(f"`smoothing` {smoothing:g}: a finite number above 0 is needed")
     uses = list(_uses_of(grammar, sentences))
     total: Uses = defaultdict(float)
     for production, times in chain.from_iterable(one.items() for one in uses):
@@ -92,19 +99,21 @@ def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float =
 
 
 def entropy(grammar: Grammar) -> float:
-    """Exact expected -log-probability of a derivation, nats per sentence; of a sentence if it has only one.
+    """Exact entropy of derivations, in nats per sentence.
 
-    Each symbol adds the entropy of its alternatives as often as it is used (Chi 1999, "Statistical
-    properties of probabilistic context-free grammars").
+    This is the entropy of sentences if no sentence is ambiguous. Each symbol contributes the entropy of its
+    alternatives times its expected number of uses (Chi 1999, "Statistical properties of probabilistic
+    context-free grammars").
     """
     return _expectation(grammar, lambda symbol, body, p: -math.log(p))
 
 
 def divergence(p: Grammar, q: Grammar) -> float:
-    """Exact KL(p || q) of derivations, nats per sentence; infinite where q lacks a derivation of p.
+    """Exact KL(p || q) of derivations, in nats per sentence.
 
-    Each symbol adds the KL of its alternatives as often as p uses it. It is the KL of sentences if each
-    has only one derivation, and an upper bound of it otherwise.
+    Each symbol contributes the KL divergence of its alternatives times its expected number of uses under p.
+    The result is the KL divergence of sentences if no sentence is ambiguous, and an upper bound otherwise. It
+    is infinite if q lacks a derivation of p.
     """
     theirs = _merged(q)
 
@@ -116,7 +125,7 @@ def divergence(p: Grammar, q: Grammar) -> float:
 
 
 def expected_uses(grammar: Grammar) -> dict[str, float]:
-    """How often the derivation of one sentence uses each symbol, on average; only those that are used."""
+    """Expected number of uses of each symbol in the derivation of a sentence; unused symbols are omitted."""
     rules = _merged(grammar)
     parts = {symbol: [part for body in bodies for part in body] for symbol, bodies in rules.items()}
     uses: dict[str, float] = defaultdict(float, {grammar.start: 1.0})
@@ -129,7 +138,7 @@ def expected_uses(grammar: Grammar) -> dict[str, float]:
 
 
 def _expectation(grammar: Grammar, value: Callable[[str, Body, float], float]) -> float:
-    """The mean over derivations of the summed values of the productions: value(symbol, body, probability)."""
+    """Expected sum of value(symbol, body, probability) over the productions of a derivation."""
     rules = _merged(grammar)
     return sum(
         use * p * value(symbol, body, p)
@@ -139,7 +148,7 @@ def _expectation(grammar: Grammar, value: Callable[[str, Body, float], float]) -
 
 
 def _merged(grammar: Grammar) -> Rules:
-    """The probability of each different body of each symbol, those of probability 0 left out."""
+    """Probability of each distinct body of each symbol, without bodies of probability 0."""
     rules: Rules = {}
     for symbol, alternatives in grammar.rules.items():
         bodies = rules.setdefault(symbol, {})
@@ -150,7 +159,7 @@ def _merged(grammar: Grammar) -> Rules:
 
 
 def _gradient_norms(true: Grammar, fitted: Grammar, total: Uses, smoothing: float) -> Uses:
-    """How fast -`divergence(true, fitted)` grows with one more use of each production."""
+    """Derivative of -`divergence(true, fitted)` with respect to the number of uses of each production."""
     ours, theirs = _merged(true), _merged(fitted)
     slopes: Uses = {}
     for symbol, use in expected_uses(true).items():
@@ -161,7 +170,7 @@ def _gradient_norms(true: Grammar, fitted: Grammar, total: Uses, smoothing: floa
 
 
 def _uses_of(grammar: Grammar, sentences: Iterable[Sequence[str]]) -> Iterator[Uses]:
-    """How often each sentence uses each production, expected over its derivations; {} if it has none."""
+    """Yield each sentence's expected number of uses of each production; empty without a derivation."""
     rules = _merged(grammar)
     for words in sentences:
         found = [one for one in _derivations(rules, grammar.start, words) if one[0] == len(words)]
@@ -174,9 +183,10 @@ def _uses_of(grammar: Grammar, sentences: Iterable[Sequence[str]]) -> Iterator[U
 
 
 def _derivations(rules: Rules, start: str, words: Sequence[str]) -> list[Derivation]:
-    """(end, probability, productions) of each derivation of the first words of a sentence.
+    """(end, probability, productions) of each derivation of a prefix of a sentence.
 
-    Top down, with memory. Time grows with the number of derivations, which is 1 in the built-in grammar.
+    Top-down with memoisation. The time grows with the number of derivations, which is 1 in the built-in
+    grammar.
     """
 
     @cache

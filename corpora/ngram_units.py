@@ -1,4 +1,4 @@
-"""What an n-gram is made of: the ways `score` splits a text."""
+"""Units of n-grams: the functions that split a text into tokens for scores."""
 
 from collections.abc import Callable
 
@@ -27,12 +27,23 @@ UNITS: dict[str, Callable[[], Splitter]] = {
     "char": lambda: list,
     "13a": _thirteen_a,
 }
-"""`word` is nltk's NLTKWordTokenizer without sentence splitting, as in Texygen and TextGAN; `13a` is
-sacrebleu's default."""
+"""Splitters by name.
+
+`word` is nltk's NLTKWordTokenizer without sentence splitting, as in Texygen and TextGAN. `13a` is sacrebleu's
+default.
+"""
 
 
 def splitter(name: str, *, lowercase: bool = False) -> Splitter:
-    """The function that splits a text into the units called `name`, after lower-casing it if asked."""
+    """Return a function that splits a text into units.
+
+    Args:
+        name: A name in `UNITS`.
+        lowercase: Whether to lower-case the text first.
+
+    Raises:
+        UserError: If the name is unknown.
+    """
     split = choose("unit of n-grams", name, UNITS)()
     if lowercase:
         return lambda text: split(text.lower())

@@ -1,11 +1,11 @@
-"""Write the tables of comparisons into the documents, from numbers that are kept in docs/comparisons.json.
+"""Write the tables of comparisons into the documents, from numbers kept in docs/comparisons.json.
 
-python docs/comparisons.py                      write the tables anew
-python docs/comparisons.py --check              fail if a document is not what would be written
+python docs/comparisons.py                      write the tables
+python docs/comparisons.py --check              fail if a document is out of date
 python docs/comparisons.py NAME=FILE ...        take numbers from a compare.json of `bgan-text compare` first
 
-A table stands in a document between <!-- comparison NAME --> and <!-- end -->, what all of them say of one
-method between <!-- figures METHOD --> and <!-- end -->.
+A document has a table between <!-- comparison NAME --> and <!-- end -->, and the numbers of one method from
+all comparisons between <!-- figures METHOD --> and <!-- end -->.
 """
 
 import json
@@ -31,7 +31,7 @@ PLACE = re.compile(r"(<!-- (comparison|figures) ([^>]+) -->\n).*?(<!-- end -->)"
 
 
 def taken(report: dict[str, Any]) -> dict[str, Any]:
-    """What the documents need of a comparison."""
+    """The part of a comparison that the documents show."""
     methods = {
         method["name"]: {
             "runs": len(method["seeds"]),
@@ -53,7 +53,7 @@ def taken(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(comparison: dict[str, Any]) -> str:
-    """A row per method, real text last, the best mean of each column in bold."""
+    """A row per method, real text last. The best mean of each column is in bold."""
     shown = [name for name in COLUMNS if name in comparison["real"]]
     methods = comparison["methods"]
     best = {
@@ -74,7 +74,7 @@ def table(comparison: dict[str, Any]) -> str:
 
 
 def figures(kept: dict[str, Any], method: str) -> str:
-    """What a method comes to on each kind of data, all in the same time."""
+    """The numbers of a method on each kind of data, with equal training time."""
     parts, efforts = [], set()
     for data, name in DATA.items():
         both = [kept[data], kept[f"{data}-divergences"]]
@@ -84,12 +84,12 @@ def figures(kept: dict[str, Any], method: str) -> str:
         wanted = [column for column in ("js-1", "js-4", "grammatical") if column in scores]
         shown = [f"{COLUMNS[column].rstrip(' ↑↓')} {figure(scores[column][0])}" for column in wanted]
         parts.append(f"{name} {', '.join(shown)}")
-    ((budget, _),) = efforts  # else they were not trained alike
+    ((budget, _),) = efforts  # fails unless all were trained alike
     return f"*After {budget}*: {'; '.join(parts)}.\n"
 
 
 def written(kept: dict[str, Any], document: str) -> str:
-    """A document with its tables and figures written anew."""
+    """A document with up-to-date tables and numbers."""
 
     def anew(match: "re.Match[str]") -> str:
         heading, kind, name, end = match.groups()
@@ -100,7 +100,7 @@ def written(kept: dict[str, Any], document: str) -> str:
 
 
 def means(comparison: dict[str, Any], score: str) -> list[float]:
-    """The mean of a score of each method that has it."""
+    """The means of a score, of all methods that have it."""
     return [row["scores"][score][0] for row in comparison["methods"].values() if score in row["scores"]]
 
 

@@ -1,7 +1,7 @@
 """Write docs/reproduction.md from results that are kept in docs/reproduction/.
 
-python docs/reproduction.py                write the document anew
-python docs/reproduction.py --check        fail if it is not what would be written
+python docs/reproduction.py                write the document
+python docs/reproduction.py --check        fail if the document is out of date
 python docs/reproduction.py FOLDER ...     take results of `bgan-text reproduce` first
 """
 
@@ -11,19 +11,19 @@ import sys
 from pathlib import Path
 
 from bgan_text.studies.experiment import Experiment
-from bgan_text.studies.experiment_report import RESULT, page
+from bgan_text.studies.experiment_result import RESULT, page
 from bgan_text.studies.experiments import EXPERIMENTS
 
 DOCUMENT = Path(__file__).with_suffix(".md")
 KEPT = Path(__file__).with_suffix("")
-HEAD = """# The paper's experiments, made again
+HEAD = """# The experiments of the paper, reproduced
 
 Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, at
-`--scale small` on a 2.6 GHz AMD EPYC without a GPU, each run on one of its cores: nets, data and time are a
-fraction of the paper's, so it is the order of methods that can be held against it, not the numbers. What
-the paper claims and what was found is said of each, also where they differ; of two methods whose means over
-seeds are less than two standard errors apart, it cannot be told which is nearer. Written by
-`python docs/reproduction.py` from the results of
+`--scale small` on a 2.6 GHz AMD EPYC without a GPU, with one core per run. Networks, data and training time
+are a fraction of those of the paper, so the order of the methods can be compared with the paper, but the
+numbers cannot. Each section states what the paper claims and what was found, also where the two differ. A
+comparison of two methods is inconclusive if their means over seeds differ by less than two standard errors.
+Written by `python docs/reproduction.py` from the results of
 
 ```console
 $ bgan-text reproduce NAME --scale small
@@ -32,19 +32,19 @@ $ bgan-text reproduce NAME --scale small
 
 
 def take(home: Path) -> None:
-    """Keep a result and its images."""
+    """Keep a result and its figures."""
     result = json.loads((home / RESULT).read_text("utf-8"))
     if result["scale"] != "small":
         sys.exit(f"{home} was made at scale {result['scale']}: small was expected")
     KEPT.mkdir(exist_ok=True)
     (KEPT / f"{result['experiment']}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    for file in result["images"]:
+    for file in result["figures"]:
         shutil.copy(home / file, KEPT / file)
 
 
 def section(experiment: Experiment) -> str:
-    """An experiment and, if it was made, its result."""
-    title, found = f"## {experiment.name}\n", f"Found: {experiment.found}.\n"
+    """An experiment and its result, if there is one."""
+    title, found = f"## {experiment.name}\n", f"Found: {experiment.found}\n"
     kept = KEPT / f"{experiment.name}.json"
     if not kept.exists():
         return f"{title}\n{experiment.compares}. The paper: {experiment.paper}.\n\n{found}"

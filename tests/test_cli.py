@@ -408,10 +408,10 @@ def test_no_words_at_all_ask_for_help(bgan: Command) -> None:
 def test_an_interrupted_command_ends_without_a_traceback(
     bgan: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*, json: bool) -> None:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bgan_text.studies.reproduction.listed", interrupted)
+    monkeypatch.setattr("bgan_text.cli.experiment_table.listing", interrupted)
     made = bgan("reproduce", "--list")
     assert (made.code, made.out, made.err) == (130, "", "")
 

@@ -9,23 +9,24 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from rich.console import Console
 from safetensors.torch import load_file
 
-from bgan_text.cli.comparison_table import lines, render
+from bgan_text.cli.comparison_table import render
+from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
 from bgan_text.presets import DIVERGENCES
-from bgan_text.studies import compared_run as compare_runs
-from bgan_text.studies.compared_run import RunResult
-from bgan_text.studies.comparison import _columns
+from bgan_text.studies import scoring
+from bgan_text.studies.columns import columns_of
+from bgan_text.studies.comparison_table import lines
 from bgan_text.studies.methods import Method, methods_of, options_for
-from bgan_text.studies.results import ComparisonResults, Row, over_seeds
+from bgan_text.studies.results import ComparisonResults, Row, RunResult, over_seeds
 from bgan_text.training import loop as training
 
 Command = Callable[..., Any]
@@ -119,7 +120,7 @@ def test_means_are_those_of_the_runs_as_score_gives_them(
 
     before = stamps("comparisons/t")
     monkeypatch.setattr(training.Training, "go", no_more)
-    monkeypatch.setattr(compare_runs, "evaluate", no_more)
+    monkeypatch.setattr(scoring, "score_runs", no_more)
     table = compare(*PAIR, *THREE)
     assert table.code == 0, table.err
     assert stamps("comparisons/t") == before
@@ -207,11 +208,11 @@ def test_an_interrupted_comparison_ends_as_one_that_was_not(
     rows = stopped.out.splitlines()
     assert rows[1].split()[-2:] == ["3", "1"]
     assert rows[2].split()[-2:] == ["-", "0"]
-    assert "3 runs are not over yet" in stopped.out
+    assert "3 runs are not trained and scored yet" in stopped.out
     assert read("part")["missing"] == 3
     assert {path.name for path in Path("part").iterdir()} == {*FOLDERS[:2], "compare.json"}
     with monkeypatch.context() as patch:
-        patch.setattr(compare_runs, "evaluate", interrupted)
+        patch.setattr(scoring, "score_runs", interrupted)
         stopped = compare(*PAIR, *THREE, "--out", "part")
     assert stopped.code == 130
     assert "from step 2" in stopped.err
@@ -267,12 +268,12 @@ def test_a_run_that_breaks_leaves_the_others(compare: Command, monkeypatch: pyte
 
 REFUSED: list[tuple[list[object], str]] = [
     (["--objectives", "importanse"], "did you mean 'importance'"),
-    (["--objectives", ","], "--objectives ',': names with commas between were expected"),
+    (["--objectives", ","], "--objectives ',': names separated by commas are needed"),
     (["--objectives", "gru:mle"], "unknown generator 'gru'"),
     (["--objectives", "importance,conv:mle"], "--objective mle needs the likelihood of a sentence"),
     (["--generator", "conv"], "use --generator rnn"),
     (["--divergences", "jss"], "did you mean 'js'"),
-    (["--objectives", "mle", "--divergences", "kl"], "none of mle takes a divergence"),
+    (["--objectives", "mle", "--divergences", "kl"], "no objective that was named takes a divergence"),
     (["--objectives", "mle,wgan", "--draws", 5], "--draws 5 means nothing to --objective mle"),
     (["--seeds", 0], "--seeds 0: at least 1"),
     (["--n", 0], "--n 0: at least 1"),
@@ -339,7 +340,7 @@ def test_methods_as_they_are_spelled() -> None:
         count = without + (len(objectives_on(TOKENS)) - without) * each
         assert len(set(names("all", divergences))) == len(names("all", divergences)) == count
     assert {method.objective for method in methods_of("rnn:all", None, None)} == set(objectives_on(TOKENS))
-    assert {method.generator for method in methods_of("rnn:all", None, None)} == {"rnn"}
+    assert {method.options["generator"] for method in methods_of("rnn:all", None, None)} == {"rnn"}
     assert len({method.folder(3) for method in methods_of("all,rnn:all", "all", None)}) == len(
         methods_of("all,rnn:all", "all", None)
     )
@@ -366,7 +367,7 @@ def standing(**scores: list[list[float]]) -> ComparisonResults:
             RunResult(seed, Path("x"), 10 + seed, 1.0, dict(zip(scores, run, strict=True)), real, {})
             for seed, run in enumerate(runs)
         ]
-        rows.append(Row(Method("conv", name, "js", None, False), {}, outcomes))
+        rows.append(Row(Method(f"{name} (js)", {"objective": name}, name), {}, outcomes))
     shared = {"budget": "1 steps", "seeds": 2, "data": "d", "generator": "conv", "samples": 9, "options": {}}
     return ComparisonResults(rows, list(scores), shared, 0)
 
@@ -393,11 +394,11 @@ def test_the_best_of_each_column_is_bold() -> None:
 
 def test_the_grammar_has_a_column_where_the_data_come_from_it() -> None:
     usual = ["js-1", "js-4", "recall-1"]
-    grammar: Any = SimpleNamespace(corpus="grammar")
-    other: Any = SimpleNamespace(corpus="lines")
-    assert _columns(None, grammar) == [*usual, "grammatical"]
-    assert _columns(None, other) == [*usual, "self-bleu-3"]
-    assert _columns("grammatical, js-2,js-2", grammar) == ["grammatical", "js-2"]
+    grammar, other = (Mock(DatasetDirectory, corpus=corpus, images=False) for corpus in ("grammar", "lines"))
+    assert columns_of(None, grammar) == [*usual, "grammatical"]
+    assert columns_of(None, other) == [*usual, "self-bleu-3"]
+    assert columns_of("grammatical, js-2,js-2", grammar) == ["grammatical", "js-2"]
+    assert columns_of(["length", "js-2"], other) == ["length", "js-2"]
 
 
 def test_mean_and_deviation_over_seeds() -> None:
@@ -418,7 +419,7 @@ def test_nothing_known_is_no_error() -> None:
         for name in ("importance", "partition", "reinforce")
     ]
     assert empty.to_json()["methods"][0]["scores"] == {}
-    with pytest.raises(UserError, match="names with commas"):
+    with pytest.raises(UserError, match="names separated by commas"):
         methods_of(" , ", None, None)
 
 
@@ -465,8 +466,8 @@ def test_a_method_may_name_its_generator_and_its_credit() -> None:
         "importance (js, sequence)", "mle (rnn)",
     ]  # fmt: skip
     assert found[0].folder(2) == "rnn-importance-js-prefix-seed2"
-    assert found[1].options(3)["credit"] == "prefix"
-    assert "credit" not in found[2].options(3)
+    assert found[1].options["credit"] == "prefix"
+    assert "credit" not in found[2].options
     for word, message in (
         ("rnn:importance:token", "unknown credit 'token'"),
         ("lstm:importance", "unknown generator 'lstm'"),

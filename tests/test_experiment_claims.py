@@ -27,7 +27,7 @@ def scored(ours: list[dict[str, float]], theirs: list[dict[str, float]], right: 
     made = Scored.__new__(Scored)
     made.runs = {("ours", seed): scores for seed, scores in enumerate(ours)}
     made.runs |= {(distances.RIVAL, seed): scores for seed, scores in enumerate(theirs)}
-    made.report = {"settings": {"classifier": {"right on test": right}}}
+    made.settings = {"classifier": {"right on test": right}}
     made.failed = set()
     return made
 
@@ -73,7 +73,7 @@ def test_bgan_goes_on_where_another_fails_or_is_nearer() -> None:
     assert stability.goes_on(both, "gan").holds is False
     both.runs, both.failed = {("bgan", 0): far}, {"gan"}
     assert stability.goes_on(both, "gan").holds is True
-    assert stability.goes_on(both, "gan").text == "bgan goes on where gan fails"
+    assert stability.goes_on(both, "gan").text == "bgan survives where gan fails"
     both.runs, both.failed = {}, {"gan", "bgan"}
     assert stability.goes_on(both, "gan").holds is False
     both.runs, both.failed = {("gan", 0): far}, {"bgan"}

@@ -14,10 +14,11 @@ from PIL import Image
 
 from bgan_text.config import Config
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
-from bgan_text.studies.experiment import SCALES, Claim, Conclusion, Scale
-from bgan_text.studies.experiment_report import markdown_table, page, write
+from bgan_text.studies.experiment import Claim, Conclusion, Scale
+from bgan_text.studies.experiment_result import ExperimentResult, markdown_table, page
 from bgan_text.studies.experiments import EXPERIMENTS
 from bgan_text.studies.figures import GAP, HEADING, side_by_side
+from bgan_text.studies.reproduction_options import SCALES
 
 Command = Callable[..., Any]
 PAPER = {
@@ -65,11 +66,13 @@ def sources(bgan: Command) -> dict[str, str]:
 
 def kept(home: Path) -> dict[Path, int]:
     """When each file that takes long to make was written."""
-    files = [*home.glob("runs/*/checkpoint-*"), *home.glob("scores.json"), *home.glob("errors.json")]
+    files = [
+        file for name in ("checkpoint-*", "scores.json", "error.json") for file in home.glob(f"runs/*/{name}")
+    ]
     return {file: file.stat().st_mtime_ns for file in files}
 
 
-def test_every_experiment_of_the_article_has_every_scale() -> None:
+def test_every_experiment_of_the_paper_has_every_scale() -> None:
     assert set(EXPERIMENTS) == PAPER
     for experiment in EXPERIMENTS.values():
         assert tuple(experiment.scales) == SCALES
@@ -102,13 +105,13 @@ def test_a_smoke_test_ends_with_a_table_and_makes_nothing_twice(
     text = (home / "result.md").read_text()
     assert all(method in text for method in methods)
     assert "the numbers mean nothing" in text
-    for file in result["images"]:
+    for file in result["figures"]:
         assert f"]({file})" in text
         with Image.open(home / file) as image:
             assert min(image.size) > 50
     assert result["claims"] == []  # so little training bears nothing out
     written = kept(home)
-    assert len(written) == len(methods) + 1  # and what was measured
+    assert len(written) == 2 * len(methods)  # a checkpoint, and what was measured
     again = bgan("reproduce", name, "--scale", "smoke", "--json")  # the data are there: no path is needed
     assert again.code == 0, again.err
     assert json.loads(again.out) == result
@@ -122,7 +125,7 @@ def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -
     home = Path("reproductions/celeba-quantized-smoke")
     for file in home.glob("runs/importance-seed0/checkpoint-*"):
         file.unlink()
-    (home / "scores.json").unlink()
+    (home / "runs/importance-seed0/scores.json").unlink()
     second = bgan(*command)
     assert second.code == 0, second.err
     assert "Run 1 of 1" in second.err
@@ -160,7 +163,7 @@ def test_other_data_in_the_folder_are_refused(bgan: Command, sources: dict[str, 
     labelled("others.npz", 100, 3, 7)
     made = bgan(*command, "others.npz")
     assert made.code == 1
-    assert f"was prepared in another way, from {sources['celeba']}: name that --path" in made.err
+    assert f"was prepared with other settings, from {sources['celeba']}: give the same --path" in made.err
 
 
 def test_the_folder_of_another_experiment_or_scale_is_refused(bgan: Command, sources: dict[str, str]) -> None:
@@ -170,7 +173,7 @@ def test_the_folder_of_another_experiment_or_scale_is_refused(bgan: Command, sou
     for other in (("continuous-lsun", *smoke), ("continuous-celeba", "--scale", "small", "--out", "here")):
         made = bgan("reproduce", *other)
         assert made.code == 1
-        assert "--out here is the folder of continuous-celeba at scale smoke: name another" in made.err
+        assert "--out here is the folder of continuous-celeba at scale smoke: choose another" in made.err
     assert Path("here/result.json").read_bytes() == before
 
 
@@ -185,7 +188,7 @@ def test_data_made_with_other_settings_are_refused_without_a_path(
     card.write_text(json.dumps(content))
     made = bgan(*command)
     assert made.code == 1
-    assert "was prepared in another way" in made.err
+    assert "was prepared with other settings" in made.err
 
 
 def test_a_run_that_fails_is_said_to_have_failed(bgan: Command, sources: dict[str, str]) -> None:
@@ -237,7 +240,7 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
         headings=["", "score"],
         rows=[["a", "1"], ["b", "2"]],
         claims=[Claim("a is less", True), Claim("b is less", False), Claim("c is less", None)],
-        images={"some-grid.png": b"png"},
+        figures={"some-grid.png": b"png"},
         samples=["first", "second"],
         numbers={"a": float("nan")},
     )
@@ -251,14 +254,16 @@ def test_the_page_says_what_became_of_the_claims(tmp_path: Path) -> None:
             {"method": "bgan", "seed": 0, "steps": 2001, "seconds": 15.0, "failed": None},
         ],
     }
-    result = write(tmp_path, experiment, "small", experiment.scales["small"], found, made)
+    whole = ExperimentResult.of(experiment, "small", found, made)
+    whole.write(tmp_path)
+    result = whole.to_json()
     assert json.loads((tmp_path / "result.json").read_text()) == result
     assert result["numbers"] == {"a": None}
     assert (tmp_path / "some-grid.png").read_bytes() == b"png"
     text = (tmp_path / "result.md").read_text()
     assert text.startswith("# stability, small\n")
     assert "| a | 1 |\n| b | 2 |" in text
-    assert "- a is less: **holds**\n- b is less: **does not hold**\n- c is less: **cannot be told**" in text
+    assert "- a is less: **holds**\n- b is less: **does not hold**\n- c is less: **inconclusive**" in text
     assert "- **Failed**: gan, seed 0, after 1,300 steps: the loss is nan.\n" in text
     assert "Data: 5,000 training samples from files, signature 0123." in text
     assert "2 threads on cpu" in text

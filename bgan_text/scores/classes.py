@@ -33,8 +33,7 @@ def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Scor
         Four scores by name.
 
         - `modes-covered`: number of classes of the real images whose share in the samples is at least
-        `PRESENT`
-          times their share in the real images. It has no interval.
+          `PRESENT` times their share in the real images. It has no interval.
         - `largest-class`: share of the most frequent class in the samples.
         - `smallest-class`: share in the samples of the rarest class, among classes of the real images.
         - `class-distance`: total variation distance between the class distributions, in [0, 1].

@@ -132,15 +132,15 @@ def critic_distance(
 
     Args:
         samples: (S, L) int64 tokens, ignored after the first end token, or (S, channels, height, width)
-        float32
-            pixels in [-1, 1].
-        reals: (R, L) int64 tokens or (R, channels, height, width) float32 pixels. space: Space of both.
-        Images use the strided convolutions of `bgan_text.models.dcgan`. distance: A name in
-        `CRITIC_DISTANCES`. settings: Size and training of the critic. `None` for the defaults. seed: Seed of
-        initialisation, batch order and split. The result is deterministic on a CPU. device: Device to train
-        on. progress: Called with the number of steps done and the maximum number of steps, at each
-        evaluation on the
-            validation set and at the end.
+            float32 pixels in [-1, 1].
+        reals: (R, L) int64 tokens or (R, channels, height, width) float32 pixels, as `samples`.
+        space: Space of both. Images use the strided convolutions of `bgan_text.models.dcgan`.
+        distance: A name in `CRITIC_DISTANCES`.
+        settings: Size and training of the critic. `None` for the defaults.
+        seed: Seed of initialisation, batch order and split. The result is deterministic on a CPU.
+        device: Device to train on.
+        progress: Called with the number of steps done and the maximum number of steps, at each evaluation
+            on the validation set and at the end.
 
     Returns:
         The estimate. Its value and gradient norm are NaN if the critic's scores became nonfinite.

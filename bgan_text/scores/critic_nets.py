@@ -23,9 +23,10 @@ class CriticNet:
     """A network without spectral normalisation, and its final dense layer.
 
     Attributes:
-        net: The network. dense: Name of the final dense layer in the network. places: Number of positions
-        that the dense layer weights separately: positions of a sequence, or cells of
-            the smallest feature map of an image.
+        net: The network.
+        dense: Name of the final dense layer in the network.
+        places: Number of positions that the dense layer weights separately: positions of a sequence, or
+            cells of the smallest feature map of an image.
     """
 
     net: Net
@@ -38,7 +39,7 @@ class CriticNet:
         return self.net.get_parameter(f"{self.dense}.weight")
 
     def scaled(self, scale: float) -> dict[str, Tensor]:
-        """Copy of the network's state dict with which its scores are multiplied by `scale`."""
+        """Copy of the network's weights, changed so that its scores are multiplied by `scale`."""
         dense = {f"{self.dense}.weight", f"{self.dense}.bias"}
         return {
             name: weight * (scale if name in dense else 1.0) for name, weight in self.net.state_dict().items()
@@ -49,9 +50,11 @@ def fresh(space: TokenSpace | PixelSpace, *, width: int, blocks: int, seed: int)
     """Create a critic that initially averages one local function over all positions.
 
     Args:
-        space: Space of the critic's input. width: Channels of a sequence network, or of an image network at
-        full resolution. blocks: Residual blocks of a sequence network. The depth of an image network follows
-        from the image size. seed: Seed of the weights.
+        space: Space of the critic's input.
+        width: Channels of a sequence network, or of an image network at full resolution.
+        blocks: Residual blocks of a sequence network. The depth of an image network follows from the size of
+            the images.
+        seed: Seed of the weights.
     """
     with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
         torch.default_generator.manual_seed(seed)

@@ -23,10 +23,10 @@ A critic trained on few rows is overconfident.
 """
 
 CAUTION = 2.0
-"""Number of standard errors subtracted from the validation value, so that no critic is
-selected on a few rows.
+"""Number of standard errors subtracted from the validation value.
 
-If no positive value remains, the selected scale is 0 and the f-divergence is estimated as 0.
+This prevents the selection of a critic on the evidence of a few rows. If no positive value remains, the
+selected scale is 0 and the f-divergence is estimated as 0.
 """
 
 BETAS = 0.5, 0.99
@@ -99,9 +99,9 @@ class Critic:
         self.net, self.distance, self.settings, self.rng = critic.net, distance, settings, rng
         self._critic, self.dense = critic, critic.weight
         others = [weight for weight in self.net.parameters() if weight is not self.dense]
-        # Adam's step size does not depend on the gradient's scale, and the dense layer has a weight for every
-        # position. At the full learning rate it would memorise the training rows before the shared layers
-        # learn.
+        # Adam's step size does not depend on the scale of the gradient, and the dense layer has weights for
+        # every position. At the full learning rate it would memorise the training rows before the shared
+        # layers learn what the rows have in common.
         groups: list[dict[str, Any]] = [
             {"params": others},
             {"params": [self.dense], "lr": settings.rate / critic.places},

@@ -56,8 +56,7 @@ def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
     if not size or not total:
         return Score(math.nan, np.full(samples, np.nan))
     q = folded.total[level.order] / total
-    # n-grams that the samples lack contribute half a bit times their mass in q, as the mixture is q / 2
-    # there.
+    # An n-gram that the samples lack contributes half its mass in q, in bits: the mixture there is q / 2.
     unseen = max(0.0, 1.0 - float(q.sum())) / 2
     value = min(1.0, max(0.0, float(_terms(ours / size, q).sum()) + unseen))
     # All windows have the same length, so leaving out any sample removes the same number of n-grams.
@@ -174,7 +173,11 @@ def lengths_of(corpus: Corpus) -> Integers:
 
 
 def length_distance(samples: Corpus, references: Corpus) -> Score:
-    """Wasserstein-1 distance between the length distributions, in tokens. NaN if either side is empty."""
+    """Wasserstein-1 distance between the length distributions, in tokens.
+
+    This is the mean number of tokens to add to or remove from a sample to match the distributions. NaN if
+    either side is empty.
+    """
     return length_distance_of(lengths_of(samples), Counter(lengths_of(references).tolist()))
 
 

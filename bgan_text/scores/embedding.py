@@ -38,10 +38,10 @@ def frechet(samples: Embeddings, reals: Embeddings) -> Score:
 
         |m_s - m_r|^2 + tr C_s + tr C_r - 2 tr (C_s C_r)^(1/2)
 
-    Source: Heusel et al. 2017, equation 6; for sentence embeddings Semeniuta et al. 2018 and de Masson
-        d'Autume et
-    al. 2019. The estimate is biased upwards, more so for fewer texts. Compare only values with equal S and
-    equal R.
+    The estimate is biased upwards, more so for fewer texts. Compare only values with equal S and equal R.
+
+    Source: Heusel et al. 2017, equation 6; for sentence embeddings, Semeniuta et al. 2018 and de Masson
+    d'Autume et al. 2019.
 
     Args:
         samples: (S, D) embeddings.
@@ -173,8 +173,7 @@ def vendi(samples: Embeddings) -> Score:
     norms = rows.norm(dim=1, keepdim=True)
     if not bool((norms > 0).all()):
         return Score(math.nan, np.empty(0))
-    # The squared singular values are the nonzero eigenvalues of K / S; the SVD costs no more than the smaller
-    # side.
+    # The squared singular values are the eigenvalues of the smaller of the two Gram matrices.
     left, singular, _ = torch.linalg.svd(rows / norms / math.sqrt(len(rows)), full_matrices=False)
     information = -torch.special.xlogy(singular.square(), singular.square())
     value = information.sum().exp()
@@ -201,9 +200,7 @@ def _matrix(name: str, array: Embeddings) -> Tensor:
     if isinstance(array, Tensor):
         matrix = array.detach().double()
     else:
-        matrix = torch.from_numpy(
-            np.array(array, dtype=np.float64)
-        )  # a copy, as torch needs a writable array
+        matrix = torch.from_numpy(np.array(array, dtype=np.float64))  # a copy: torch needs a writable array
     if matrix.ndim != 2 or not matrix.numel():
         raise ValueError(f"{name} have shape {tuple(matrix.shape)}: a non-empty (rows, width) was expected")
     if not bool(matrix.isfinite().all()):

@@ -130,7 +130,7 @@ def _reachable(model: str) -> bool:
 
 
 def _quieten() -> None:
-    """Disable the progress bars and log messages of the libraries."""
+    """Keep the progress bars and log messages of the libraries off stdout and stderr."""
     import transformers.utils.logging
 
     transformers.utils.logging.set_verbosity_error()

@@ -37,8 +37,7 @@ class LanguageModelSettings:
         rate: Initial learning rate of AdamW. It decays linearly to 0 over `steps`.
         weight_decay: AdamW weight decay.
         steps: Maximum number of steps.
-        interval: Steps between evaluations on the validation set. There are at most two evaluations per
-            epoch.
+        interval: Steps between evaluations on the validation set, at most two of which take place per epoch.
         patience: Number of evaluations without improvement after which training stops.
         held_out: Share of the rows in the validation set.
 

@@ -24,13 +24,14 @@ FEWEST = 20
 def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0) -> Score:
     """Area under the divergence curve between the k-means cluster histograms of both sides.
 
-    Source: Pillutla et al., "MAUVE", 2021, section 2. The settings are the library's defaults: normalised
-        rows,
-    principal components that explain 90 % of the variance, min(S, R) / 10 clusters and a scaling factor of 5.
+    The settings are the library's defaults: normalised rows, principal components that explain 90 % of the
+    variance, min(S, R) / 10 clusters and a scaling factor of 5.
 
     The value depends on S, on R, on the embedding and, slightly, on the seed. The authors recommend at least
     1,000 rows; with fewer the value is noisy and biased upwards. Compare only values with equal S, R and
     seed.
+
+    Source: Pillutla et al., "MAUVE", 2021, section 2.
 
     Args:
         samples: (S, D) embeddings, see `bgan_text.scores.embedding`.

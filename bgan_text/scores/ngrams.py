@@ -78,7 +78,7 @@ class Level:
         return np.bincount(self.counts.ids, minlength=self.distinct)
 
     def podium(self) -> "Podium":
-        """Return the three largest counts of each n-gram in a single sample, with the samples of two."""
+        """Return the largest counts of each n-gram in single samples; see `Podium`."""
         counts = self.counts
         tallest = int(counts.count.max(initial=0)) + 1
         keys = counts.ids.astype(np.int64) * tallest + (tallest - 1 - counts.count)

@@ -50,7 +50,9 @@ def _shares(rows: Tensor, vocabulary: int) -> Tensor:
 
 
 def mean_distance(samples: Tensor, references: Tensor) -> Score:
-    """Absolute difference between the mean images, mean over pixels and channels, in units of the pixel range.
+    """Mean absolute difference between the mean images, relative to the pixel range.
+
+    The mean is over pixels and channels.
 
     Args:
         samples: (S, C, height, width) float32 in [-1, 1], S at least 1.

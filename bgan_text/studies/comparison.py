@@ -1,194 +1,253 @@
-"""Train and score the methods of a comparison, one run after the other."""
+"""Train methods for the same time on the same data, over seeds, and score them side by side."""
 
-import shlex
-import signal
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bgan_text.cli.console import finite, newest_data, say
 from bgan_text.config import Config
-from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
-from bgan_text.errors import UserError, choose
-from bgan_text.evaluation.options import EvaluationOptions
-from bgan_text.evaluation.registry import REGISTRY
+from bgan_text.errors import UserError
+from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.text_inputs import refuse_unreadable
-from bgan_text.files import write_json
-from bgan_text.studies.compared_run import Compared, RunResult
-from bgan_text.studies.methods import Method, methods_of, options_for
-from bgan_text.studies.results import ComparisonResults, Row
+from bgan_text.files import finite, write_json
+from bgan_text.presets import CLASSIFIER
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.space import image_kind
+from bgan_text.start import Data, opened
+from bgan_text.studies.columns import columns_of
+from bgan_text.studies.comparison_options import ComparisonOptions
+from bgan_text.studies.methods import Method, Methods, methods_of, options_for
+from bgan_text.studies.planned_run import PlannedRun
+from bgan_text.studies.results import ComparisonResults, Row, RunResult
+from bgan_text.studies.runner import Runner
+from bgan_text.studies.scoring import Scoring, known_scores, scores_of
+from bgan_text.studies.steps import refuse_unfit
+from bgan_text.training.callbacks import Callback
 from bgan_text.training.run import refuse_foreign
 
-COLUMNS = ("js-1", "js-4", "recall-1")
-"""What fits in 80 characters with one more: low and high order, and variety."""
 RESULT = "compare.json"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What `compare` was asked; `given`: options of `train`, None where not given."""
-
-    objectives: str
-    divergences: str | None
-    seeds: int
-    data: Path | None
-    reference: Path | None
-    out: Path | None
-    count: int
-    scores: str | None
-    device: str
-    given: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Made:
-    """The end of a comparison; `signal`: what interrupted it, if anything did."""
-
-    standing: ComparisonResults
-    signal: int | None
+OPTIONS = {option.name for option in fields(ComparisonOptions)}
+OF_METHODS = ("objective", "divergence", "seed")
+"""Fields of `Config` that the methods and seeds of a comparison set."""
 
 
 class Comparison:
-    """A comparison that was found to be possible: all that can be refused is refused when it is made."""
+    """A comparison, planned: everything that can be refused is refused before the first training.
 
-    def __init__(self, wish: Wish) -> None:
-        if wish.seeds < 1:
-            raise UserError(f"--seeds {wish.seeds}: at least 1 is needed")
-        self.device = choose_device(wish.device).type
-        if wish.reference is not None:
-            refuse_unreadable(wish.reference)
-        self.wish = wish
-        self.methods = methods_of(wish.objectives, wish.divergences, wish.given.get("generator"))
-        self.prepared = DatasetDirectory(wish.data if wish.data is not None else newest_data())
-        if self.prepared.images:
-            raise UserError(f"{self.prepared.folder} holds images, not text, which is what compare scores")
-        self.columns = _columns(wish.scores, self.prepared)
-        # A run's own spread over its samples says nothing of another training, so none is drawn.
-        self.options = EvaluationOptions(count=wish.count, resamples=0, device=wish.device)
-        self.home = wish.out or Path("comparisons") / self.prepared.folder.resolve().name
-        # Seed by seed, so that an interrupted comparison has done as much of each method.
-        self.attempts = [
-            Compared(method, seed, options_for(method, seed, wish.given, self.methods), self.home)
-            for seed in range(wish.seeds)
-            for method in self.methods
-        ]
+    `compare` does the same in one call. This class gives access to partial results.
+
+    Args:
+        data: the dataset directory, or its path.
+        methods: what to compare, see `methods_of`; None stands for a few that fit the data.
+        out: the folder of the runs and of compare.json.
+        options: how to compare.
+        settings: fields of `Config` for all methods; one that a method does not read is for the others.
+        judges: the networks that score images.
+        reporter: receives messages and progress.
+
+    Raises:
+        UserError: something that was given is not accepted, or `out` holds something else.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        methods: Methods | None = None,
+        *,
+        out: str | os.PathLike[str],
+        options: ComparisonOptions | None = None,
+        settings: Mapping[str, Any] | None = None,
+        judges: Judges | None = None,
+        reporter: Reporter = SILENT,
+    ) -> None:
+        self.options = options or ComparisonOptions()
+        self.settings = {name: value for name, value in (settings or {}).items() if value is not None}
+        self.device = choose_device(self.options.device).type
+        self.dataset, self.home = opened(data), Path(out)
+        self.scoring = Scoring(
+            samples=self.options.count, reference=self._reference(), judges=judges or Judges()
+        )
+        self.columns = columns_of(self.options.scores, self.dataset)
+        for name in OF_METHODS:
+            if name in self.settings:
+                raise UserError(f"`{name}` is set by the methods and their seeds: leave it out")
+        images = image_kind(self.dataset.space)
+        generator = self.settings.get("generator")
+        self.methods = methods_of(methods, self.options.divergences, generator, images)
         refuse_foreign(self.home, [RESULT], "comparison")
-        for attempt in self.attempts:
-            attempt.refuse_other(self.prepared, self.device)
-        self.outcomes: dict[Compared, RunResult] = {}
+        self.planned = {(method, seed): run for method, seed, run in self._plan(images)}
+        self.runner = Runner(
+            list(self.planned.values()), self.dataset, device=self.options.device, reporter=reporter
+        )
+        for method in self.methods:
+            self._refuse_unfit(method)
+        self.outcomes: dict[PlannedRun, RunResult] = {}
 
-    def go(self) -> int | None:
-        """Do what is not done yet; returns the signal that interrupted it, if one did."""
-        for attempt in self.attempts:
-            self._keep(attempt, attempt.known(self.options, self.wish.reference, self.prepared))
-        self.write()
-        try:
-            for attempt in self.attempts:
-                if attempt not in self.outcomes and (stopped := self._do(attempt)) is not None:
-                    return stopped
-        except KeyboardInterrupt:  # between two trainings, each of which ends in its own way
-            return signal.SIGINT
-        return None
+    def _plan(self, images: str | None) -> list[tuple[Method, int, PlannedRun]]:
+        """The runs, seed by seed."""
+        planned = []
+        for seed in range(self.options.seeds):
+            for method in self.methods:
+                options = options_for(method, seed, self.settings, self.methods)
+                folder = self.home / method.folder(seed)
+                run = PlannedRun(f"{method.name}, seed {seed}", options, folder, images)
+                planned.append((method, seed, run))
+        return planned
 
-    def _do(self, attempt: Compared) -> int | None:
-        scoring, stopped = (self.options, self.wish.reference, self.prepared), None
-        if not attempt.finished():
-            say(self._announcement(attempt))
-            stopped = attempt.train(self.prepared.folder, self.wish.device)
-        outcome = attempt.known(*scoring)
-        if outcome is None and stopped is None and attempt.finished():
-            outcome = attempt.score(*scoring)
-        self._keep(attempt, outcome)
-        self.write()
-        return stopped
-
-    def _keep(self, attempt: Compared, outcome: RunResult | None) -> None:
-        if outcome is not None:
-            self.outcomes[attempt] = outcome
-
-    def _announcement(self, attempt: Compared) -> str:
-        number = self.attempts.index(attempt) + 1
-        line = f"Run {number} of {len(self.attempts)}: {attempt.name}"
-        minutes = self._minutes_left()
-        return line if minutes is None else f"{line}; about {minutes:.1f} minutes of training left in all"
-
-    def _minutes_left(self) -> float | None:
-        """Of training; where steps are counted, as long as the runs that are over took, if any is."""
-        waiting = [attempt for attempt in self.attempts if attempt not in self.outcomes]
-        budgets = [attempt.config.minutes for attempt in waiting]
-        seconds = [attempt.reached()[1] for attempt in waiting]
-        if all(budget is not None for budget in budgets):
-            pairs = zip(budgets, seconds, strict=True)
-            return sum(max(0.0, (budget or 0.0) - second / 60) for budget, second in pairs)
-        known = [one.seconds for one in self.outcomes.values() if one.failed is None]
-        if not known:
+    def _reference(self) -> Path | None:
+        if self.options.reference is None:
             return None
-        mean = sum(known) / len(known)
-        return sum(max(0.0, mean - second) for second in seconds) / 60
+        reference = Path(self.options.reference)
+        if self.dataset.images:
+            raise UserError(
+                f"`reference` {reference} is for text: images are scored against the test split of the data"
+            )
+        refuse_unreadable(reference)
+        return reference
 
-    def standing(self) -> ComparisonResults:
+    def _refuse_unfit(self, method: Method) -> None:
+        run = self.planned[method, 0]
+        if run.config.generator == CLASSIFIER:
+            raise UserError("`generator` classifier labels images: a comparison scores generated samples")
+        if not run.started():
+            refuse_unfit(run.options, self.dataset)
+
+    def go(self, callbacks: Sequence[Callback] = ()) -> bool:
+        """Train and score what is not trained and scored yet, and write compare.json.
+
+        Text is scored after each run. Images are scored after the last one, by one classifier.
+
+        Returns:
+            False if a callback stopped a training.
+        """
+        for run in self.runner.runs:
+            self._update(run)
+        self.write()
+        if not self.runner.train(callbacks, after=self._after):
+            return False
+        if waiting := [run for run in self.runner.runs if run not in self.outcomes]:
+            scores_of(self.runner, waiting, self.scoring)
+            for run in waiting:
+                self._update(run)
+            self.write()
+        return True
+
+    def _after(self, run: PlannedRun) -> None:
+        if run in self.outcomes:
+            return
+        if not self.dataset.images:
+            scores_of(self.runner, [run], self.scoring)
+        self._update(run)
+        self.write()
+
+    def _update(self, run: PlannedRun) -> None:
+        """Take in what is known of a run that has failed, or has finished and is scored."""
+        seed, outcome = int(run.options["seed"]), run.outcome()
+        if outcome["failed"] is not None:
+            self.outcomes[run] = RunResult(seed, run.folder, **outcome)
+        elif (known := known_scores(self.runner, run, self.scoring)) is not None:
+            self.outcomes[run] = RunResult(
+                seed, run.folder, scores=known.scores, real=known.real, settings=known.settings, **outcome
+            )
+
+    def results(self) -> ComparisonResults:
         """What is known by now."""
-        rows = [Row(method, self._settings(method), self._of(method)) for method in self.methods]
-        config = self.attempts[0].config
         return ComparisonResults(
-            rows,
+            [Row(method, self._full_settings(method), self._of(method)) for method in self.methods],
             self.columns,
-            {
-                "budget": f"{config.steps:,} steps" if config.steps else f"{config.minutes:g} minutes",
-                "seeds": self.wish.seeds,
-                "data": str(self.prepared.folder),
-                "signature": self.prepared.signature,
-                "device": self.device,
-                "threads": torch.get_num_threads(),
-                "generator": self.wish.given.get("generator") or Config.generator,
-                "samples": self.wish.count,
-                "options": {
-                    name.replace("_", "-"): value
-                    for name, value in self.wish.given.items()
-                    if value is not None and name not in ("generator", "steps", "minutes")
-                },
-            },
-            len(self.attempts) - len(self.outcomes),
+            self._training(),
+            len(self.planned) - len(self.outcomes),
         )
 
-    def _settings(self, method: Method) -> dict[str, Any]:
-        settings = next(attempt.settings() for attempt in self.attempts if attempt.method == method)
+    def _training(self) -> dict[str, Any]:
+        """What all runs have in common."""
+        config = self.runner.runs[0].config
+        return {
+            "budget": f"{config.steps:,} steps" if config.steps else f"{config.minutes:g} minutes",
+            "seeds": self.options.seeds,
+            "data": str(self.dataset.folder),
+            "signature": self.dataset.signature,
+            "device": self.device,
+            "threads": torch.get_num_threads(),
+            "generator": self.settings.get("generator") or Config.generator,
+            "samples": self.options.count,
+            "options": {
+                name: value
+                for name, value in self.settings.items()
+                if name not in ("generator", "steps", "minutes")
+            },
+        }
+
+    def _full_settings(self, method: Method) -> dict[str, Any]:
+        settings = self.planned[method, 0].settings()
         return {name: value for name, value in settings.items() if name != "seed"}
 
     def _of(self, method: Method) -> list[RunResult]:
-        return [
-            self.outcomes[attempt]
-            for attempt in self.attempts
-            if attempt.method == method and attempt in self.outcomes
-        ]
+        runs = [self.planned[method, seed] for seed in range(self.options.seeds)]
+        return [self.outcomes[run] for run in runs if run in self.outcomes]
 
     def write(self) -> None:
         """Write compare.json."""
-        write_json(self.home / RESULT, finite(self.standing().to_json()))
+        write_json(self.home / RESULT, finite(self.results().to_json()))
 
 
-def run_comparison(wish: Wish) -> Made:
-    """Train and score what is not trained and scored yet."""
-    comparison = Comparison(wish)
-    stopped = comparison.go()
-    standing = comparison.standing()
-    if stopped is not None:
-        say(f"Interrupted. Go on with: {shlex.join(['bgan-text', *sys.argv[1:]])}")
-    say(f"wrote {comparison.home / RESULT}")
-    return Made(standing, stopped)
+def compare(
+    data: Data,
+    methods: Methods | None = None,
+    *,
+    out: str | os.PathLike[str],
+    options: ComparisonOptions | None = None,
+    judges: Judges | None = None,
+    callbacks: Sequence[Callback] = (),
+    reporter: Reporter = SILENT,
+    **settings: Any,
+) -> ComparisonResults:
+    """Train methods for the same time on the same data, over seeds, and score them side by side.
 
+    The same call continues where an earlier one ended: nothing is trained or scored twice. More seeds or
+    methods add to the runs in `out`. A run whose loss is not finite has failed; the others go on. Remove its
+    folder to have it tried again.
 
-def _columns(text: str | None, prepared: DatasetDirectory) -> list[str]:
-    """The scores to show, of those that `score` gives without further nets."""
-    groups = ["beside real text", "variety", "copies and lengths"]
-    groups += ["by the grammar"] if prepared.corpus == "grammar" else []
-    known = {name: name for group in groups for name in REGISTRY[group]}
-    if text is None:
-        return [*COLUMNS, "grammatical" if "grammatical" in known else "self-bleu-3"]
-    names = [choose("score", word.strip(), known) for word in text.split(",")]
-    return list(dict.fromkeys(names))
+    Args:
+        data: a dataset directory, of text or of images, or its path.
+        methods: names such as "importance,rnn:reinforce:prefix" (generator:objective:credit), a sequence of
+            names and of dictionaries of `Config` fields, or a dictionary of such dictionaries by name. None
+            stands for a few that fit the data.
+        out: the folder of the runs and of compare.json.
+        options: how to compare.
+        judges: the networks that score images.
+        callbacks: hooks into every training. If one stops a training, the results so far are returned.
+        reporter: receives messages and progress.
+        **settings: fields of `ComparisonOptions`, which replace those of `options`, and fields of `Config`
+            for all methods, such as `minutes`. A setting that a method does not read is for the others.
+
+    Returns:
+        A table with a row for each method, and every score of every run.
+
+    Raises:
+        UserError: something that was given is not accepted, or `out` holds something else.
+
+    Example:
+        >>> results = compare(  # doctest: +SKIP
+        ...     "data/poems", ["importance", "rnn:mle"], seeds=3, minutes=5, out="comparisons/poems"
+        ... )
+        >>> results.to_frame()["js-4"]  # doctest: +SKIP
+        >>> draws = {f"{count} draws": {"objective": "importance", "draws": count} for count in (5, 50)}
+        >>> compare("data/poems", draws, minutes=5, out="comparisons/draws").rows  # doctest: +SKIP
+    """
+    changes = {name: value for name, value in settings.items() if name in OPTIONS}
+    comparison = Comparison(
+        data,
+        methods,
+        out=out,
+        options=replace(options or ComparisonOptions(), **changes),
+        settings={name: value for name, value in settings.items() if name not in OPTIONS},
+        judges=judges,
+        reporter=reporter,
+    )
+    comparison.go(callbacks)
+    return comparison.results()

@@ -6,58 +6,55 @@ from dataclasses import replace
 from statistics import fmean, variance
 from typing import Any
 
-from bgan_text.cli.console import number
-from bgan_text.cli.progress import RichReporter
-from bgan_text.evaluation.evaluate import evaluate
 from bgan_text.evaluation.formats import formatted
-from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
-from bgan_text.evaluation.options import EvaluationOptions
-from bgan_text.evaluation.report import Report
 from bgan_text.studies.experiment import lower
+from bgan_text.studies.experiment_runs import ExperimentRuns, Key
 from bgan_text.studies.results import over_seeds
-from bgan_text.studies.runner import Runner
+from bgan_text.studies.scoring import Scoring, scores_of
 
-Scores = Mapping[str, float]
-SCORES = "scores.json"
-ERRORS = 2.0
-"""Standard errors that two means over seeds have to be apart to be told apart."""
+STANDARD_ERRORS = 2.0
+"""How many standard errors two means over seeds must differ by."""
 
 
 class Scored:
-    """The scores of every run that did not fail, and of real samples."""
+    """The scores of every run that did not fail, and of real samples.
 
-    def __init__(self, bench: Runner, *, critic: bool = False) -> None:
-        names = {str(attempt.folder): key for key, attempt in bench.finished().items()}
-        options = EvaluationOptions(
-            count=bench.scale.samples, critic=critic, resamples=0, device=bench.device
-        )
-        self.report = (
-            bench.measured(SCORES, lambda: _report(bench, list(names), options).to_json()) if names else {}
-        )
-        self.failed = {method for method, _ in bench.attempts.keys() - bench.finished().keys()}
-        columns = {
-            column["name"]: {name: number(cell["value"]) for name, cell in column["scores"].items()}
-            for column in self.report.get("models", [])
-        }
-        self.real: Scores = columns.pop(REAL, {})
-        self.runs = {names[name]: scores for name, scores in columns.items()}
+    Attributes:
+        runs: scores by method and seed.
+        real: scores of real samples.
+        failed: the methods of which a run failed.
+        settings: what the scores depend on.
+    """
+
+    def __init__(self, runs: ExperimentRuns, *, critic: bool = False) -> None:
+        scale = runs.scale
+        judges = replace(Judges.quick() if scale.quick else Judges(), critics=scale.critics)
+        scoring = Scoring(samples=scale.samples, critic=critic, judges=judges)
+        found = scores_of(runs.runner, runs.runner.runs, scoring)
+        keys = {run: key for key, run in runs.planned.items()}
+        first = next(iter(found.values()), None)
+        self.runs: dict[Key, Mapping[str, float]] = {keys[run]: one.scores for run, one in found.items()}
+        self.real: Mapping[str, float] = first.real if first is not None else {}
+        self.settings: Mapping[str, Any] = first.settings if first is not None else {}
+        self.failed = runs.failed()
 
     def of(self, method: str, score: str) -> list[float]:
-        """A score of a method's runs, of those that did not fail, seed by seed."""
+        """A score of the runs of a method that did not fail, seed by seed."""
         return [
             scores[score] for (name, _), scores in self.runs.items() if name == method and score in scores
         ]
 
     def mean(self, method: str, score: str) -> float:
-        """Its mean over seeds; NaN if no run has it, or one has failed."""
+        """Its mean over seeds; NaN if no run has the score, or one has failed."""
         values = self.of(method, score)
         return math.nan if method in self.failed or not values else fmean(values)
 
     def nearer(self, ours: str, theirs: str, score: str) -> bool | None:
-        """Whether a method's mean over seeds is lower than another's; None where it cannot be told.
+        """Whether the mean of a method over seeds is lower than that of another.
 
-        That is where one is not known, or they are less than `ERRORS` apart; one seed each has no error.
+        None if that is inconclusive: a mean is unknown, or they differ by less than `STANDARD_ERRORS`
+        standard errors. A single seed has none.
         """
         known = lower(self.mean(ours, score), self.mean(theirs, score))
         return None if known is None or _within_noise(self.of(ours, score), self.of(theirs, score)) else known
@@ -73,20 +70,9 @@ class Scored:
     def to_json(self) -> dict[str, Any]:
         """Every score of every run, and what they depend on."""
         runs = {f"{method}, seed {seed}": dict(scores) for (method, seed), scores in self.runs.items()}
-        return {"runs": runs, "real": dict(self.real), "settings": self.report.get("settings", {})}
+        return {"runs": runs, "real": dict(self.real), "settings": dict(self.settings)}
 
 
 def _within_noise(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     squares = [variance(values) / len(values) for values in (ours, theirs) if len(values) > 1]
-    return abs(fmean(ours) - fmean(theirs)) < ERRORS * math.sqrt(sum(squares))
-
-
-def _report(bench: Runner, folders: list[str], options: EvaluationOptions) -> Report:
-    judges = Judges.quick() if bench.scale.quick else Judges()
-    return evaluate(
-        folders,
-        data=bench.prepared,
-        options=options,
-        judges=replace(judges, critics=bench.scale.critics),
-        reporter=RichReporter(),
-    )
+    return abs(fmean(ours) - fmean(theirs)) < STANDARD_ERRORS * math.sqrt(sum(squares))

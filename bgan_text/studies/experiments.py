@@ -1,13 +1,22 @@
-"""The experiments of the paper by name."""
+"""The registry of experiments."""
 
 from bgan_text.studies.billion_word import BILLION_WORD
+from bgan_text.studies.celeba_quantized import CELEBA_QUANTIZED
 from bgan_text.studies.cifar10_classification import CLASSIFICATION
+from bgan_text.studies.continuous_images import CONTINUOUS_IMAGES
 from bgan_text.studies.experiment import Experiment
-from bgan_text.studies.image_grids import GRIDS
-from bgan_text.studies.mnist_distances import DISTANCES_OF_MNIST
+from bgan_text.studies.mnist_distances import MNIST_DISTANCES
 from bgan_text.studies.stability import STABILITY
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (CLASSIFICATION, DISTANCES_OF_MNIST, BILLION_WORD, STABILITY, *GRIDS)
+    for experiment in (
+        CLASSIFICATION,
+        MNIST_DISTANCES,
+        BILLION_WORD,
+        STABILITY,
+        CELEBA_QUANTIZED,
+        *CONTINUOUS_IMAGES,
+    )
 }
+"""Every experiment of the paper by name."""

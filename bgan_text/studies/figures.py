@@ -1,31 +1,28 @@
-"""Images that experiments end with: real beside generated grids, and curves."""
+"""Figures of experiments: grids of real and generated images, and curves."""
 
 import io
 from collections.abc import Mapping, Sequence
 
-import torch
 from PIL import Image, ImageDraw
 
 from bgan_text.corpora.image_grid import grid
 from bgan_text.corpora.images import Pixels
-from bgan_text.sampling import sample_images
-from bgan_text.sampling_options import SamplingOptions
-from bgan_text.studies.runner import Runner
-from bgan_text.training.run import RunFolder
+from bgan_text.studies.experiment_runs import ExperimentRuns
+from bgan_text.studies.steps import sample_pixels
 
 ACROSS = 16
 """Images across all grids that stand side by side."""
 MOST = (ACROSS // 2) ** 2
-"""Images that a grid has at most."""
+"""The most images of a grid."""
 HEADING = 40
 GAP = 12
 GREY = 255
 FEW = 10
-"""Points of a curve below which each is marked: one alone makes no line."""
+"""A curve with fewer points shows each of them: a single one makes no line."""
 
 
 def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
-    """A PNG of several square grids with their names above: the more grids, the fewer images in each."""
+    """A PNG of square grids with their names above. The more grids, the fewer images in each."""
     side = ACROSS // max(2, len(grids))
     images = {name: grid(images[: side**2], side).convert("RGB") for name, images in grids.items()}
     width = sum(image.width for image in images.values()) + GAP * (len(images) - 1)
@@ -41,20 +38,19 @@ def side_by_side(grids: Mapping[str, Sequence[Pixels]]) -> bytes:
     return file.getvalue()
 
 
-def samples_of(run: RunFolder, device: torch.device, seed: int = 0) -> list[Pixels]:
-    """As many samples as a grid has."""
-    options = SamplingOptions(count=MOST, seed=seed)
-    return [pixels for pixels, _ in sample_images(run, options, device)]
+def samples_of(runs: ExperimentRuns, method: str) -> list[Pixels]:
+    """As many samples of the run with seed 0 as a grid has."""
+    return sample_pixels(runs.folder(method), MOST, 0, runs.device)
 
 
-def real_of(bench: Runner) -> list[Pixels]:
-    """As many real images as a grid has, of those that were held out."""
-    palette = bench.prepared.palette()
-    return [palette.decode(row) for row in bench.prepared.rows("test")[:MOST].numpy()]
+def real_of(runs: ExperimentRuns) -> list[Pixels]:
+    """As many real images of the test split as a grid has."""
+    palette = runs.dataset.palette()
+    return [palette.decode(row) for row in runs.dataset.rows("test")[:MOST].numpy()]
 
 
 def curves(panels: Mapping[str, Mapping[str, tuple[list[float], list[float]]]], xlabel: str) -> bytes:
-    """A PNG of panels by their title, in each of them curves by name: x and y values."""
+    """A PNG of panels by title. Each has curves by name, given by their x and y values."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")

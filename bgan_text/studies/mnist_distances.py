@@ -1,14 +1,13 @@
-"""Binary MNIST: distances that fresh critics find between digits and the samples of frozen generators."""
+"""Binary MNIST: distances that fresh critics find between real digits and those of frozen generators."""
 
 import math
 from collections.abc import Iterator
 
-from bgan_text.device import choose_device
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale
+from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.experiment_scores import Scored
 from bgan_text.studies.figures import real_of, samples_of, side_by_side
-from bgan_text.studies.image_grids import SMOKE
-from bgan_text.studies.runner import Runner
+from bgan_text.studies.image_experiments import SMOKE
 
 DISTANCES = ("critic-js", "critic-reverse-kl", "critic-wasserstein")
 CLASSES = (
@@ -25,54 +24,51 @@ LEAST_SHARE, LARGEST_SHARE = 0.04, 0.2
 DIGITS = 10
 
 
-def conclude(bench: Runner) -> Conclusion:
-    """The table of distances, what a classifier of real digits sees, and a grid of each method."""
-    scored, device = Scored(bench, critic=True), choose_device(bench.device)
-    methods = list(bench.experiment.methods_at(bench.scale))
-    alive = [method for method in methods if (method, 0) in bench.finished()]
+def conclude(runs: ExperimentRuns) -> Conclusion:
+    """The table of distances, what a classifier of real digits finds, and a grid of each method."""
+    scored = Scored(runs, critic=True)
     shown = (*DISTANCES, *CLASSES)
+    grids = {"real": real_of(runs)} | {method: samples_of(runs, method) for method in runs.alive()}
     return Conclusion(
         headings=["", *shown],
         rows=[
-            *([method, *scored.cells(method, shown)] for method in methods),
+            *([method, *scored.cells(method, shown)] for method in runs.methods),
             ["real", *scored.real_cells(shown)],
         ],
-        claims=[*nearer(scored, methods), *digits(scored, methods[0])],
-        images={
-            "mnist-distances.png": side_by_side(
-                {"real": real_of(bench)} | {method: samples_of(bench.run(method), device) for method in alive}
-            )
-        },
+        claims=[*nearer(scored, runs.methods), *digits(scored, runs.methods[0])],
+        figures={"mnist-distances.png": side_by_side(grids)},
         numbers=scored.to_json(),
     )
 
 
 def nearer(scored: Scored, methods: list[str]) -> Iterator[Claim]:
-    """Whether each method is nearer than `RIVAL`, by each distance, mean over seeds."""
+    """Whether each method is closer to real digits than `RIVAL`, by each distance, mean over seeds."""
     for method in methods:
         if method != RIVAL:
             for distance in DISTANCES:
                 cells = ", ".join(scored.cells(one, [distance])[0] for one in (method, RIVAL))
-                text = f"{method} is nearer to real digits than {RIVAL}, {distance} ({cells})"
+                text = f"{method} is closer to real digits than {RIVAL} by {distance} ({cells})"
                 yield Claim(text, scored.nearer(method, RIVAL, distance))
 
 
 def digits(scored: Scored, method: str) -> Iterator[Claim]:
     """Whether a classifier of real digits finds all ten in the samples of every seed."""
-    right = scored.report.get("settings", {}).get("classifier", {}).get("right on test", math.nan)
-    yield Claim(f"the classifier is right about {right:.1%} of real digits", right > LEAST_RIGHT)
+    right = scored.settings.get("classifier", {}).get("right on test", math.nan)
+    yield Claim(f"the classifier labels {right:.1%} of real digits correctly", right > LEAST_RIGHT)
     if method in scored.failed:
-        yield Claim(f"{method} draws {DIGITS} digits in every seed, some of which failed", False)
+        yield Claim(f"{method} generates {DIGITS} digits with every seed; a run failed", False)
         return
     found = min(scored.of(method, "modes-covered"))
-    yield Claim(f"{method} draws {found:.0f} of {DIGITS} digits", found == DIGITS)
+    yield Claim(f"{method} generates {found:.0f} of {DIGITS} digits", found == DIGITS)
     least, most = min(scored.of(method, "smallest-class")), max(scored.of(method, "largest-class"))
     yield Claim(
-        f"each digit is {least:.1%} to {most:.1%} of its samples",
+        f"each digit makes up {least:.1%} to {most:.1%} of its samples",
         least >= LEAST_SHARE and most <= LARGEST_SHARE,
     )
     confidence = min(scored.of(method, "confidence"))
-    yield Claim(f"its mean confidence in them is {confidence:.3f}", confidence > LEAST_CONFIDENCE)
+    yield Claim(
+        f"the mean confidence of the classifier in them is {confidence:.3f}", confidence > LEAST_CONFIDENCE
+    )
 
 
 PAPER = {
@@ -86,13 +82,13 @@ PAPER = {
     "lr_schedule": "constant",
     "steps": 100_000,
 }
-DISTANCES_OF_MNIST = Experiment(
+MNIST_DISTANCES = Experiment(
     name="mnist-distances",
-    compares="BGAN against WGAN-GP on binary MNIST, by distances that fresh critics find",
+    compares="BGAN and WGAN-GP on binary MNIST, by distances that fresh critics find",
     paper="BGAN is lower in Jensen-Shannon divergence, reverse KL and even Wasserstein distance",
-    found="BGAN is nearer by Jensen-Shannon divergence and reverse KL in each of three seeds, .02 against "
-    ".10 and .06 against .27; by Wasserstein distance, which goes with how evenly the digits come up, the "
-    "two are level (.57). All ten digits do; the classifier's confidence in BGAN's is .91",
+    found="BGAN is closer by Jensen-Shannon divergence (.02 and .10) and by reverse KL (.06 and .27) with "
+    "each of three seeds. By Wasserstein distance, which depends on how evenly the digits occur, the two are "
+    "level (.57). All ten digits occur. The classifier's confidence in BGAN's digits is .91.",
     corpus="mnist",
     methods={
         "importance-js": {"objective": "importance", "divergence": "js"},

@@ -1,22 +1,19 @@
-"""One run of several: whether it fits what was asked, how far it came, training the rest of it."""
+"""One run of several: whether its folder fits, how far it has come, and its training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from bgan_text.cli.console import say
-from bgan_text.cli.progress import RichReporter
-from bgan_text.cli.signals import stopping_on_signals
-from bgan_text.cli.training_display import TrainingDisplay
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_json
-from bgan_text.start import new_training, resume_training
-from bgan_text.training.loop import NonFiniteLossError
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.studies.steps import TrainingEnd, train_run
+from bgan_text.training.callbacks import Callback
 from bgan_text.training.run import RunFolder, is_free
 
 FAILED = "failed.json"
@@ -24,45 +21,58 @@ BUDGET = ("steps", "minutes")
 
 
 class PlannedRun:
-    """One run that was asked for, in its folder. What is trained already is not trained again.
+    """A run with its settings and its folder. Nothing is trained before `train`.
 
-    `pixels`: what those of the data are, if it is images; they decide some defaults.
+    Args:
+        name: what messages and tables call it.
+        options: fields of `Config`; the others get the defaults that suit the data.
+        folder: its run folder.
+        images: `space.QUANTISED_IMAGES` or `space.CONTINUOUS_IMAGES`; None for text.
+
+    Raises:
+        UserError: the options are not accepted.
     """
 
     def __init__(
-        self, name: str, options: Mapping[str, Any], folder: Path, pixels: str | None = None
+        self, name: str, options: Mapping[str, Any], folder: Path, images: str | None = None
     ) -> None:
         self.name, self.options, self.folder = name, options, folder
-        self.config = Config.given(options, pixels)
+        self.config = Config.given(options, images)
 
-    def refuse_other(self, prepared: DatasetDirectory, device: str) -> None:
-        """Raise a `UserError` if the folder holds something else than the run that was asked for.
+    def refuse_other(self, dataset: DatasetDirectory, device: str) -> None:
+        """Check that the folder is free or holds this run.
 
-        `device`: the kind that it would be trained on now; minutes on another are no equal time.
+        Args:
+            dataset: the data to train on.
+            device: the type of device to train on. Equal minutes on another device are not equal training.
+
+        Raises:
+            UserError: the folder holds something else, or a run with other data, settings or device.
         """
-        if not self._started():
+        if not self.started():
             if not is_free(self.folder):
-                raise UserError(f"{self.folder} is not a run folder: remove it or name another --out")
+                raise UserError(f"{self.folder} is not a run folder: remove it or choose another `out`")
             return
         run = RunFolder(self.folder)
-        if run.data["signature"] != prepared.signature:
+        if run.data["signature"] != dataset.signature:
             raise UserError(
-                f"{prepared.folder} is not what {self.folder} was trained on: name that with --data, or "
-                "another --out"
+                f"{dataset.folder} is not what {self.folder} was trained on: give that as `data`, or choose "
+                "another `out`"
             )
         _refuse_other_settings(self.folder, self.config, run.config)
         if (before := self._header().get("device", device)) != device:
             raise UserError(
-                f"the run in {self.folder} was trained on {before}, and {device} was chosen now: "
-                f"--device {before}, or name another --out"
+                f"the run in {self.folder} was trained on {before}, but this call chose {device}: give "
+                f"`device` {before}, or choose another `out`"
             )
 
-    def _started(self) -> bool:
+    def started(self) -> bool:
+        """Whether the run folder has been made."""
         return (self.folder / "run.json").exists()
 
     def settings(self) -> dict[str, Any]:
-        """The settings of `train`, as they turned out where the run is there."""
-        config = RunFolder(self.folder).config if self._started() else self.config
+        """All settings: those of the run folder once it is there."""
+        config = RunFolder(self.folder).config if self.started() else self.config
         return config.to_json()
 
     def reached(self) -> tuple[int, float]:
@@ -71,8 +81,8 @@ class PlannedRun:
         return (int(header["step"]), float(header["elapsed"])) if header else (0, 0.0)
 
     def _header(self) -> dict[str, str]:
-        """What the last checkpoint says of itself; nothing if there is none."""
-        if not self._started() or not (checkpoints := RunFolder(self.folder).checkpoints()):
+        """Step, seconds and device of the last checkpoint; empty without one."""
+        if not self.started() or not (checkpoints := RunFolder(self.folder).checkpoints()):
             return {}
         path = checkpoints[max(checkpoints)]
         try:
@@ -83,7 +93,7 @@ class PlannedRun:
             raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from error
 
     def finished(self) -> bool:
-        """Whether it was saved after all of its steps or minutes."""
+        """Whether the last checkpoint has all steps or minutes of the run."""
         if not self._header():
             return False
         step, seconds = self.reached()
@@ -92,38 +102,41 @@ class PlannedRun:
         assert self.config.minutes is not None
         return seconds >= 60.0 * self.config.minutes
 
-    def train(self, data: Path, device: str) -> int | None:
-        """Start or go on; returns the signal that interrupted it, if one did."""
-        callbacks, reporter = [TrainingDisplay(advises=False)], RichReporter()
-        if self._started():
-            training = resume_training(
-                self.folder,
-                _changeable(self.config),
-                data=data,
-                device=device,
-                callbacks=callbacks,
-                reporter=reporter,
-            )
-        else:
-            training = new_training(
-                data, self.options, out=self.folder, device=device, callbacks=callbacks, reporter=reporter
-            )
-        try:
-            with stopping_on_signals(training.stop) as interruption:
-                training.go()
-        except NonFiniteLossError as error:
-            say(f"{self.name} failed: {error}")
-            step, seconds = training.state.step, round(training.state.elapsed, 3)
-            write_json(self.folder / FAILED, {"reason": str(error), "step": step, "seconds": seconds})
-        return interruption.signal
+    def over(self) -> bool:
+        """Whether there is nothing left to train: the run has finished or failed."""
+        return self.failure() is not None or self.finished()
+
+    def train(
+        self,
+        dataset: DatasetDirectory,
+        *,
+        device: str = "auto",
+        callbacks: Sequence[Callback] = (),
+        reporter: Reporter = SILENT,
+    ) -> TrainingEnd:
+        """Train from the last checkpoint, or from the start. A failure is kept in the folder."""
+        end = train_run(
+            self.folder,
+            self.options,
+            _changeable(self.config),
+            dataset=dataset,
+            device=device,
+            callbacks=callbacks,
+            reporter=reporter,
+        )
+        if end.failed is not None:
+            reporter.message(f"{self.name} failed: {end.failed}")
+            failure = {"reason": end.failed, "step": end.steps, "seconds": end.seconds}
+            write_json(self.folder / FAILED, failure)
+        return end
 
     def failure(self) -> dict[str, Any] | None:
-        """Why it failed, after how many steps and seconds; None if it did not."""
+        """The `reason` of a failure, its `step` and `seconds`; None if the run has not failed."""
         path = self.folder / FAILED
-        return read_json(path) if self._started() and path.exists() else None
+        return read_json(path) if self.started() and path.exists() else None
 
     def outcome(self) -> dict[str, Any]:
-        """How far it came in steps and seconds, and why it failed; None if it did not."""
+        """Steps and seconds of training, and the reason of a failure or None."""
         if (failure := self.failure()) is not None:
             return {"steps": failure["step"], "seconds": failure["seconds"], "failed": failure["reason"]}
         steps, seconds = self.reached()
@@ -139,12 +152,12 @@ def _changeable(config: Config) -> dict[str, Any]:
 
 
 def _refuse_other_settings(folder: Path, asked: Config, found: Config) -> None:
-    """A run is as long as it was planned to be: its learning rates fell in that time."""
-    unlike, advice = f"the run in {folder} was made with", "repeat that, or name another --out"
+    """A run keeps its length: its learning rates decayed over that time."""
+    unlike, advice = f"the run in {folder} was made with", "repeat that, or choose another `out`"
     for option in fields(asked):
         name = option.name
         new, old = getattr(asked, name), getattr(found, name)
-        # 'auto' became the precision of the device when the run was made.
+        # `auto` became the precision of the device when the run was made.
         if new == old or (name == "precision" and new == "auto"):
             continue
         if not option.metadata["changeable"] or name in BUDGET:

@@ -1,65 +1,93 @@
-"""What `reproduce` does: one experiment from its data to its result, or a list of all."""
+"""Reproduce an experiment of the paper, from its data to its result."""
 
-import shlex
-import signal
-import sys
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
-from bgan_text.cli.console import print_json, results, say
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError, choose
 from bgan_text.files import read_json, write_json
-from bgan_text.studies.experiment import SCALES
-from bgan_text.studies.experiment_report import PAGE, RESULT, render, write
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.studies.experiment import Experiment
+from bgan_text.studies.experiment_result import ExperimentResult
+from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.experiments import EXPERIMENTS
-from bgan_text.studies.runner import Runner
+from bgan_text.training.callbacks import Callback
 from bgan_text.training.run import locked, refuse_foreign
 
 MARK = "experiment.json"
-"""What a folder is of."""
+"""Tells which experiment a folder belongs to."""
 
 
-def reproduced(
-    name: str, scale: str, paths: tuple[str, ...], out: Path | None, device: str, *, json: bool
-) -> int | None:
-    """Make an experiment and print its result; returns the signal that interrupted it, if one did."""
+class Stopped(Exception):  # noqa: N818 - not an error
+    """A callback stopped a training before the experiment was complete. The same call continues."""
+
+
+def reproduce(
+    name: str,
+    *,
+    scale: str = "small",
+    out: str | os.PathLike[str],
+    paths: Sequence[str | os.PathLike[str]] = (),
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+    reporter: Reporter = SILENT,
+) -> ExperimentResult:
+    """Reproduce an experiment of the paper (Hjelm et al., ICLR 2018): prepare, train, measure, conclude.
+
+    The same call continues where an earlier one ended: nothing is prepared, trained or measured twice.
+
+    Args:
+        name: a name of `bgan_text.studies.experiments.EXPERIMENTS`.
+        scale: smoke takes seconds and shows that everything runs, small about an hour on 2 cores; paper is
+            near the setting of the paper and needs a GPU.
+        out: the folder of the data, the runs and the result (result.md, result.json and figures).
+        paths: the corpus on this machine, as for `prepare`; by default it comes from the hub.
+        device: auto, cpu, cuda or cuda:N.
+        callbacks: hooks into every training.
+        reporter: receives messages and progress.
+
+    Returns:
+        The table, the claims of the paper with a verdict each, and figures.
+
+    Raises:
+        UserError: a name is unknown, a path is missing, or `out` holds something else.
+        Stopped: a callback stopped a training.
+
+    Example:
+        >>> result = reproduce("mnist-distances", scale="smoke", out="digits")  # doctest: +SKIP
+        >>> print(result.to_markdown())  # doctest: +SKIP
+        >>> reproduce("mnist", out="digits")
+        Traceback (most recent call last):
+        bgan_text.errors.UserError: unknown experiment 'mnist': ...
+    """
     experiment = choose("experiment", name, EXPERIMENTS)
     chosen = choose("scale", scale, experiment.scales)
     choose_device(device)
-    for path in paths:
-        if not Path(path).exists():
-            raise UserError(f"there is no file or folder {path}")
-    home = out if out is not None else Path("reproductions") / f"{name}-{scale}"
+    places = [os.fspath(path) for path in paths]
+    for place in places:
+        if not Path(place).exists():
+            raise UserError(f"there is no file or folder {place}")
+    home = Path(out)
     refuse_foreign(home, [MARK], "reproduction")
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
         _claim(home, name, scale)
-        say(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
-        stopped = None
-        try:
-            bench = Runner(experiment, chosen, home, paths, device)
-            stopped = bench.train()
-            if stopped is None:
-                found = experiment.conclude(bench)
-                if chosen.quick:  # so little training bears nothing out and refutes nothing
-                    found = replace(found, claims=[])
-                result = write(home, experiment, scale, chosen, found, bench.made())
-        except KeyboardInterrupt:  # outside of trainings, each of which ends in its own way
-            stopped = signal.SIGINT
-    if stopped is not None:
-        say(f"Interrupted. Go on with: {shlex.join(['bgan-text', *sys.argv[1:]])}")
-        return stopped
-    if json:
-        print_json(result)
-    else:
-        for renderable in render(result):
-            results().print(renderable)
-    say(f"wrote {home / PAGE} and {home / RESULT}")
-    return None
+        reporter.message(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
+        runs = ExperimentRuns(experiment, chosen, home, paths=places, device=device, reporter=reporter)
+        if not runs.runner.train(callbacks):
+            raise Stopped(f"{home} is not complete")
+        result = _concluded(experiment, scale, runs)
+        result.write(home)
+    return result
+
+
+def _concluded(experiment: Experiment, scale: str, runs: ExperimentRuns) -> ExperimentResult:
+    found = experiment.conclude(runs)
+    if experiment.scales[scale].quick:  # so little training confirms nothing and refutes nothing
+        found = replace(found, claims=[])
+    return ExperimentResult.of(experiment, scale, found, runs.to_json())
 
 
 def _claim(home: Path, name: str, scale: str) -> None:
@@ -69,28 +97,4 @@ def _claim(home: Path, name: str, scale: str) -> None:
         write_json(path, mine)
     elif (made := read_json(path)) != mine:
         theirs = f"{made.get('experiment')} at scale {made.get('scale')}"
-        raise UserError(f"--out {home} is the folder of {theirs}: name another")
-
-
-def listed(*, json: bool) -> None:
-    """Print what experiments there are."""
-    if json:
-        print_json(
-            {
-                one.name: {
-                    "compares": one.compares,
-                    "paper": one.paper,
-                    "lasts": {scale: one.scales[scale].lasts for scale in SCALES},
-                    "found": one.found,
-                }
-                for one in EXPERIMENTS.values()
-            }
-        )
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
-    table.add_column("experiment", no_wrap=True)
-    for heading in ("compares", "small takes", "found at small scale"):
-        table.add_column(heading, overflow="fold")
-    for one in EXPERIMENTS.values():
-        table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
-    results().print(table)
+        raise UserError(f"`out` {home} is the folder of {theirs}: choose another")

@@ -1,20 +1,50 @@
-"""What a comparison has found so far: means and deviations over seeds, method by method."""
+"""What a comparison has found: means and standard deviations over seeds, method by method."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Cell, Column, Report
-from bgan_text.studies.compared_run import RunResult
 from bgan_text.studies.methods import Method
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run: how far it was trained, its scores, and those of real samples.
+
+    `settings`: those of the scores. `failed`: the reason of a failure; such a run has no scores.
+    """
+
+    seed: int
+    folder: Path
+    steps: int
+    seconds: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    real: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The run without its scores."""
+        return {
+            "seed": self.seed,
+            "folder": str(self.folder),
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "failed": self.failed,
+        }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method with what came of its runs, seed by seed; `settings`: those of `train`, without seed."""
+    """One method with its runs, seed by seed. `settings`: its full training settings without the seed."""
 
     method: Method
     settings: Mapping[str, Any]
@@ -25,38 +55,37 @@ class Row:
         return [outcome for outcome in self.outcomes if outcome.failed is None]
 
     def values(self, score: str) -> list[float]:
-        """A score of each run that worked and has it."""
+        """A score of each run that did not fail and has it."""
         return [outcome.scores[score] for outcome in self.worked() if score in outcome.scores]
 
     def cell(self, score: str) -> Cell | None:
-        """Mean and deviation of a score over the runs that worked, NaN if it is of one of them."""
+        """Mean and standard deviation of a score over runs; NaN if one of them is NaN."""
         return over_seeds(self.values(score))
 
     def steps(self) -> list[int]:
-        """The steps of each run that worked."""
+        """The generator steps of each run that did not fail."""
         return [outcome.steps for outcome in self.worked()]
+
+    def score_names(self) -> list[str]:
+        """The scores that the runs have."""
+        return list(self.worked()[0].scores) if self.worked() else []
 
     def to_json(self) -> dict[str, Any]:
         """The method, its runs, and every score of each."""
-        names = self.worked()[0].scores if self.worked() else {}
-        return {
-            "name": self.method.name,
-            "generator": self.method.generator,
-            "objective": self.method.objective,
-            "divergence": self.method.divergence,
-            "credit": self.method.credit,
+        return self.method.to_json() | {
             "settings": dict(self.settings),
             "runs": [outcome.to_json() for outcome in self.outcomes],
             "seeds": [outcome.seed for outcome in self.worked()],
             "steps": _summary(self.steps()),
             "scores": {
-                name: {"better": ENTRIES[name].better} | _summary(self.values(name)) for name in names
+                name: {"better": ENTRIES[name].better} | _summary(self.values(name))
+                for name in self.score_names()
             },
         }
 
 
 def over_seeds(values: Iterable[float]) -> Cell | None:
-    """Mean and sample standard deviation (ddof 1), which one value does not have; None of no values."""
+    """Mean and sample standard deviation (ddof 1). One value has no deviation; no values give None."""
     numbers = np.array(list(values), dtype=np.float64)
     if not len(numbers):
         return None
@@ -75,7 +104,21 @@ def _summary(values: list[float] | list[int]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ComparisonResults:
-    """All rows. `columns`: scores to show; `training`: what all runs share; `missing`: runs not yet over."""
+    """What is known of a comparison.
+
+    Attributes:
+        rows: the methods in the order given.
+        columns: the scores that the table shows.
+        training: what all runs have in common.
+        missing: how many runs are not trained and scored yet.
+
+    Example:
+        >>> method = Method("importance (js)", {"objective": "importance"}, "importance")
+        >>> scored = [RunResult(seed, Path("."), 9, 1.0, {"js-4": 0.2 + 0.1 * seed}) for seed in (0, 1)]
+        >>> results = ComparisonResults([Row(method, {}, scored)], ["js-4"], {}, missing=0)
+        >>> round(float(results.to_frame().loc["importance (js)", ("js-4", "mean")]), 3)
+        0.25
+    """
 
     rows: list[Row]
     columns: list[str]
@@ -87,17 +130,17 @@ class ComparisonResults:
         return [(row.method, one) for row in self.rows for one in row.outcomes if one.failed is not None]
 
     def real(self) -> Mapping[str, float]:
-        """The scores of real text, which every run was scored beside."""
+        """The scores of real samples, the anchor of every run; empty before a run is scored."""
         first = self._first()
         return first.real if first is not None else {}
 
     def settings(self) -> dict[str, Any]:
-        """The settings of `score`; none as long as nothing was scored."""
+        """The settings of the scores; empty before a run is scored."""
         first = self._first()
         return dict(first.settings) if first is not None else {}
 
     def scoring(self) -> Report | None:
-        """A report with those settings, for what `score` writes of them."""
+        """A report with these settings and no scores."""
         if self._first() is None:
             return None
         samples = {"each run": self.training["samples"]}
@@ -107,7 +150,7 @@ class ComparisonResults:
         return next((one for row in self.rows for one in row.worked()), None)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, each run by itself too."""
+        """Every score of every run, their means and deviations, and all settings."""
         return {
             "methods": [row.to_json() for row in self.rows],
             "real": dict(self.real()),
@@ -115,3 +158,24 @@ class ComparisonResults:
             "training": dict(self.training),
             "settings": self.settings(),
         }
+
+    def to_markdown(self) -> str:
+        """The table in GitHub's Markdown, with notes below."""
+        from bgan_text.studies.comparison_table import to_markdown
+
+        return to_markdown(self)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A row per method; columns (score, "mean") and (score, "deviation"), for all scores and steps.
+
+        The last row is "real", whose deviation is NaN as is that of a single run.
+        """
+        from bgan_text.studies.comparison_table import to_frame
+
+        return to_frame(self)
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        from bgan_text.studies.comparison_table import to_html
+
+        return to_html(self)

@@ -1,130 +1,140 @@
-"""Makes what an experiment needs, data, runs and scores, as far as it is not there already."""
+"""Train and measure several runs on one dataset, as far as that is not done yet."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from pathlib import Path
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
-
 from bgan_text import __version__
-from bgan_text.cli.console import finite, say
-from bgan_text.cli.progress import RichReporter
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_preparation import prepare_images
-from bgan_text.corpora.preparation_options import ImagePreparation
-from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.device import choose_device
-from bgan_text.errors import UserError
-from bgan_text.files import read_json, write_json
-from bgan_text.space import image_kind
-from bgan_text.studies.experiment import Experiment, Scale
+from bgan_text.files import finite, read_json, write_json
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.planned_run import PlannedRun
-from bgan_text.training.run import RunFolder
+from bgan_text.training.callbacks import Callback
+
+Measure = Callable[[list[PlannedRun]], Sequence[Mapping[str, Any]]]
+"""Gives a JSON object for each of some runs."""
 
 
 class Runner:
-    """An experiment at one scale in one folder: `data`, `runs/METHOD-seedN`, and what is measured.
+    """Trains runs one after the other and keeps what is measured of them.
+
+    The same calls on the same folders continue where an earlier process ended: nothing is trained or measured
+    twice.
+
+    Args:
+        runs: in the order in which they are trained. Ordered seed by seed, an interrupted study has trained
+            as much of each method.
+        dataset: the data of all runs.
+        device: auto, cpu, cuda or cuda:N.
+        reporter: receives a message for each run.
 
     Raises:
-        UserError: what is in the folder was made with other settings.
+        UserError: the folder of a run holds something else.
+
+    Example:
+        >>> options = {"steps": 100, "seed": 0}
+        >>> runner = Runner([PlannedRun("first", options, Path("a"))], dataset)  # doctest: +SKIP
+        >>> runner.train()  # doctest: +SKIP
+        True
+        >>> [run.reached()[0] for run in runner.finished()]  # doctest: +SKIP
+        [100]
     """
 
     def __init__(
-        self, experiment: Experiment, scale: Scale, home: Path, paths: tuple[str, ...], device: str
+        self,
+        runs: Sequence[PlannedRun],
+        dataset: DatasetDirectory,
+        *,
+        device: str = "auto",
+        reporter: Reporter = SILENT,
     ) -> None:
-        self.experiment, self.scale, self.home, self.device = experiment, scale, home, device
-        chosen = choose_device(device).type
-        self.prepared = self._prepared(paths)
-        pixels = image_kind(self.prepared.space)
-        # Seed by seed, so that an interrupted experiment has done as much of each method.
-        self.attempts = {
-            (method, seed): PlannedRun(
-                f"{method}, seed {seed}",
-                options | {"seed": seed},
-                home / "runs" / f"{method}-seed{seed}",
-                pixels,
-            )
-            for seed in range(scale.seeds)
-            for method, options in experiment.methods_at(scale).items()
-        }
-        for attempt in self.attempts.values():
-            attempt.refuse_other(self.prepared, chosen)
+        self.runs, self.dataset, self.device, self.reporter = list(runs), dataset, device, reporter
+        kind = choose_device(device).type
+        for run in self.runs:
+            run.refuse_other(dataset, kind)
 
-    def _prepared(self, paths: tuple[str, ...]) -> DatasetDirectory:
-        recipe, folder = self.experiment.recipe(self.scale, paths), self.home / "data"
-        if (folder / "card.json").exists():
-            made = DatasetDirectory(folder)
-            _refuse_other_recipe(made, asdict(recipe) | {"paths": list(recipe.paths)})
-            return made
-        if isinstance(recipe, ImagePreparation):
-            return prepare_images(recipe, folder, reporter=RichReporter())
-        return prepare_text(recipe, folder, reporter=RichReporter())
+    def train(
+        self, callbacks: Sequence[Callback] = (), *, after: Callable[[PlannedRun], None] | None = None
+    ) -> bool:
+        """Train every run that is not over.
 
-    def train(self) -> int | None:
-        """Train what is not trained; returns the signal that interrupted it, if one did.
+        A run whose loss is not finite has failed; the others go on. A `KeyboardInterrupt` propagates; the
+        last checkpoint of the run in progress stays.
 
-        A run whose numbers stop being finite has failed, which is a result; the others go on.
+        Args:
+            callbacks: hooks into every training.
+            after: called with each run that is over, also with those that were over before.
+
+        Returns:
+            False if a callback stopped a training: the runs after it are not started.
         """
-        for number, attempt in enumerate(self.attempts.values(), 1):
-            if attempt.finished() or attempt.failure() is not None:
-                continue
-            say(f"Run {number} of {len(self.attempts)}: {attempt.name}")
-            if (stopped := attempt.train(self.prepared.folder, self.device)) is not None:
-                return stopped
-        return None
+        for number, run in enumerate(self.runs, 1):
+            if not run.over():
+                self.reporter.message(self._announcement(number, run))
+                end = run.train(self.dataset, device=self.device, callbacks=callbacks, reporter=self.reporter)
+                if end.stopped:
+                    return False
+            if after is not None:
+                after(run)
+        return True
 
-    def run(self, method: str, seed: int = 0) -> RunFolder:
-        """A trained run."""
-        return RunFolder(self.attempts[method, seed].folder)
+    def _announcement(self, number: int, run: PlannedRun) -> str:
+        line = f"Run {number} of {len(self.runs)}: {run.name}"
+        minutes = self.minutes_left()
+        return line if minutes is None else f"{line}; about {minutes:.1f} minutes of training left"
 
-    def finished(self) -> dict[tuple[str, int], PlannedRun]:
-        """The runs that did not fail."""
-        return {key: attempt for key, attempt in self.attempts.items() if attempt.failure() is None}
+    def minutes_left(self) -> float | None:
+        """Minutes of training that are left.
 
-    def made(self) -> dict[str, Any]:
-        """What the runs were trained on and with, how far each came, and why it failed if it did."""
-        return {
-            "data": {
-                "from": "files" if self.prepared.settings["paths"] else "the hub",
-                "counts": self.prepared.counts,
-                "signature": self.prepared.signature,
-            },
-            "device": choose_device(self.device).type,
-            "threads": torch.get_num_threads(),
-            "settings": {
-                method: {name: value for name, value in attempt.settings().items() if name != "seed"}
-                for (method, seed), attempt in self.attempts.items()
-                if seed == 0
-            },
-            "runs": [
-                {"method": method, "seed": seed} | attempt.outcome()
-                for (method, seed), attempt in self.attempts.items()
-            ],
-        }
+        A run whose steps are counted is expected to take as long as the finished ones on average. None if
+        none has finished.
+        """
+        waiting = [run for run in self.runs if not run.over()]
+        finished = [run.reached()[1] for run in self.finished()]
+        mean = sum(finished) / len(finished) / 60 if finished else None
+        left = 0.0
+        for run in waiting:
+            budget = run.config.minutes if run.config.minutes is not None else mean
+            if budget is None:
+                return None
+            left += max(0.0, budget - run.reached()[1] / 60)
+        return left
 
-    def measured(self, name: str, measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-        """What `measure` gives, a JSON object, kept in the folder as long as the runs are the same."""
-        path = self.home / name
-        stamp = {
-            "version": __version__,
-            "data": self.prepared.signature,
-            "steps": {attempt.name: attempt.reached()[0] for attempt in self.attempts.values()},
-            "samples": self.scale.samples,
-            "critics": self.scale.critics,
-        }
-        if path.exists() and (kept := read_json(path)).get("of") == stamp:
-            return dict(kept["measured"])
-        values = finite(measure())
-        write_json(path, {"of": stamp, "measured": values})
-        return dict(values)
+    def finished(self, runs: Iterable[PlannedRun] | None = None) -> list[PlannedRun]:
+        """The runs that have finished and did not fail, of all or of some."""
+        some = self.runs if runs is None else runs
+        return [run for run in some if run.failure() is None and run.finished()]
 
+    def kept(self, run: PlannedRun, file: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What `measure` has kept of a run; None if it is missing or out of date."""
+        path = run.folder / file
+        if run.failure() is not None or not run.finished() or not path.exists():
+            return None
+        record = read_json(path)
+        return dict(record["measured"]) if record.get("of") == self._stamp(run, settings) else None
 
-def _refuse_other_recipe(made: DatasetDirectory, asked: dict[str, Any]) -> None:
-    """Without a --path, data that lie there are taken from wherever they came."""
-    known = asked if asked["paths"] else asked | {name: made.settings[name] for name in ("corpus", "paths")}
-    if made.settings != known:
-        source = ", ".join(made.settings["paths"]) or "the hub"
-        raise UserError(
-            f"{made.folder} was prepared in another way, from {source}: name that --path, or another --out"
-        )
+    def measure(
+        self, runs: Iterable[PlannedRun], file: str, settings: Mapping[str, Any], measure: Measure
+    ) -> dict[PlannedRun, dict[str, Any]]:
+        """Measure runs that have finished, unless that is kept already.
+
+        Args:
+            runs: which; those that have not finished are left out.
+            file: the file in each run folder that keeps the measurement.
+            settings: what the measurement depends on besides the data, the run and the version of the
+                package; JSON values.
+            measure: called once with all runs that are to be measured.
+        """
+        finished = self.finished(runs)
+        found = {run: self.kept(run, file, settings) for run in finished}
+        if missing := [run for run, record in found.items() if record is None]:
+            for run, record in zip(missing, measure(missing), strict=True):
+                found[run] = finite(record)
+                write_json(run.folder / file, {"of": self._stamp(run, settings), "measured": found[run]})
+        return {run: record for run, record in found.items() if record is not None}
+
+    def _stamp(self, run: PlannedRun, settings: Mapping[str, Any]) -> dict[str, Any]:
+        own = {"version": __version__, "data": self.dataset.signature, "step": run.reached()[0]}
+        stamp: dict[str, Any] = json.loads(json.dumps(own | dict(settings)))
+        return stamp

@@ -1,16 +1,15 @@
-"""Which objectives live on when the generator is trained far more than its discriminator."""
+"""Which objectives survive when the generator is trained far more often than its discriminator."""
 
-from bgan_text.device import choose_device
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale
+from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.experiment_scores import Scored
 from bgan_text.studies.figures import curves, real_of, samples_of, side_by_side
-from bgan_text.studies.image_grids import DCGAN, SMOKE
-from bgan_text.studies.runner import Runner
+from bgan_text.studies.image_experiments import DCGAN, SMOKE
 
 OURS, DISTANCE = "bgan", "classifier-frechet"
 SCORES = ("patch-js-3", DISTANCE, "classifier-precision", "classifier-recall")
 CURVES = {"patch-js-3": "patch JS-3, bits", "fake_score": "score of samples", "real_score": "score of real"}
-"""Numbers of metrics.jsonl, and what the panels that show them are called."""
+"""Numbers of metrics.jsonl, and the titles of their panels."""
 GENERATOR_STEPS = 5
 CONTINUOUS = {
     "generator_steps": GENERATOR_STEPS,
@@ -23,49 +22,48 @@ CONTINUOUS = {
 }
 
 
-def conclude(bench: Runner) -> Conclusion:
-    """Curves over training, grids and scores of the last samples."""
-    scored, device = Scored(bench), choose_device(bench.device)
-    methods = list(bench.experiment.methods_at(bench.scale))
-    rows = [[method, *scored.cells(method, SCORES)] for method in methods]
+def conclude(runs: ExperimentRuns) -> Conclusion:
+    """Curves over training, and grids and scores of samples at the end."""
+    scored = Scored(runs)
+    rows = [[method, *scored.cells(method, SCORES)] for method in runs.methods]
     lines = {
-        title: {method: _curve(bench, method, name) for method in methods} for name, title in CURVES.items()
+        title: {method: _curve(runs, method, name) for method in runs.methods}
+        for name, title in CURVES.items()
     }
-    alive = [method for method in methods if (method, 0) in bench.finished()]
-    grids = {method: samples_of(bench.run(method), device) for method in alive}
+    grids = {method: samples_of(runs, method) for method in runs.alive()}
     return Conclusion(
         headings=["", *SCORES],
         rows=[*rows, ["real", *scored.real_cells(SCORES)]],
-        claims=[goes_on(scored, other) for other in methods if other != OURS],
-        images={
+        claims=[goes_on(scored, other) for other in runs.methods if other != OURS],
+        figures={
             "stability-curves.png": curves(lines, "generator steps"),
-            "stability-samples.png": side_by_side({"real": real_of(bench), **grids}),
+            "stability-samples.png": side_by_side({"real": real_of(runs), **grids}),
         },
         numbers=scored.to_json(),
     )
 
 
 def goes_on(scored: Scored, other: str) -> Claim:
-    """Whether ours lives where another breaks, or else is nearer to real images."""
+    """Whether bgan survives where another objective fails, or is closer to real images if that survives."""
     if other in scored.failed:
-        return Claim(f"{OURS} goes on where {other} fails", OURS not in scored.failed)
-    text = f"{OURS} is nearer to real images than {other} ({DISTANCE})"
+        return Claim(f"{OURS} survives where {other} fails", OURS not in scored.failed)
+    text = f"{OURS} is closer to real images than {other} ({DISTANCE})"
     return Claim(text, scored.nearer(OURS, other, DISTANCE))
 
 
-def _curve(bench: Runner, method: str, name: str) -> tuple[list[float], list[float]]:
-    rows = [row for row in bench.run(method).metrics() if row.get(name) is not None]
+def _curve(runs: ExperimentRuns, method: str, name: str) -> tuple[list[float], list[float]]:
+    rows = [row for row in runs.folder(method).metrics() if row.get(name) is not None]
     return [row["step"] for row in rows], [row[name] for row in rows]
 
 
 STABILITY = Experiment(
     name="stability",
-    compares="gan, non-saturating and bgan on CIFAR-10 in real numbers, "
-    f"{GENERATOR_STEPS} generator steps for each discriminator step",
-    paper="bgan goes on where gan and non-saturating become unstable",
-    found="bgan learns on to the end (patch JS-3 .29 bits) where gan and non-saturating stand still at .7 "
-    "and .6, their discriminators' scores fallen to 0; but its samples are of few kinds, and none shows an "
-    "object. Without batch normalisation in the discriminator all three collapse",
+    compares="gan, non-saturating and bgan on continuous images of CIFAR-10, with "
+    f"{GENERATOR_STEPS} generator steps per discriminator step",
+    paper="bgan keeps learning where gan and non-saturating become unstable",
+    found="bgan keeps learning to the end (patch JS-3 .29 bits). gan and non-saturating stop improving at .7 "
+    "and .6, and the scores of their discriminators fall to 0. But the samples of bgan are of few "
+    "kinds and show no objects. Without batch normalisation in the discriminator all three collapse.",
     corpus="cifar10",
     methods={name: {"objective": name} for name in ("gan", "non-saturating", "bgan")},
     scales={

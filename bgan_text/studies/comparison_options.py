@@ -1,0 +1,58 @@
+"""The options of a comparison. Importing them imports no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from bgan_text.errors import UserError
+from bgan_text.setting import check, setting
+
+Names = str | Sequence[str]
+"""Names separated by commas, or a sequence of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonOptions:
+    """How methods are compared. Each field is an option of `bgan-text compare` and a keyword of `compare`.
+
+    `divergences` and `scores` are names separated by commas, or a sequence of names.
+
+    Raises:
+        UserError: a value is out of range.
+
+    Example:
+        >>> ComparisonOptions(seeds=5, scores="js-2,distinct-2").count
+        1000
+    """
+
+    divergences: str | Sequence[str] | None = setting(
+        None, "divergences, separated by commas, for each objective that has one, or all (default: js)"
+    )
+    seeds: int = setting(3, "runs of each method, with the seeds 0, 1, ...", minimum=1)
+    reference: Path | None = setting(
+        None, "real text to score against, one sample per line (default: the test split of the data)"
+    )
+    count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n")
+    scores: str | Sequence[str] | None = setting(
+        None,
+        "columns of the table, separated by commas; the JSON has every score (default: a few that fit the "
+        "data)",
+    )
+    device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            check(option, getattr(self, option.name))
+
+
+def split_names(option: str, names: Names) -> list[str]:
+    """The names that an option was given.
+
+    Raises:
+        UserError: there are none.
+    """
+    parts = names.split(",") if isinstance(names, str) else names
+    words = [word for part in parts if (word := part.strip())]
+    if not words:
+        raise UserError(f"`{option}` {names!r}: names separated by commas are needed")
+    return words

@@ -1,0 +1,34 @@
+"""The options of a reproduction. Importing them imports no torch."""
+
+from dataclasses import dataclass, fields
+
+from bgan_text.setting import check, setting
+
+SCALES = ("smoke", "small", "paper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproductionOptions:
+    """How an experiment is reproduced. Each field is an option of `bgan-text reproduce`.
+
+    Raises:
+        UserError: there is no such scale.
+
+    Example:
+        >>> ReproductionOptions(scale="smoke").device
+        'auto'
+    """
+
+    scale: str = setting(
+        "small",
+        "smoke: seconds, to see that everything runs; small: within an hour on 2 cores; paper: near the "
+        "setting of the paper, for a GPU",
+    )
+    paths: tuple[str, ...] = setting(
+        (), "data on this machine, as for prepare; may be given again (default: from the hub)", flag="--path"
+    )
+    device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            check(option, getattr(self, option.name))

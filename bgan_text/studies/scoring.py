@@ -1,0 +1,97 @@
+"""Scores of the runs of a study, kept in their folders."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.judges import Judges
+from bgan_text.evaluation.report import Column
+from bgan_text.studies.planned_run import PlannedRun
+from bgan_text.studies.runner import Runner
+from bgan_text.studies.steps import score_runs
+
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How the runs of a study are scored.
+
+    Attributes:
+        samples: how many of each run.
+        reference: a file of real text, one sample per line; None for the test split.
+        critic: whether fresh critics estimate distances, too.
+        judges: the networks that score.
+    """
+
+    samples: int
+    reference: Path | None = None
+    critic: bool = False
+    judges: Judges = field(default_factory=Judges)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that scores depend on here, as JSON values. A changed reference file is another one."""
+        return asdict(self) | {"reference": _stamp(self.reference)}
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """Scores of a run and of real samples, and the settings behind them."""
+
+    scores: Mapping[str, float]
+    real: Mapping[str, float]
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "RunScores":
+        """Read back what was kept; null stands for NaN."""
+        scores, real = (
+            {name: math.nan if value is None else float(value) for name, value in record[side].items()}
+            for side in ("scores", "real")
+        )
+        return cls(scores, real, record["settings"])
+
+
+def scores_of(runner: Runner, runs: Iterable[PlannedRun], scoring: Scoring) -> dict[PlannedRun, RunScores]:
+    """Scores of the runs that have finished. Those without scores are scored together."""
+    found = runner.measure(runs, SCORES, scoring.to_json(), lambda some: _scored(runner, some, scoring))
+    return {run: RunScores.from_json(record) for run, record in found.items()}
+
+
+def known_scores(runner: Runner, run: PlannedRun, scoring: Scoring) -> RunScores | None:
+    """Scores that are kept; None if there are none, or none like these."""
+    record = runner.kept(run, SCORES, scoring.to_json())
+    return RunScores.from_json(record) if record is not None else None
+
+
+def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequence[Mapping[str, Any]]:
+    what = str(runs[0].folder) if len(runs) == 1 else f"{len(runs)} runs"
+    runner.reporter.message(f"Scoring {what}")
+    report = score_runs(
+        [run.folder for run in runs],
+        runner.dataset,
+        samples=scoring.samples,
+        reference=scoring.reference,
+        critic=scoring.critic,
+        judges=scoring.judges,
+        device=runner.device,
+        reporter=runner.reporter,
+    )
+    columns = {column.name: _values(column) for column in report.columns}
+    # How many samples there are of each run says the study, whose runs are not all scored in one call.
+    settings = {name: value for name, value in report.settings.items() if name != "samples"}
+    return [{"scores": columns[str(run.folder)], "real": columns[REAL], "settings": settings} for run in runs]
+
+
+def _values(column: Column) -> dict[str, float]:
+    return {name: cell.value for name, cell in column.cells.items()}
+
+
+def _stamp(reference: Path | None) -> list[Any] | None:
+    if reference is None:
+        return None
+    found = reference.stat()
+    return [str(reference.resolve()), found.st_size, found.st_mtime_ns]

@@ -1,0 +1,54 @@
+"""The experiments of the paper and their results on a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bgan_text.cli.field_names import spelled
+from bgan_text.studies.experiment_result import VERDICTS, ExperimentResult, failures
+from bgan_text.studies.experiments import EXPERIMENTS
+from bgan_text.studies.reproduction_options import SCALES
+
+
+def render(result: ExperimentResult) -> Iterator[RenderableType]:
+    """The table, then failed runs, the claims of the paper with their verdicts, and samples."""
+    record = result.to_json()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, heading in enumerate(record["table"]["headings"]):
+        table.add_column(Text(heading), justify="right" if place else "left", overflow="fold")
+    for row in record["table"]["rows"]:
+        table.add_row(*map(Text, row))
+    yield table
+    yield Text("")
+    for failure in failures(record):
+        yield Text(f"failed: {spelled(failure)}")
+    for one in record["claims"]:
+        yield Text(f"{one['claim']}: {VERDICTS[one['holds']]}")
+    yield from map(Text, record["samples"])
+
+
+def listing() -> Table:
+    """A row for each experiment."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    table.add_column("experiment", no_wrap=True)
+    for heading in ("compares", "small takes", "found at small scale"):
+        table.add_column(heading, overflow="fold")
+    for one in EXPERIMENTS.values():
+        table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
+    return table
+
+
+def to_json() -> dict[str, Any]:
+    """What each experiment compares, how long it takes, and what came out."""
+    return {
+        one.name: {
+            "compares": one.compares,
+            "paper": one.paper,
+            "lasts": {scale: one.scales[scale].lasts for scale in SCALES},
+            "found": one.found,
+        }
+        for one in EXPERIMENTS.values()
+    }
