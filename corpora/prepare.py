@@ -164,7 +164,7 @@ def _texts(name: str, texts: Iterable[str]) -> TextCorpus:
 
 
 def _text_column(data: datasets.Dataset | datasets.IterableDataset, column: str | None) -> str:
-    kinds = {name: getattr(kind, "dtype", None) for name, kind in (data.features or {}).items()}
+    kinds: dict[str, str] = {name: getattr(kind, "dtype", "") for name, kind in (data.features or {}).items()}
     if column is not None:
         if kinds and column not in kinds:
             raise UserError(f"the dataset has no `column` {column!r}: it has {', '.join(kinds)}")
@@ -190,7 +190,8 @@ def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:
 def _paths(path: Paths | None) -> tuple[str, ...]:
     if path is None:
         return ()
-    return (os.fspath(path),) if isinstance(path, str | os.PathLike) else tuple(map(os.fspath, path))
+    single = isinstance(path, str | os.PathLike)
+    return (os.fspath(path),) if single else tuple(os.fspath(one) for one in path)
 
 
 def _refuse_paths(path: Paths | None, what: str) -> None:
