@@ -1,8 +1,8 @@
 """Train a run, open it again, continue it and sample it.
 
 Example:
-    >>> run = train("data/poems", {"divergence": "js"}, minutes=5, out="runs/poems")
-    >>> run = load_run("runs/poems").resume(minutes=10)
+    >>> run = train("data/poems", {"divergence": "js"}, steps=3, out="runs/short")
+    >>> run = load_run("runs/short").resume(steps=6)
     >>> texts = run.sample(1000, seed=1)
 """
 
@@ -44,6 +44,11 @@ class Run:
         config: the settings of the run.
         space: the sample space.
         device: where the run is sampled and resumed.
+
+    Example:
+        >>> run = load_run("runs/poems")
+        >>> run.config.objective, run.steps
+        ('importance', 3)
     """
 
     def __init__(self, run: RunFolder, device: torch.device) -> None:
@@ -134,8 +139,8 @@ class Run:
             UserError: a setting may not change, or the data is not what the run was trained on.
 
         Example:
-            >>> load_run("runs/poems").resume(minutes=10).steps
-            12000
+            >>> load_run("runs/poems").resume(steps=6).steps
+            6
         """
         given = {"minutes": minutes, "steps": steps, **settings}
         training = resume_training(
@@ -176,8 +181,9 @@ class Run:
             UserError: a value is out of range, there is no such checkpoint, or the run is a classifier.
 
         Example:
-            >>> load_run("runs/poems").sample(2, temperature=0.8)
-            ['...', '...']
+            >>> texts = load_run("runs/poems").sample(2, temperature=0.8)
+            >>> len(texts)
+            2
         """
         options = _options(n, seed, temperature, average, step)
         if self._run.images:
@@ -258,7 +264,7 @@ def load_run(
 
     Example:
         >>> load_run("runs/poems").steps
-        6000
+        6
     """
     parts = CustomParts(divergence=divergence, generator=generator, discriminator=discriminator)
     return Run(RunFolder(Path(folder), parts), choose_device(device))
@@ -298,9 +304,9 @@ def train(
         NonFiniteLossError: a loss was not finite; checkpoints saved before remain.
 
     Example:
-        >>> run = train("data/poems", divergence="js", minutes=5, out="runs/poems")
-        >>> run.sample(1)
-        ['...']
+        >>> run = train("data/poems", divergence="js", steps=3, out="runs/mine")
+        >>> len(run.sample(10))
+        10
     """
     parts, named = _parts(settings)
     training = new_training(

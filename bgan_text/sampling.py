@@ -41,8 +41,11 @@ def sample_text(
         UserError: the run makes no text, has no such checkpoint, or its tokenizer was changed.
 
     Example:
-        >>> for text, tokens in sample_text(run, SamplingOptions(count=2), torch.device("cpu")):
-        ...     print(text)
+        >>> from pathlib import Path
+        >>> run = RunFolder(Path("runs/poems"))
+        >>> samples = sample_text(run, SamplingOptions(count=2), torch.device("cpu"))
+        >>> [len(tokens) for text, tokens in samples]
+        [32, 32]
     """
     refuse_classifier(run)
     if run.images:

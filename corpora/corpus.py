@@ -55,8 +55,10 @@ class TextCorpus:
         overlong: default of the option of that name.
 
     Example:
-        >>> haiku = TextCorpus("haiku", read=lambda request: ["an old silent pond", "a frog jumps in"])
-        >>> prepare(haiku, out="data/haiku", tokenizer="char")
+        >>> lines = ["an old silent pond", "a frog jumps in", "the sound of water"]
+        >>> haiku = TextCorpus("haiku", read=lambda request: lines)
+        >>> prepare(haiku, out="data/haiku", tokenizer="char").counts["train"]
+        1
     """
 
     name: str
@@ -79,8 +81,12 @@ class ImageCorpus:
         colors: default of the option of that name.
 
     Example:
+        >>> import numpy as np
+        >>> from bgan_text.corpora.images import Raw
         >>> black = Raw("black", np.zeros((8, 8), np.uint8))
         >>> dark = ImageCorpus("dark", read=lambda request: iter([black]))
+        >>> dark.colors
+        16
     """
 
     name: str

@@ -8,6 +8,7 @@
 `bgan_text.corpora.prepare` makes it.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -31,10 +32,26 @@ BLOCK = 1000
 
 
 class DatasetDirectory:
-    """A dataset directory, opened. Nothing but the card is read until it is asked for."""
+    """An existing dataset directory. Only card.json is read before something else is needed.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Attributes:
+        folder: its path.
+        card: the dataset info, the content of card.json.
+        space: the sample space.
+        signature: changes with anything that changes the samples.
+        counts: the number of samples of each split, and what became of the others.
+
+    Raises:
+        UserError: the folder holds no dataset, a damaged one, or one of a later format.
+
+    Example:
+        >>> data = DatasetDirectory("data/poems")
+        >>> data.space.positions, data.rows("test").shape[1]
+        (32, 32)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = folder = Path(folder)
         if not (folder / "card.json").exists():
             raise UserError(f"{folder} is not a dataset directory: it has no card.json")
         self.card = read_json(folder / "card.json")

@@ -49,7 +49,7 @@ def prepare_images(
         UserError: the input is damaged, empty or too small; `out` then stays as it was.
 
     Example:
-        >>> recipe = ImagePreparation.given("images", paths=("photographs.zip",), size=32)
+        >>> recipe = ImagePreparation.given("images", paths=("photographs.npz",), size=32)
         >>> prepare_images(recipe, Path("data/photographs")).space.vocabulary
         16
     """

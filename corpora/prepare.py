@@ -190,8 +190,9 @@ def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:
 def _paths(path: Paths | None) -> tuple[str, ...]:
     if path is None:
         return ()
-    single = isinstance(path, str | os.PathLike)
-    return (os.fspath(path),) if single else tuple(os.fspath(one) for one in path)
+    if isinstance(path, str | os.PathLike):
+        return (os.fspath(path),)
+    return tuple(os.fspath(one) for one in path)
 
 
 def _refuse_paths(path: Paths | None, what: str) -> None:

@@ -1,11 +1,15 @@
 """The examples in docstrings run, and the public names have some."""
 
+import contextlib
 import doctest
 import importlib
 import inspect
 import pkgutil
+import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import bgan_text
@@ -27,14 +31,42 @@ WITH_EXAMPLES = [
     for name in MODULES
     if not name.endswith("__main__") and ">>>" in inspect.getsource(importlib.import_module(name))
 ]
+NAMES = {name: getattr(bgan_text, name) for name in bgan_text.__all__}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files, dataset directories and runs that the examples name."""
+    from bgan_text.corpora.grammar import sentences
+
+    folder = tmp_path_factory.mktemp("world")
+    lines = list(sentences(0, 400))
+    for name, part in (("poems", lines), ("real", lines[:150]), ("samples", lines[150:200])):
+        (folder / f"{name}.txt").write_text("\n".join(part) + "\n", "utf-8")
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez(folder / "photographs.npz", images=images)
+    with contextlib.chdir(folder):
+        bgan_text.prepare("poems.txt", tokenizer="char", length=32, overlong="cut", out="data/poems")
+        bgan_text.prepare("photographs.npz", colors=4, out="data/photographs")
+        tiny: dict[str, Any] = {"steps": 3, "width": 4, "discriminator_width": 4, "batch": 4}
+        bgan_text.train("data/poems", out="runs/poems", **tiny)
+    return folder
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_examples_in_docstrings_run(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    world: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    shutil.copytree(world, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    if name.startswith("bgan_text.corpora.") and "directory" not in name:
+        shutil.rmtree("data")  # these examples make the dataset directories
+    module = importlib.import_module(name)
+    results = doctest.testmod(module, extraglobs={**NAMES, **vars(module)}, optionflags=doctest.ELLIPSIS)
     assert results.attempted > 0
     assert results.failed == 0, capsys.readouterr().out
 

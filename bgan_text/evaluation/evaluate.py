@@ -60,9 +60,13 @@ def evaluate(
         UserError: something that cannot be scored, or nothing to compare with.
 
     Example:
+        >>> texts = ["the cat sat on the mat", "a dog ran"]
         >>> report = evaluate({"mine": texts}, reference="real.txt", tokenize="char", resamples=0)
         >>> words = {"words": lambda texts: [len(text.split()) for text in texts]}
-        >>> evaluate(["runs/a", "samples.txt", texts], data="data/poems", scores=words)
+        >>> models = ["runs/poems", "samples.txt", texts]
+        >>> report = evaluate(models, data="data/poems", scores=words, count=20, resamples=20)
+        >>> report.columns[2].cells["words"].value
+        4.5
     """
     from bgan_text.evaluation.custom import CustomScores
     from bgan_text.evaluation.images import score_images

@@ -40,7 +40,7 @@ def draw_neighbours(
         UserError: the path is no .png in an existing folder, or the model makes text.
 
     Example:
-        >>> draw_neighbours("runs/digits", Path("neighbours.png"))
+        >>> draw_neighbours("photographs.npz", Path("neighbours.png"), data="data/photographs")
     """
     if path.suffix != ".png" or path.is_dir() or not path.absolute().parent.is_dir():
         raise UserError(f"`neighbours` {path}: a file NAME.png in an existing folder is expected")

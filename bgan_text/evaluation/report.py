@@ -87,8 +87,10 @@ class Report:
 
     Example:
         >>> report = evaluate("samples.txt", reference="real.txt")
-        >>> report.to_frame().query("score == 'bleu-3'")
-        >>> print(report.to_markdown())
+        >>> report.to_frame().query("score == 'bleu-3'")["model"].tolist()
+        ['samples.txt', 'real']
+        >>> report.to_markdown().splitlines()[0]
+        '| score | samples | real |'
     """
 
     columns: list[Column]

@@ -133,7 +133,9 @@ def sweep(
         UserError: a temperature that is no number above 0, images, and what `evaluate` raises.
 
     Example:
-        >>> sweep("runs/poems", [0.7, 1.0, 1.3]).save_figure("sweep.png")
+        >>> quick = Judges.quick()
+        >>> curve = sweep("runs/poems", [0.7, 1.3], count=20, likelihood=False, judges=quick)
+        >>> curve.save_figure("sweep.png")
     """
     temperatures = _checked(temperatures)
     inputs, options = Inputs.of(models, data, reference, train), resolved(options, changes)

@@ -7,11 +7,11 @@ A net of yours needs no row: `train(..., generator=Yours)` builds `Yours(space, 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.classifier import ImageClassifier, LabelDiscriminator
 from bgan_text.models.dcgan import HIDDEN
 from bgan_text.models.discriminators import (
@@ -106,7 +106,7 @@ DISCRIMINATORS: dict[tuple[str, str], Builder] = {
 
 
 def build_generator(config: Config, space: Space, custom: Builder | None = None) -> nn.Module:
-    """An untrained generator, initialised from torch's global random stream.
+    """An untrained generator, initialised from torch's global random stream; see `build_nets`.
 
     Args:
         config: its sizes.
@@ -148,10 +148,7 @@ def build_nets(
     config: Config, space: Space, generator: Builder | None = None, discriminator: Builder | None = None
 ) -> tuple[nn.Module, nn.Module]:
     """Both nets; their initial weights follow from `config.seed` alone."""
-    # Layers initialise from torch's global stream. It is set here and put back, so that the caller's
-    # stream is left as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)
+    with seeded_initialisation(config.seed):
         return (
             build_generator(config, space, generator),
             build_discriminator(config, space, discriminator),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.discriminators import (
     ContinuousImageDiscriminator,
     ConvolutionalDiscriminator,
@@ -56,8 +57,7 @@ def fresh(space: TokenSpace | PixelSpace, *, width: int, blocks: int, seed: int)
             the images.
         seed: Seed of the weights.
     """
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
-        torch.default_generator.manual_seed(seed)
+    with seeded_initialisation(seed):
         critic = _net(space, width, blocks)
     _start_colours(critic.net)
     _start_dense(critic)

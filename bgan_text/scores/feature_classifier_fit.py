@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from bgan_text.crops import crop
 from bgan_text.errors import UserError
+from bgan_text.initialisation import seeded_initialisation
 from bgan_text.scores.feature_classifier import FeatureClassifier
 from bgan_text.space import PixelSpace, TokenSpace
 
@@ -87,8 +88,7 @@ def fitted(
     settings = settings or ClassifierSettings()
     classes = _classes(space, images, labels)
     device = rng.device
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
-        torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=rng, device=device)))
+    with seeded_initialisation(int(torch.randint(2**62, (), generator=rng, device=device))):
         net = FeatureClassifier(space, classes, colours, width=settings.width)
     net.to(device)
     optimizer = torch.optim.Adam(net.parameters(), settings.rate, fused=True)

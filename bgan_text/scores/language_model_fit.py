@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LinearLR
 
 from bgan_text.errors import UserError
+from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.models.sampling import counted
 from bgan_text.scores.language_model import LanguageModel, check_rows, trimmed
@@ -105,8 +106,7 @@ def fit_language_model(
 def _untrained(
     rows: Tensor, space: TokenSpace, settings: LanguageModelSettings, seed: int
 ) -> RecurrentGenerator:
-    with torch.random.fork_rng(devices=[]):  # layers initialise from the global generator
-        torch.default_generator.manual_seed(seed)
+    with seeded_initialisation(seed):
         net = RecurrentGenerator(space, width=settings.width, blocks=settings.blocks, noise=1)
     # Start from the token frequencies, so that steps on small data are not spent on learning them.
     times = torch.bincount(rows[counted(rows, space.end)], minlength=space.vocabulary) + 1

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
+from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.build import Builder, build_generator
 from bgan_text.space import Space
 from bgan_text.training.state import State
@@ -101,7 +102,10 @@ def load_generator(
     """
     prefix = "average.module" if average else "generator"
     tensors, _ = _read(path, device, f"{prefix}.")
-    net = build_generator(config, space, custom).to(device)
+    with seeded_initialisation(
+        config.seed
+    ):  # its weights are replaced, but must not move the caller's stream
+        net = build_generator(config, space, custom).to(device)
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:

@@ -67,8 +67,8 @@ class Training:
         result: how training ended; None while it runs and after an exception.
 
     Example:
-        >>> training = Training(RunFolder(Path("runs/a")), dataset, torch.device("cpu"))
-        >>> training.go().finished
+        >>> run, dataset = RunFolder(Path("runs/poems")), DatasetDirectory(Path("data/poems"))
+        >>> Training(run, dataset, torch.device("cpu")).go().finished
         True
     """
 
@@ -160,10 +160,10 @@ class Training:
             state.elapsed = time.monotonic() - self._begun
             if state.step % config.log_every == 0:
                 self._log(report)
-            for task in (evaluate, save, check):
-                task.tick(state.step)
             for callback in self.callbacks:
                 callback.on_step_end(self, report)
+            for task in (evaluate, save, check):
+                task.tick(state.step)
         self._read()
         if state.step not in self.run.checkpoints():
             self._save()

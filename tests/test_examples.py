@@ -1,0 +1,116 @@
+"""The examples run, from Python and from the command line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SMALL = ["--width", "4", "--discriminator-width", "4", "--batch", "8", "--steps", "3", "--device", "cpu"]
+OWN = ("own_divergence", "own_generator", "own_corpus")
+
+
+def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, *map(str, words)], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_quick_start_goes_from_sentences_to_scores(tmp_path: Path) -> None:
+    made = run(EXAMPLES / "quickstart.py", "home", "2", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stderr == ""
+    lines = made.stdout.splitlines()
+    assert lines[3].startswith("| score | run | samples | samples-2 | real |")
+    assert (tmp_path / "home" / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_parts_of_ones_own_are_used_from_python(name: str, tmp_path: Path) -> None:
+    made = run(EXAMPLES / f"{name}.py", "home", "3", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stderr == ""
+    assert len(made.stdout.splitlines()) == 3
+
+
+def test_scores_alone_need_no_run(tmp_path: Path) -> None:
+    made = run(EXAMPLES / "scores_only.py", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "| bleu-2 ↑ |" in made.stdout
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_parts_are_short(name: str) -> None:
+    assert len((EXAMPLES / f"{name}.py").read_text("utf-8").splitlines()) <= 40
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with the examples, and a small dataset directory of the grammar."""
+    for file in EXAMPLES.glob("*.py"):
+        shutil.copy(file, tmp_path)
+    made = run("-m", "bgan_text.cli", "prepare", "grammar", "--limit", 300, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    return tmp_path
+
+
+def test_a_generator_of_ones_own_on_the_command_line(here: Path) -> None:
+    named = ["--generator", "own_generator:LinearGenerator"]
+    small = [word for word in SMALL if word != "--width"][1:]
+    trained = run("-m", "bgan_text.cli", "train", "--run", "r", *named, *small, cwd=here)
+    assert trained.returncode == 0, trained.stderr
+    card = json.loads((here / "r" / "run.json").read_text("utf-8"))
+    assert card["settings"]["generator"] == "own_generator:LinearGenerator"
+
+    missing = run("-m", "bgan_text.cli", "sample", "r", cwd=here)
+    assert missing.returncode == 1
+    line = "--generator own_generator:LinearGenerator is not part of bgan-text: pass it"
+    assert line in missing.stderr
+    assert len(missing.stderr.splitlines()) == 1
+
+    sampled = run("-m", "bgan_text.cli", "sample", "r", "--n", 2, *named, cwd=here)
+    assert (sampled.returncode, len(sampled.stdout.splitlines())) == (0, 2), sampled.stderr
+    scored = run("-m", "bgan_text.cli", "score", "r", "--n", 20, "--resamples", 0, "--json", *named, cwd=here)
+    assert scored.returncode == 0, scored.stderr
+    assert [model["name"] for model in json.loads(scored.stdout)["models"]] == ["r", "real"]
+
+    resumed = run("-m", "bgan_text.cli", "train", "--resume", "--run", "r", "--steps", 5, *named, cwd=here)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "from step 3" in resumed.stderr
+    absent = run("-m", "bgan_text.cli", "train", "--generator", "own_generator:Nothing", cwd=here)
+    assert absent.returncode == 1
+    assert "the module 'own_generator' has no 'Nothing'" in absent.stderr
+
+
+def test_a_run_folder_alone_imports_no_code(here: Path) -> None:
+    (here / "trap.py").write_text("from pathlib import Path\nPath('sprung').touch()\n", "utf-8")
+    trained = run("-m", "bgan_text.cli", "train", "--run", "r", *SMALL, cwd=here)
+    assert trained.returncode == 0, trained.stderr
+    card = json.loads((here / "r" / "run.json").read_text("utf-8"))
+    for part in ("generator", "divergence", "discriminator"):
+        changed = card | {"settings": card["settings"] | {part: "trap:Anything"}}
+        (here / "r" / "run.json").write_text(json.dumps(changed), "utf-8")
+        for command in (["sample", "r"], ["show", "r"], ["train", "--resume", "--run", "r", "--steps", "4"]):
+            run("-m", "bgan_text.cli", *command, cwd=here)
+    assert not (here / "sprung").exists()
+
+
+def test_a_divergence_and_a_corpus_of_ones_own_on_the_command_line(here: Path) -> None:
+    prepared = run("-m", "bgan_text.cli", "prepare", "own_corpus:VISITS", "--limit", 300, cwd=here)
+    assert prepared.returncode == 0, prepared.stderr
+    named = ["--divergence", "own_divergence:HALF_PEARSON"]
+    trained = run(
+        "-m", "bgan_text.cli", "train", "--data", "data/VISITS", "--run", "r", *named, *SMALL, cwd=here
+    )
+    assert trained.returncode == 0, trained.stderr
+    resumed = ["-m", "bgan_text.cli", "train", "--resume", "--run", "r", "--steps", 5]
+    missing = run(*resumed, cwd=here)
+    assert missing.returncode == 1
+    assert "--divergence own_divergence:HALF_PEARSON is not part of bgan-text" in missing.stderr
+    assert run(*resumed, *named, cwd=here).returncode == 0
+    assert run("-m", "bgan_text.cli", "sample", "r", cwd=here).returncode == 0  # no divergence is needed
