@@ -5,6 +5,9 @@ from typing import Any
 
 from bgan_text.errors import UserError
 
+UNNAMED = "custom"
+"""What stands for the module of an object that has no name of its own in one."""
+
 
 def spec_of(part: Any) -> str:
     """The `module:name` under which a run records a class or function of the user's.
@@ -13,7 +16,18 @@ def spec_of(part: Any) -> str:
     """
     if hasattr(part, "__qualname__"):
         return f"{part.__module__}:{part.__qualname__}"
-    return f"custom:{part.name}"
+    return f"{UNNAMED}:{getattr(part, 'name', type(part).__name__)}"
+
+
+def may_be(part: Any, recorded: str) -> bool:
+    """Whether an object may be the one that a run recorded.
+
+    Only the names after the colon are compared: a module may have moved, or have been run as a script. A
+    divergence that was named on the command line and is now passed as an object cannot be told.
+    """
+    own = spec_of(part)
+    (room, name), (other_room, other) = (spec.split(":", 1) for spec in (own, recorded))
+    return name == other or (room == UNNAMED) != (other_room == UNNAMED)
 
 
 def load_object(spec: str, kind: str) -> Any:

@@ -158,7 +158,7 @@ class Run:
 
     def sample(
         self,
-        n: int,
+        count: int,
         *,
         seed: int = 0,
         temperature: float = 1.0,
@@ -168,14 +168,14 @@ class Run:
         """Draw samples. Sample i depends only on the seed and on i.
 
         Args:
-            n: the number of samples.
+            count: the number of samples.
             seed: seed of noise and draws.
             temperature: divides the logits; below 1 samples are more probable, above 1 more diverse.
             average: sample from the weight average rather than from the weights of the last step.
             step: the step of a checkpoint; None for the last one.
 
         Returns:
-            Text: n strings. Token rows: (n, L) int64. Images: (n, height, width, channels) uint8.
+            Text: `count` strings. Token rows: (count, L) int64. Images: (count, height, width, channels) uint8.
 
         Raises:
             UserError: a value is out of range, there is no such checkpoint, or the run is a classifier.
@@ -185,7 +185,7 @@ class Run:
             >>> len(texts)
             2
         """
-        options = _options(n, seed, temperature, average, step)
+        options = _options(count, seed, temperature, average, step)
         if self._run.images:
             return np.stack([pixels for pixels, _ in sample_images(self._run, options, self.device)])
         if self._run.data["tokenizer"].startswith("tokens:"):
@@ -194,21 +194,21 @@ class Run:
 
     def sample_tokens(
         self,
-        n: int,
+        count: int,
         *,
         seed: int = 0,
         temperature: float = 1.0,
         average: bool = True,
         step: int | None = None,
     ) -> Tensor:
-        """The samples that `sample` draws, as tokens: (n, L) int64.
+        """The samples that `sample` draws, as tokens: (count, L) int64.
 
         Raises:
             UserError: as `sample`, or the pixels of the images are no tokens.
         """
         if isinstance(self.space, PixelSpace):
-            raise UserError(f"{self.folder} makes images whose pixels are real numbers, not tokens")
-        options = _options(n, seed, temperature, average, step)
+            raise UserError(f"{self.folder} makes continuous images, not tokens")
+        options = _options(count, seed, temperature, average, step)
         return torch.cat(list(sample_tensors(self._run, options, self.device)))
 
     def stream(self, options: SamplingOptions) -> Iterator[tuple[Any, list[int]]]:
@@ -235,9 +235,9 @@ def _parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
     return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
 
 
-def _options(n: int, seed: int, temperature: float, average: bool, step: int | None) -> SamplingOptions:
+def _options(count: int, seed: int, temperature: float, average: bool, step: int | None) -> SamplingOptions:
     weights = "average" if average else "last"
-    return SamplingOptions(count=n, seed=seed, temperature=temperature, weights=weights, step=step)
+    return SamplingOptions(count=count, seed=seed, temperature=temperature, weights=weights, step=step)
 
 
 def load_run(
@@ -308,6 +308,8 @@ def train(
         >>> len(run.sample(10))
         10
     """
+    if isinstance(config, Mapping):
+        config, settings = None, {**config, **settings}
     parts, named = _parts(settings)
     training = new_training(
         data, config, out=out, device=device, callbacks=callbacks, reporter=reporter, parts=parts, **named

@@ -113,7 +113,9 @@ def resume_training(
     """
     chosen = choose_device(device)
     run = RunFolder(Path(folder), parts)
-    run.config = run.config.resumed(settings)
+    # Parts of the user's own are held against the recorded names when the folder is opened.
+    own = {name for name, part in vars(run.parts).items() if part is not None}
+    run.config = run.config.resumed({name: value for name, value in settings.items() if name not in own})
     return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
 
 

@@ -1,7 +1,6 @@
 """Where messages go: talk to stderr, results to stdout."""
 
 import json
-import math
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -39,11 +38,6 @@ def print_json(value: Mapping[str, Any]) -> None:
 def json_line(value: Mapping[str, Any]) -> str:
     """One JSON object on one line; numbers that are not finite become null."""
     return json.dumps(finite(value), ensure_ascii=False) + "\n"
-
-
-def number(value: float | None) -> float:
-    """A number back from JSON, NaN where `finite` left None."""
-    return math.nan if value is None else value
 
 
 def newest(parent: Path, marker: str, missing: str) -> Path:

@@ -76,11 +76,12 @@ def _parameter(option: "Field[Any]", hint: Any, holder: type) -> inspect.Paramet
 def _help(option: "Field[Any]", holder: type) -> str:
     """The help text: what it is, the names it takes, who reads it, its defaults."""
     metadata = option.metadata
-    text, _, default = metadata["help"].removesuffix(")").partition(" (default: ")
+    text, stated, default = metadata["help"].partition(" (default: ")
+    default = default.removesuffix(")")
     if metadata["choices"]:
         text += f": {', '.join(metadata['choices'])}"
         text += ", or module:name" if metadata["custom"] else ""
-    if option.default is not None and option.default is not False:
+    if not stated and option.default is not None and option.default is not False:
         default = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
     if holder is Config:
         text += _readers(option.name)

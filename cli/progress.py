@@ -10,7 +10,6 @@ from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -38,31 +37,6 @@ class _Shown:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-
-
-class Stages(_Shown):
-    """Progress of work in named stages whose totals are not known; `unit`: what is counted."""
-
-    def __init__(self, unit: str) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TextColumn(f"{{task.completed:,.0f}} {unit}, {{task.fields[rate]}}"),
-            TimeElapsedColumn(),
-            console=talk(),
-            transient=True,
-            disable=not talk().is_terminal,
-        )
-        self._tasks: dict[str, tuple[TaskID, float]] = {}
-
-    def update(self, stage: str, done: int) -> None:
-        """So many have gone through `stage`."""
-        if stage not in self._tasks:
-            task = self._progress.add_task(stage, total=None, rate="")
-            self._tasks[stage] = (task, time.monotonic())
-        task, start = self._tasks[stage]
-        rate = f"{done / max(1e-9, time.monotonic() - start):,.0f}/s"
-        self._progress.update(task, completed=done, rate=rate)
 
 
 class RichReporter(Reporter):

@@ -10,6 +10,7 @@ import typer
 from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.setting import is_custom
 
 if TYPE_CHECKING:
     from bgan_text.evaluation.report import Report
@@ -79,7 +80,7 @@ def score(
     reference: Reference = None,
     train: Train = None,
     data: Data = None,
-    functions: Scores = None,
+    scores: Scores = None,
     generator: Generator = None,
     neighbours: Neighbours = None,
     compare: Compare = None,
@@ -112,15 +113,15 @@ def score(
     how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
     if sweep:
         outputs = {"csv": csv, "markdown": markdown, "latex": latex, "compare": compare}
-        refuse_with_sweep({**given, **outputs, "neighbours": neighbours, "functions": functions})
+        refuse_with_sweep({**given, **outputs, "neighbours": neighbours, "scores": scores})
         run_sweep(named, temperatures, out, json=json, **real, **how)
         return
     if temperatures is not None or out is not None:
         raise UserError("`temperatures` and `out` belong to `sweep`")
-    scores = _functions(functions or ())
+    own = _functions(scores or ())
     if neighbours is not None:
         _draw(named, neighbours, data, options)
-    report = evaluate(named, scores=scores, **real, **how)
+    report = evaluate(named, scores=own, **real, **how)
     _show(report if compare is None else report.with_comparison(*compare), wanted)
 
 
@@ -143,10 +144,11 @@ def _opened(named: Mapping[str, Any], generator: str) -> dict[str, Any]:
     from bgan_text.runs import load_run
 
     own = imported(generator, "generator")
-    return {
-        name: load_run(name, generator=own) if (Path(name) / "run.json").exists() else model
-        for name, model in named.items()
-    }
+    opened = dict(named)
+    for name in named:
+        if (Path(name) / "run.json").exists() and is_custom(load_run(name).config.generator):
+            opened[name] = load_run(name, generator=own)
+    return opened
 
 
 def _functions(specs: Sequence[str]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _samples(space: Space) -> str:
     if isinstance(space, LabelSpace):
         return f"labels, {space.classes} classes, of {_samples(space.image)}"
     if isinstance(space, PixelSpace):
-        return f"{space.width} x {space.height} pixels of {space.channels} numbers"
+        return f"{space.width} x {space.height} pixels of {space.channels} number{'s' * (space.channels > 1)}"
     if space.shape is not None:
         return f"{space.shape[1]} x {space.shape[0]} pixels of {space.vocabulary} colours"
     return f"{space.positions} positions of {space.vocabulary:,} tokens"

@@ -175,7 +175,7 @@ class DatasetDirectory:
         return torch.as_tensor(rows).long()
 
     def pixels(self, rows: np.ndarray) -> torch.Tensor:
-        """Rows of bytes as images of numbers, -1 .. 1: (count, L) -> (count, channels, height, width)."""
+        """Rows of bytes as continuous images, -1 .. 1: (count, L) -> (count, channels, height, width)."""
         assert isinstance(self.space, PixelSpace)
         shape = len(rows), self.space.height, self.space.width, self.space.channels
         return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))

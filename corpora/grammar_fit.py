@@ -93,7 +93,7 @@ def fit(grammar: Grammar, sentences: Iterable[Sequence[str]], smoothing: float =
     if not used:
         return Fit(fitted, 0, len(uses), math.nan, np.full(len(uses), math.nan))
     reverse = -entropy(grammar) - divergence(grammar, fitted)
-    slopes = _gradient_norms(grammar, fitted, total, smoothing)
+    slopes = _derivatives(grammar, fitted, total, smoothing)
     each = [math.fsum(times * slopes[production] for production, times in one.items()) for one in uses]
     return Fit(fitted, used, len(uses) - used, reverse, len(uses) * np.array(each))
 
@@ -158,7 +158,7 @@ def _merged(grammar: Grammar) -> Rules:
     return rules
 
 
-def _gradient_norms(true: Grammar, fitted: Grammar, total: Uses, smoothing: float) -> Uses:
+def _derivatives(true: Grammar, fitted: Grammar, total: Uses, smoothing: float) -> Uses:
     """Derivative of -`divergence(true, fitted)` with respect to the number of uses of each production."""
     ours, theirs = _merged(true), _merged(fitted)
     slopes: Uses = {}

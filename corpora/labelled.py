@@ -25,7 +25,7 @@ def labels_space(dataset: DatasetDirectory) -> LabelSpace:
     """The labels of a folder's images.
 
     Raises:
-        UserError: the samples are no images whose pixels are numbers, or their labels do not fit.
+        UserError: the samples are no continuous images, or their labels do not fit.
     """
     if not isinstance(dataset.space, PixelSpace):
         what = "images in colours" if dataset.images else "text"

@@ -29,7 +29,7 @@ class Palette:
     Attributes:
         height, width: the size of the images in pixels.
         channels: 1 for grey levels, 3 for red, green and blue.
-        colors: (V, channels) uint8; None for continuous images, whose pixels are real numbers.
+        colors: (V, channels) uint8; None for continuous images.
     """
 
     kind: ClassVar[str] = "palette"

@@ -59,7 +59,7 @@ class TextPreparation(Preparation):
     column: str | None = setting(None, "column of a CSV, TSV, JSON-lines or Parquet file that holds the text")
     tokenizer: str = setting(
         "sentencepiece",
-        "sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model "
+        "unit of tokens: sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model "
         "(default: sentencepiece; grammar: word)",
     )
     vocabulary: int | None = setting(
@@ -120,8 +120,8 @@ class ImagePreparation(Preparation):
     )
     binarize: str = setting(
         "threshold",
-        "two colours: threshold at half, static (drawn once, as likely as bright), or stochastic (drawn anew "
-        "for each batch)",
+        "two colours: by a threshold at half, drawn once (static) or anew for each batch (stochastic), as "
+        "likely as bright",
         choices=BINARIZATIONS,
     )
     quantizer: str | None = setting(None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS)

@@ -197,7 +197,7 @@ def _paths(path: Paths | None) -> tuple[str, ...]:
 
 def _refuse_paths(path: Paths | None, what: str) -> None:
     if _paths(path):
-        raise UserError(f"`path` {', '.join(_paths(path))} has no meaning here: {what} is read")
+        raise UserError(f"`path` {', '.join(_paths(path))} does not apply to {what}")
 
 
 def _refuse_unknown(given: Mapping[str, Any], own: type[Preparation], reason: str) -> None:
@@ -208,7 +208,12 @@ def _refuse_unknown(given: Mapping[str, Any], own: type[Preparation], reason: st
         if name not in every | {"labels"}:
             raise UserError(unknown("option", name, sorted(mine)))
         if name not in mine:
-            raise UserError(f"`{name}` {value} has no meaning here: {reason}")
+            raise UserError(f"`{name}`{_short(value)} does not apply here: {reason}")
+
+
+def _short(value: Any) -> str:
+    """A value for a message; a collection is not shown."""
+    return f" {value}" if isinstance(value, str | int | float) else ""
 
 
 def _options(declared: type[Preparation]) -> set[str]:

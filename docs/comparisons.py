@@ -1,11 +1,11 @@
-"""Write the tables of comparisons into the documents, from numbers kept in docs/comparisons.json.
+"""Write the tables of comparisons into the documents from the numbers stored in docs/comparisons.json.
 
 python docs/comparisons.py                      write the tables
 python docs/comparisons.py --check              fail if a document is out of date
-python docs/comparisons.py NAME=FILE ...        take numbers from a compare.json of `bgan-text compare` first
+python docs/comparisons.py NAME=FILE ...        first read numbers from a compare.json of `compare`
 
-A document has a table between <!-- comparison NAME --> and <!-- end -->, and the numbers of one method from
-all comparisons between <!-- figures METHOD --> and <!-- end -->.
+A table stands between <!-- comparison NAME --> and <!-- end -->. The numbers of one method from all
+comparisons stand between <!-- figures METHOD --> and <!-- end -->.
 """
 
 import json
@@ -18,7 +18,7 @@ from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 
 DOCS = Path(__file__).parent
 KEPT = DOCS / "comparisons.json"
-DOCUMENTS = (DOCS / "objectives.md", DOCS.parent / "README.md")
+DOCUMENTS = (DOCS / "objectives.md", DOCS / "comparing.md")
 COLUMNS = {
     "js-1": "JS-1 ↓",
     "js-4": "JS-4 ↓",
@@ -53,7 +53,7 @@ def taken(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(comparison: dict[str, Any]) -> str:
-    """A row per method, real text last. The best mean of each column is in bold."""
+    """One row per method, real text last; the best mean of each column in bold."""
     shown = [name for name in COLUMNS if name in comparison["real"]]
     methods = comparison["methods"]
     best = {
@@ -74,7 +74,7 @@ def table(comparison: dict[str, Any]) -> str:
 
 
 def figures(kept: dict[str, Any], method: str) -> str:
-    """The numbers of a method on each kind of data, with equal training time."""
+    """The numbers of a method on each dataset after equal training time."""
     parts, efforts = [], set()
     for data, name in DATA.items():
         both = [kept[data], kept[f"{data}-divergences"]]
@@ -89,7 +89,7 @@ def figures(kept: dict[str, Any], method: str) -> str:
 
 
 def written(kept: dict[str, Any], document: str) -> str:
-    """A document with up-to-date tables and numbers."""
+    """The document with its tables and numbers up to date."""
 
     def anew(match: "re.Match[str]") -> str:
         heading, kind, name, end = match.groups()
@@ -100,7 +100,7 @@ def written(kept: dict[str, Any], document: str) -> str:
 
 
 def means(comparison: dict[str, Any], score: str) -> list[float]:
-    """The means of a score, of all methods that have it."""
+    """The means of a score over the methods that have it."""
     return [row["scores"][score][0] for row in comparison["methods"].values() if score in row["scores"]]
 
 
@@ -119,7 +119,7 @@ def figure(value: float) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Take numbers, then write or check the documents."""
+    """Read numbers, then write or check the documents."""
     kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     pairs = [argument.split("=", 1) for argument in arguments if argument != "--check"]
     kept |= {name: taken(json.loads(Path(path).read_text("utf-8"))) for name, path in pairs}

@@ -1,7 +1,7 @@
-"""Draw the learning curves of runs: JS-1..4 on the validation split against training time.
+"""Draw learning curves of runs: JS-1..4 on the validation split over training time.
 
-python docs/figures.py docs/lm1b.json                  draw docs/lm1b.png from kept numbers
-python docs/figures.py docs/lm1b.json NAME=RUN ...     take the numbers from runs first
+python docs/figures.py docs/lm1b.json                  draw docs/lm1b.png from stored numbers
+python docs/figures.py docs/lm1b.json NAME=RUN ...     first read the numbers from runs
 """
 
 import json
@@ -22,7 +22,7 @@ def curve(run: Path) -> dict[str, list[float]]:
 
 
 def draw(curves: dict[str, dict[str, list[float]]], path: Path) -> None:
-    """One panel per model, the four orders in each."""
+    """Draw one panel per model with a curve for each order."""
     figure, panels = plt.subplots(1, len(curves), figsize=(3.4 * len(curves), 3), sharey=True, squeeze=False)
     for panel, (name, values) in zip(panels[0], curves.items(), strict=True):
         for order in ORDERS:

@@ -18,16 +18,29 @@ DOCUMENT = Path(__file__).with_suffix(".md")
 KEPT = Path(__file__).with_suffix("")
 HEAD = """# The experiments of the paper, reproduced
 
-Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking Generative Adversarial Networks", ICLR 2018, at
-`--scale small` on a 2.6 GHz AMD EPYC without a GPU, with one core per run. Networks, data and training time
-are a fraction of those of the paper, so the order of the methods can be compared with the paper, but the
-numbers cannot. Each section states what the paper claims and what was found, also where the two differ. A
-comparison of two methods is inconclusive if their means over seeds differ by less than two standard errors.
-Written by `python docs/reproduction.py` from the results of
+`bgan-text reproduce` runs each experiment of Hjelm, Jacob, Che, Trischler, Cho, Bengio, "Boundary-Seeking
+Generative Adversarial Networks", ICLR 2018, from the data to a table or figure beside the result
+of the paper:
 
 ```console
-$ bgan-text reproduce NAME --scale small
+$ bgan-text reproduce --list                         # what each experiment compares, its time, its result
 ```
+
+<!-- not run: needs the internet or the data, and up to an hour -->
+```console
+$ bgan-text reproduce NAME --scale small
+$ bgan-text reproduce mnist-distances --scale small --path mnist/      # without --path from the hub
+$ bgan-text reproduce stability --scale smoke                          # seconds: does it run here?
+```
+
+There are three scales: `smoke`, `small` (within an hour on 2 cores) and `paper` (near the setting of the
+paper, for a GPU). The same command continues where it stopped.
+
+The results below are those of `--scale small` on a 2.6 GHz AMD EPYC without a GPU, with one core per run.
+Networks, data and training time are a fraction of those of the paper, so the order of the methods can be
+compared with the paper, but the numbers cannot. Each section states what the paper claims and what was
+found, including where the two differ. A comparison of two methods is inconclusive if their means over seeds
+differ by less than two standard errors. `python docs/reproduction.py` writes this page from the kept results.
 """
 
 

@@ -1,9 +1,9 @@
 """Score the six models of Texygen beside the table that Texygen published, for docs/scores.md.
 
     python docs/scores.py TEXYGEN_FOLDER             print docs/scores.md's table
-    python docs/scores.py TEXYGEN_FOLDER --write     write it between the marks in docs/scores.md
+    python docs/scores.py TEXYGEN_FOLDER --write     write it between the markers in docs/scores.md
 
-The folder holds test_coco.txt and instances/*.txt of Texygen's repository. Takes half a minute.
+The folder must hold test_coco.txt and instances/*.txt of Texygen's repository. It takes half a minute.
 """
 
 import sys
@@ -50,7 +50,7 @@ def table(folder: Path) -> str:
 
 
 def _marked(published: float, here: float) -> str:
-    """Bold where it is not the published number to within 0.002."""
+    """The value, in bold if it differs from the published one by more than 0.002."""
     return f"**{here:.3f}**" if abs(published - here) > 0.002 else f"{here:.3f}"
 
 

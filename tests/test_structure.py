@@ -97,10 +97,9 @@ def test_version_is_the_same_everywhere() -> None:
     from bgan_text import __version__
 
     assert PROJECT["project"]["version"] == __version__ == importlib.metadata.version("bgan-text")
-    headings = [
-        line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("## [")
-    ]
-    assert headings[0].startswith(f"## [{__version__}]")
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    versions = re.findall(r"^## \[(.+?)\]", changes, flags=re.MULTILINE)
+    assert versions[versions[0] == "Unreleased"] == __version__
 
 
 def test_constraints_pin_every_requirement() -> None:

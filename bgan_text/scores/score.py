@@ -30,7 +30,7 @@ class Score:
     value: float
     each: Floats = field(repr=False)
     influence: Floats | None = field(default=None, repr=False)
-    deviation: float | None = None
+    deviation: float | None = field(default=None, repr=False)
 
     def __float__(self) -> float:
         return float(self.value)

@@ -23,6 +23,7 @@ class ReproductionOptions:
         "small",
         "smoke: seconds, to see that everything runs; small: within an hour on 2 cores; paper: near the "
         "setting of the paper, for a GPU",
+        choices=("smoke", "small", "paper"),
     )
     paths: tuple[str, ...] = setting(
         (), "data on this machine, as for prepare; may be given again (default: from the hub)", flag="--path"

@@ -47,6 +47,8 @@ def goes_on(scored: Scored, other: str) -> Claim:
     """Whether bgan survives where another objective fails, or is closer to real images if that survives."""
     if other in scored.failed:
         return Claim(f"{OURS} survives where {other} fails", OURS not in scored.failed)
+    if OURS in scored.failed:
+        return Claim(f"{OURS} survives as {other} does", False)
     text = f"{OURS} is closer to real images than {other} ({DISTANCE})"
     return Claim(text, scored.nearer(OURS, other, DISTANCE))
 

@@ -112,7 +112,7 @@ class Training:
                 self.reporter.warning(
                     f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
                 )
-            self.run.write_card()
+            self.run.write_settings()
             self.run.rewind(self.state.step)
             self.first_step = self.state.step
             try:

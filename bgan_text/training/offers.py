@@ -1,4 +1,4 @@
-"""What a net of the user's offers, held against what the objective needs of it."""
+"""Checks that a custom net has the methods that its objective needs."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from torch import nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.space import Space, TokenSpace
 
 NEEDED_OF_A_DISTRIBUTION: dict[str, tuple[str, ...]] = {
     SCORE_FUNCTION: ("sample", "weighted_log_prob"),
@@ -39,8 +40,10 @@ def refuse_generator(config: Config, generator: Any) -> None:
         )
 
 
-def refuse_discriminator(config: Config, discriminator: nn.Module) -> None:
-    """Raise a `UserError` if a gradient has to pass through a discriminator that takes tokens only."""
+def refuse_discriminator(config: Config, discriminator: nn.Module, space: Space) -> None:
+    """Raise a `UserError` unless a discriminator gives scores of the shape that the objective needs."""
+    if isinstance(space, TokenSpace):
+        _refuse_scores(config, discriminator, space)
     if OBJECTIVES[config.objective].family != PATHWISE:
         return
     lacking = [one for one in NEEDED_OF_A_PATHWISE_DISCRIMINATOR if not hasattr(discriminator, one)]
@@ -48,4 +51,18 @@ def refuse_discriminator(config: Config, discriminator: nn.Module) -> None:
         raise UserError(
             f"`discriminator` {config.discriminator} has no {', '.join(lacking)}, which `objective` "
             f"{config.objective} needs to pass a gradient through samples"
+        )
+
+
+def _refuse_scores(config: Config, discriminator: nn.Module, space: TokenSpace) -> None:
+    training = discriminator.training
+    with torch.no_grad():
+        scores = discriminator.eval()(torch.zeros(2, space.positions, dtype=torch.int64))
+    discriminator.train(training)
+    needed = (2, space.positions) if config.credit == "prefix" else (2,)
+    found = tuple(getattr(scores, "shape", ()))
+    if found != needed:
+        raise UserError(
+            f"`discriminator` {config.discriminator} gives scores of shape {found} for 2 samples: {needed} "
+            "is needed"
         )

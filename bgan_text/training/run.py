@@ -25,6 +25,8 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.models.sampling import counted
+from bgan_text.plugins import may_be, spec_of
+from bgan_text.setting import is_custom
 from bgan_text.space import Space, TokenSpace, is_image, space_from_json, space_to_json
 from bgan_text.training.checkpoint import load_checkpoint, load_generator, save_checkpoint
 from bgan_text.training.state import CustomParts, State
@@ -61,12 +63,13 @@ class RunFolder:
         self.folder, self.parts = folder, parts or CustomParts()
         if not (folder / "run.json").exists():
             raise UserError(f"{folder} is not a run folder: it has no run.json")
-        card = read_json(folder / "run.json")
+        record = read_json(folder / "run.json")
         try:
-            _refuse_other_format(folder, card["format"], card["version"])
-            self.config = Config.from_json(card["settings"])
-            self.space = space_from_json(card["space"])
-            self.data: dict[str, str] = {key: str(card["data"][key]) for key in DATA_KEYS}
+            _refuse_other_format(folder, record["format"], record["version"])
+            self.config = Config.from_json(record["settings"])
+            self.space = space_from_json(record["space"])
+            self.data: dict[str, str] = {key: str(record["data"][key]) for key in DATA_KEYS}
+            _refuse_other_parts(folder, self.config, self.parts)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
 
@@ -104,7 +107,7 @@ class RunFolder:
                 )
             for name, content in files.items():
                 write_atomically(folder / name, content)
-            run.write_card()
+            run.write_settings()
         return run
 
     @property
@@ -116,7 +119,7 @@ class RunFolder:
         """The path of the dataset directory, as long as it and the run folder moved together."""
         return Path(os.path.relpath(self.folder / self.data["folder"]))
 
-    def write_card(self) -> None:
+    def write_settings(self) -> None:
         """Write run.json."""
         write_json(
             self.folder / "run.json",
@@ -224,6 +227,14 @@ class RunFolder:
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.folder / "metrics.jsonl", text.encode())
+
+
+def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
+    """Refuse parts of the user's own that are not those that the run was made with."""
+    for name, part in vars(parts).items():
+        recorded = getattr(config, name) or "the one of the package"
+        if part is not None and not (is_custom(recorded) and may_be(part, recorded)):
+            raise UserError(f"`{name}` {spec_of(part)} was given, but {folder} was made with {recorded}")
 
 
 def _refuse_other_format(folder: Path, written: int, version: str) -> None:

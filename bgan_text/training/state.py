@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class State:
         nonfinite: becomes 1 when a loss or gradient is not finite, and then prevents every later update.
     """
 
-    generator: nn.Module
+    generator: Any
     average: AveragedModel
     discriminator: nn.Module
     generator_optimizer: torch.optim.Adam
@@ -81,7 +82,7 @@ class State:
         if parts.generator is not None:
             refuse_generator(config, generator)
         if parts.discriminator is not None:
-            refuse_discriminator(config, discriminator)
+            refuse_discriminator(config, discriminator, space)
         generator.to(device)
         discriminator.to(device)
         average = AveragedModel(

@@ -70,7 +70,7 @@ class Update:
         if isinstance(real, LabelledImages):
             given = real.images
         else:
-            given = torch.randn(config.batch, config.noise, device=state.device, generator=state.rng)
+            given = torch.randn(config.batch, state.generator.noise, device=state.device, generator=state.rng)
         with self.autocast():
             conditional: ConditionalDistribution = state.generator(given)
         return conditional
