@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.prepare import prepare
     from bgan_text.errors import UserError
+    from bgan_text.evaluation.custom import CustomScore
     from bgan_text.evaluation.evaluate import evaluate
+    from bgan_text.evaluation.judges import Judges
     from bgan_text.evaluation.options import EvaluationOptions
     from bgan_text.evaluation.report import Report
     from bgan_text.evaluation.sweep import sweep
@@ -43,11 +45,13 @@ _MODULES = {
     "Callback": "bgan_text.training.callbacks",
     "ConditionalDistribution": "bgan_text.models.distributions",
     "Config": "bgan_text.config",
+    "CustomScore": "bgan_text.evaluation.custom",
     "DIVERGENCES": "bgan_text.objectives.divergences",
     "DatasetDirectory": "bgan_text.corpora.dataset_directory",
     "Divergence": "bgan_text.objectives.divergences",
     "EvaluationOptions": "bgan_text.evaluation.options",
     "ImageCorpus": "bgan_text.corpora.corpus",
+    "Judges": "bgan_text.evaluation.judges",
     "LabelSpace": "bgan_text.space",
     "PixelSpace": "bgan_text.space",
     "Report": "bgan_text.evaluation.report",
@@ -71,10 +75,12 @@ __all__ = [
     "Callback",
     "ConditionalDistribution",
     "Config",
+    "CustomScore",
     "DatasetDirectory",
     "Divergence",
     "EvaluationOptions",
     "ImageCorpus",
+    "Judges",
     "LabelSpace",
     "PixelSpace",
     "Report",

@@ -13,7 +13,7 @@ from bgan_text.errors import UserError, choose, unknown
 from bgan_text.interval import interval
 from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, objectives_reading, unused_options
 from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
-from bgan_text.setting import check, is_a, is_custom, setting
+from bgan_text.setting import check_all, check_type, is_custom, setting
 
 BASELINES = ("none", "mean", "leave-one-out")
 LR_SCHEDULES = ("linear", "constant")
@@ -114,12 +114,12 @@ class Config:
     log_every: int = setting(50, "steps between two lines of metrics.jsonl", minimum=1, changeable=True)
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            check(option, getattr(self, option.name))
+        check_all(self)
         for name in ("save_every", "evaluate_every"):
             interval(name, getattr(self, name))
-        if self.steps is not None and self.minutes is not None:
-            raise UserError("`steps` and `minutes` were both given: give one of them")
+        if (self.steps is None) == (self.minutes is None):
+            given = "both" if self.steps is not None else "neither of them"
+            raise UserError(f"`steps` and `minutes`: {given} given, one of them is needed")
         _refuse_generator(self)
         _refuse_nets(self)
         if self.draws == 1 and "baseline" in OBJECTIVES[self.objective].options and self.baseline != "none":
@@ -146,7 +146,7 @@ class Config:
         Raises:
             UserError: a name or value is not accepted, or the objective does not read an option.
         """
-        chosen = {name: value for name, value in values.items() if value is not None}
+        chosen = {name: _plain(value) for name, value in values.items() if value is not None}
         _check_names_and_types(chosen)
         settled = {**PRESETS.get(chosen.get("preset", ""), {}), **chosen}
         defaults = list(_suitable(settled, images))
@@ -181,6 +181,7 @@ class Config:
     def resumed(self, values: Mapping[str, Any]) -> "Config":
         """This configuration with what a resumed run may change; any other difference is refused."""
         changes = {name: value for name, value in values.items() if value is not None}
+        _check_names_and_types(changes)
         for option in fields(self):
             before, after = getattr(self, option.name), changes.get(option.name, getattr(self, option.name))
             if before != after and not option.metadata["changeable"]:
@@ -278,8 +279,12 @@ def _check_names_and_types(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name not in hints:
             raise UserError(unknown("setting", name, hints))
-        if not is_a(value, hints[name]):
-            raise UserError(f"setting {name!r} is {value!r}: expected {hints[name]}")
+        check_type(name, value, hints[name])
+
+
+def _plain(value: Any) -> Any:
+    """A Python number in place of a number of numpy, which JSON does not know."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _useless(name: str, value: Any, objective: str) -> str:

@@ -41,8 +41,8 @@ def load_object(spec: str, kind: str) -> Any:
         kind: what the object is meant to be, for error messages, such as `"score function"`.
 
     Raises:
-        UserError: `spec` has another form, there is no such module, or the module has no such name. An error
-            raised by the module itself is passed on.
+        UserError: `spec` has another form, there is no such module, its import fails, or it has no such
+            name.
 
     Example:
         >>> load_object("math:sqrt", "score function")(4.0)
@@ -55,8 +55,11 @@ def load_object(spec: str, kind: str) -> Any:
         loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module is there, but it imports one that is not
+            # The module is there, but it imports one that is not.
+            raise UserError(f"{kind} {spec!r}: importing {module} fails: {error!r}") from error
         raise UserError(f"{kind} {spec!r}: there is no module {module!r}; module:name is expected") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{kind} {spec!r}: importing {module} fails: {error!r}") from error
     if not hasattr(loaded, name):
         raise UserError(f"{kind} {spec!r}: the module {module!r} has no {name!r}; module:name is expected")
     return getattr(loaded, name)

@@ -22,7 +22,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.models.build import Builder
-from bgan_text.objectives.divergences import Divergence
+from bgan_text.objectives.divergences import DIVERGENCES, Divergence
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling import sample_images, sample_tensors, sample_text
@@ -175,7 +175,8 @@ class Run:
             step: the step of a checkpoint; None for the last one.
 
         Returns:
-            Text: `count` strings. Token rows: (count, L) int64. Images: (count, height, width, channels) uint8.
+            Text: `count` strings. Token rows: (count, L) int64. Images: (count, height, width, channels)
+            uint8.
 
         Raises:
             UserError: a value is out of range, there is no such checkpoint, or the run is a classifier.
@@ -232,6 +233,8 @@ def _parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
     """Objects of the user's own, and the settings with their names in place of them."""
     chosen = {name: given[name] for name in PARTS if given.get(name) is not None}
     own = {name: part for name, part in chosen.items() if not isinstance(part, str)}
+    if own.get("divergence") in DIVERGENCES.values():  # one of the package, by its object
+        given = {**given, "divergence": own.pop("divergence").name}
     return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
 
 
@@ -309,7 +312,8 @@ def train(
         10
     """
     if isinstance(config, Mapping):
-        config, settings = None, {**config, **settings}
+        settings = {**config, **settings}
+        config = None
     parts, named = _parts(settings)
     training = new_training(
         data, config, out=out, device=device, callbacks=callbacks, reporter=reporter, parts=parts, **named

@@ -1,9 +1,9 @@
 """The options of sampling a run. The module imports no torch, so that `bgan-text --help` answers at once."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from bgan_text.errors import UserError
-from bgan_text.setting import check, setting
+from bgan_text.setting import check_all, setting
 
 WEIGHTS = ("average", "last")
 TEXTS, IMAGES = 10, 64
@@ -31,7 +31,6 @@ class SamplingOptions:
     step: int | None = setting(None, "step of the checkpoint to sample from (default: the last)", minimum=0)
 
     def __post_init__(self) -> None:
+        check_all(self)
         if not 0.0 < self.temperature < float("inf"):
             raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
-        for option in fields(self):
-            check(option, getattr(self, option.name))

@@ -4,10 +4,13 @@ The module imports no torch, so that `bgan-text --help` answers at once.
 """
 
 import math
-from dataclasses import Field, field
-from typing import Any, get_args
+from dataclasses import Field, field, fields
+from typing import Any, get_args, get_origin, get_type_hints
 
 from bgan_text.errors import UserError, choose
+
+TYPES = {int: "an integer", float: "a number", str: "a text", bool: "True or False", type(None): "None"}
+"""Types as messages name them."""
 
 
 def setting(
@@ -60,10 +63,33 @@ def is_custom(name: str) -> bool:
 
 def is_a(value: Any, hint: Any) -> bool:
     """Whether a value read from JSON has the type that a field declares."""
-    accepted = get_args(hint) or (hint,)
+    if get_origin(hint) in (tuple, list):
+        return isinstance(value, tuple | list) and all(isinstance(one, get_args(hint)[0]) for one in value)
+    accepted = tuple(get_origin(kind) or kind for kind in get_args(hint)) or (hint,)
     if isinstance(value, bool):
         return bool in accepted
     return isinstance(value, accepted) or (float in accepted and isinstance(value, int))
+
+
+def check_all(options: Any) -> None:
+    """Check every field of a dataclass that `setting` declared.
+
+    Raises:
+        UserError: a value has another type, is out of range or is not a known name.
+    """
+    hints = get_type_hints(type(options))
+    for option in fields(options):
+        if option.metadata:
+            check_type(option.name, getattr(options, option.name), hints[option.name])
+            check(option, getattr(options, option.name))
+
+
+def check_type(name: str, value: Any, hint: Any) -> None:
+    """Raise a `UserError` that names the field unless its value has the type that it declares."""
+    if not is_a(value, hint):
+        accepted = get_args(hint) or (hint,)
+        kinds = " or ".join(TYPES.get(kind, "a list") for kind in accepted if kind is not Ellipsis)
+        raise UserError(f"`{name}` {value!r}: {kinds} is needed")
 
 
 def check(option: Field[Any], value: Any) -> None:

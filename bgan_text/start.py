@@ -68,6 +68,7 @@ def new_training(
     **settings: Any,
 ) -> Training:
     """Make the run folder of `train`, with the same arguments, and return the training to start with `go`."""
+    _check_callbacks(callbacks)
     folder, chosen = Path(out), choose_device(device)
     if not (folder / "run.json").exists() and not is_free(folder):
         raise UserError(f"{folder} exists and is not a run folder: name another folder")
@@ -111,6 +112,7 @@ def resume_training(
     Raises:
         UserError: a setting may not change, or the data is not what the run was trained on.
     """
+    _check_callbacks(callbacks)
     chosen = choose_device(device)
     run = RunFolder(Path(folder), parts)
     # Parts of the user's own are held against the recorded names when the folder is opened.
@@ -135,6 +137,12 @@ def dataset_of(run: RunFolder, data: Data | None) -> DatasetDirectory:
             f"{dataset.folder} has {dataset.signature}"
         )
     return dataset
+
+
+def _check_callbacks(callbacks: Sequence[Callback]) -> None:
+    known = isinstance(callbacks, Sequence) and all(isinstance(one, Callback) for one in callbacks)
+    if not known:
+        raise UserError(f"`callbacks` {callbacks!r}: a list of `Callback` objects is needed")
 
 
 def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bgan_text.studies.comparison import Comparison
 
 
-@with_options(ComparisonOptions, Config, without=("objective", "divergence", "seed"))
+@with_options(ComparisonOptions, Config, without=("objective", "divergence", "discriminator", "seed"))
 def compare(
     objectives: Annotated[
         str | None,

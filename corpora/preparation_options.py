@@ -3,14 +3,14 @@
 The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.errors import UserError, unknown
-from bgan_text.setting import check, setting
+from bgan_text.setting import check_all, setting
 
 OVERLONG = ("drop", "cut", "window")
 BINARIZATIONS = ("threshold", "static", "stochastic")
@@ -39,9 +39,7 @@ class Preparation:
     )
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            if option.metadata:
-                check(option, getattr(self, option.name))
+        check_all(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +162,10 @@ class ImagePreparation(Preparation):
 def _number_of(colors: int | str) -> int | None:
     if colors == "none":
         return None
+    if isinstance(colors, int):
+        return colors
     try:
-        return int(colors)
+        return int(str(colors))
     except ValueError as error:
         raise UserError(f"`colors` {colors}: 2 to {MOST_COLORS}, or none, was expected") from error
 

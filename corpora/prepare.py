@@ -135,6 +135,8 @@ def _corpus(
         _refuse_paths(path, os.fspath(source))
         kind = IMAGE_CORPORA["images"] if is_collection(Path(source)) else TEXT_CORPORA["lines"]
         return kind, (os.fspath(source),)
+    if isinstance(source, str) and (os.sep in source or Path(source).suffix):
+        raise UserError(f"there is no file or folder {source}")
     if isinstance(source, str):
         return text_corpus(source), paths  # refuses the name, and says which there are
     if isinstance(source, os.PathLike):
@@ -180,6 +182,8 @@ def _text_column(data: datasets.Dataset | datasets.IterableDataset, column: str 
 
 def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:
     known = None if labels is None else np.asarray(labels)
+    if known is not None and known.dtype.kind == "i" and known.size and known.min() < 0:
+        raise UserError(f"`labels` hold {known.min()}: classes from 0 up are needed")
 
     def read(request: Request) -> Iterator[Raw]:
         return islice(array_images("images", images, known), request.limit)

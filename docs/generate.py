@@ -17,6 +17,7 @@ from bgan_text.cli.main import main
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.evaluation.registry import REGISTRY
+from bgan_text.objective_table import OBJECTIVES, Objective
 from bgan_text.objectives.divergences import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
@@ -41,8 +42,8 @@ def reference() -> str:
     for command in COMMANDS:
         parts.append(f"## bgan-text {command}\n\n```text\n{help_of(command)}\n```\n")
     parts.append(
-        "## Corpora\n\n`prepare` also takes the path of your own text or images, and `module:name` of a corpus "
-        "object; see [Your own data](your-own-data.md) and [Extending](extending.md#corpus).\n\n"
+        "## Corpora\n\n`prepare` also takes the path of your own text or images, and `module:name` of a "
+        "corpus object; see [Your own data](your-own-data.md) and [Extending](extending.md#corpus).\n\n"
         "Text, with the defaults of each corpus:\n\n| name | what | tokenizer | length |\n|---|---|---|---|"
     )
     parts += [
@@ -55,6 +56,14 @@ def reference() -> str:
         for source in IMAGE_CORPORA.values()
     ]
     parts.append(
+        "\n## Objectives\n\n"
+        "| name | what the generator descends | trains on | divergence |\n|---|---|---|---|"
+    )
+    parts += [
+        f"| `{one.name}` | {one.about} | {' and '.join(one.samples)} | {divergence_of(one)} |"
+        for one in OBJECTIVES.values()
+    ]
+    parts.append(
         "\n## Divergences\n\nFormulas and advice: [Objectives and divergences](objectives.md).\n\n"
         "| name | what the discriminator estimates, a lower bound |\n|---|---|"
     )
@@ -63,10 +72,17 @@ def reference() -> str:
         for divergence in DIVERGENCES.values()
     ]
     parts.append(
-        "\n## Scores\n\nDefinitions and limits: [Scores](scores.md).\n\n| score | better | what |\n|---|---|---|"
+        "\n## Scores\n\nDefinitions and limits: [Scores](scores.md).\n\n"
+        "| score | better | what |\n|---|---|---|"
     )
     parts.append(scores())
     return "\n".join(parts) + "\n"
+
+
+def divergence_of(objective: Objective) -> str:
+    """Which divergence an objective takes, or why it takes none."""
+    reason = objective.no_divergence
+    return "any" if reason is None else f"none: {reason}".replace("|", chr(92) + "|")
 
 
 def scores() -> str:

@@ -279,7 +279,7 @@ REFUSED: list[tuple[list[object], str]] = [
     (["--n", 0], "--n 0: at least 1"),
     (["--scores", "js-9"], "unknown score 'js-9'"),
     (["--scores", "grammatical"], "unknown score 'grammatical'"),
-    (["--steps", 3, "--minutes", 1], "--steps and --minutes were both given"),
+    (["--steps", 3, "--minutes", 1], "--steps and --minutes: both given, one of them is needed"),
     (["--json", "--markdown"], "--json and --markdown: one format at a time"),
     (["--device", "tpu"], "--device 'tpu'"),
     (["--data", "nowhere"], "nowhere is not a dataset directory"),

@@ -132,7 +132,7 @@ def test_bad_values_are_refused_by_name(values: dict[str, Any], message: str) ->
 def test_unknown_and_mistyped_settings_are_refused() -> None:
     with pytest.raises(UserError, match="unknown setting 'stesp': did you mean 'steps'"):
         Config.given({"stesp": 3})
-    with pytest.raises(UserError, match="setting 'draws' is 'x'"):
+    with pytest.raises(UserError, match="`draws` 'x': an integer is needed"):
         Config.given({"draws": "x"})
     good = Config.given({}).to_json()
     with pytest.raises(UserError, match="unknown setting 'widht': did you mean 'width'"):
@@ -144,7 +144,7 @@ def test_unknown_and_mistyped_settings_are_refused() -> None:
         ("draws", True),
         ("seed", None),
     ):
-        with pytest.raises(UserError, match=f"setting '{name}'"):
+        with pytest.raises(UserError, match=f"`{name}` "):
             Config.from_json(good | {name: value})
 
 

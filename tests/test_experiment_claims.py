@@ -77,7 +77,8 @@ def test_bgan_goes_on_where_another_fails_or_is_nearer() -> None:
     both.runs, both.failed = {}, {"gan", "bgan"}
     assert stability.goes_on(both, "gan").holds is False
     both.runs, both.failed = {("gan", 0): far}, {"bgan"}
-    assert stability.goes_on(both, "gan").holds is None
+    assert stability.goes_on(both, "gan").holds is False
+    assert stability.goes_on(both, "gan").text == "bgan survives as gan does"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def place(tokens: Tensor) -> Tensor:
 class Table(nn.Module):
     """Logits of their own for each corner of the noise."""
 
+    noise = CORNERS
+
     def __init__(self) -> None:
         super().__init__()
         self.logits = nn.Parameter(torch.randn(len(NOISE), L, V))
@@ -50,6 +52,8 @@ class Table(nn.Module):
 
 class Chain(nn.Module):
     """The same for a first token, and for a second given the first."""
+
+    noise = CORNERS
 
     def __init__(self) -> None:
         super().__init__()

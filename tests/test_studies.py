@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import bgan_text as bt
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.evaluation.judges import Judges
@@ -262,3 +263,21 @@ def test_a_reproduction_is_one_call(bgan: Command) -> None:
     reproduce("celeba-quantized", reporter=again, **call | {"paths": []})
     assert Path("r/data/card.json").stat().st_mtime_ns == card  # the data is there
     assert any(line.startswith("Run 1 of 1") for line in again.messages)
+
+
+@pytest.mark.parametrize(
+    ("methods", "settings", "words"),
+    [
+        (["importance"], {"generator": "mine:Net"}, "`generator` mine:Net: a comparison takes the nets"),
+        ({"a": {"divergence": "mine:D"}}, {}, "`divergence` mine:D: a comparison takes"),
+        ({"a": {"generator": dict}}, {}, "`generator` dict: a comparison takes"),
+        ({"real": {"objective": "importance"}}, {}, "'real' would be taken for real samples"),
+    ],
+)
+def test_what_a_comparison_cannot_train_is_refused_at_once(
+    methods: Any, settings: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    data = bt.prepare("grammar", limit=100, out=tmp_path / "data")
+    with pytest.raises(bt.UserError, match=words):
+        bt.compare(data, methods, out=tmp_path / "out", steps=1, **settings)
+    assert not (tmp_path / "out").exists()

@@ -73,7 +73,17 @@ class CustomScores:
 
     def of(self, samples: list[str] | Tensor) -> Scores:
         """Every score of the samples of one model."""
-        return {name: _score(name, one.function(samples), len(samples)) for name, one in self._scores.items()}
+        return {
+            name: _score(name, _called(name, one, samples), len(samples))
+            for name, one in self._scores.items()
+        }
+
+
+def _called(name: str, score: CustomScore, samples: list[str] | Tensor) -> Any:
+    try:
+        return score.function(samples)
+    except Exception as error:
+        raise UserError(f"`scores` {name!r} fails: {error!r}") from error
 
 
 def _score(name: str, result: Any, samples: int) -> Score:

@@ -3,7 +3,7 @@
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,7 +119,18 @@ def _sources(models: Any) -> tuple[Source, ...]:
         raise UserError("`models` is empty: a run, a file or samples are expected")
     if any(source.name == REAL for source in named):
         raise UserError(f"a model called {REAL!r} would be taken for the anchor: rename it")
-    return tuple({source.name: source for source in named}.values())
+    return tuple(_distinct(named))
+
+
+def _distinct(named: Iterable[Source]) -> list[Source]:
+    """Each path once; samples in memory whose name is taken already get another one."""
+    found: dict[str, Source] = {}
+    for source in named:
+        name, number = source.name, 2
+        while name in found and isinstance(source.content, list | np.ndarray):
+            name, number = f"{source.name}-{number}", number + 1
+        found.setdefault(name, replace(source, name=name))
+    return list(found.values())
 
 
 def _is_one(models: Any) -> bool:

@@ -1,11 +1,11 @@
 """The options of an evaluation. Importing them imports neither torch nor numpy."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from bgan_text.corpora.ngram_units import UNITS
 from bgan_text.errors import UserError
-from bgan_text.setting import check, setting
+from bgan_text.setting import check_all, setting
 
 LEAST_RESAMPLES = 20
 LARGEST_SEED = 2**63 - 1
@@ -66,8 +66,7 @@ class EvaluationOptions:
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            check(option, getattr(self, option.name))
+        check_all(self)
         if not 0.0 < self.temperature < math.inf:
             raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
         if 0 < self.resamples < LEAST_RESAMPLES:

@@ -117,7 +117,7 @@ def build_generator(config: Config, space: Space, custom: Builder | None = None)
         UserError: there is no such net for these samples, or the user's own was not passed.
     """
     if custom is not None:
-        return custom(space, config)
+        return _built("generator", config.generator, custom, space, config)
     if is_custom(config.generator):
         raise UserError(missing("generator", config.generator))
     return _known(GENERATORS, "generator", kind_of(space), config.generator)(space, config)
@@ -126,10 +126,22 @@ def build_generator(config: Config, space: Space, custom: Builder | None = None)
 def build_discriminator(config: Config, space: Space, custom: Builder | None = None) -> nn.Module:
     """An untrained discriminator, likewise."""
     if custom is not None:
-        return custom(space, config)
+        return _built("discriminator", str(config.discriminator), custom, space, config)
     if config.discriminator is not None:
         raise UserError(missing("discriminator", config.discriminator))
     return _known(DISCRIMINATORS, "credit", kind_of(space), config.credit)(space, config)
+
+
+def _built(part: str, name: str, custom: Builder, space: Space, config: Config) -> nn.Module:
+    """A net of the user's; whatever goes wrong in its constructor is said in one line."""
+    try:
+        net = custom(space, config)
+    except Exception as error:
+        raise UserError(f"`{part}` {name} fails when called with (space, config): {error!r}") from error
+    if not isinstance(net, nn.Module) or not any(True for _ in net.parameters()):
+        kind = type(net).__name__
+        raise UserError(f"`{part}` {name} gives a {kind}: a torch.nn.Module with parameters is needed")
+    return net
 
 
 def missing(part: str, name: str) -> str:

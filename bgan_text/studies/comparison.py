@@ -20,7 +20,7 @@ from bgan_text.space import image_kind
 from bgan_text.start import Data, opened
 from bgan_text.studies.columns import columns_of
 from bgan_text.studies.comparison_options import ComparisonOptions
-from bgan_text.studies.methods import Method, Methods, methods_of, options_for
+from bgan_text.studies.methods import Method, Methods, methods_of, options_for, refuse_custom
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import ComparisonResults, Row, RunResult
 from bgan_text.studies.runner import Runner
@@ -77,6 +77,7 @@ class Comparison:
                 raise UserError(f"`{name}` is set by the methods and their seeds: leave it out")
         images = image_kind(self.dataset.space)
         generator = self.settings.get("generator")
+        refuse_custom(self.settings)
         self.methods = methods_of(methods, self.options.divergences, generator, images)
         refuse_foreign(self.home, [RESULT], "comparison")
         self.planned = {(method, seed): run for method, seed, run in self._plan(images)}

@@ -1,11 +1,11 @@
 """The options of a comparison. Importing them imports no torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from bgan_text.errors import UserError
-from bgan_text.setting import check, setting
+from bgan_text.setting import check_all, setting
 
 Names = str | Sequence[str]
 """Names separated by commas, or a sequence of them."""
@@ -41,8 +41,7 @@ class ComparisonOptions:
     device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            check(option, getattr(self, option.name))
+        check_all(self)
 
 
 def split_names(option: str, names: Names) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError, choose
+from bgan_text.evaluation.inputs import REAL
 from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on, unused_options
 from bgan_text.presets import CREDITS, DIVERGENCES, IMAGES, PRESETS
+from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 from bgan_text.studies.comparison_options import Names, split_names
 
@@ -173,7 +175,22 @@ def _given(
     return _method(made | dict(options), usual, name)
 
 
+def refuse_custom(options: Mapping[str, Any]) -> None:
+    """A comparison trains what the package has; runs with parts of one's own are evaluated side by side."""
+    for part in ("generator", "discriminator", "divergence"):
+        value = options.get(part)
+        if value is not None and (not isinstance(value, str) or is_custom(value)):
+            shown = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+            raise UserError(
+                f"`{part}` {shown}: a comparison takes the nets and divergences of the package; train a run "
+                "with yours, and evaluate the runs together"
+            )
+
+
 def _method(options: Mapping[str, Any], usual: str, name: str | None = None) -> Method:
+    refuse_custom(options)
+    if name == REAL:
+        raise UserError(f"a method called {REAL!r} would be taken for real samples: rename it")
     generator, objective = options["generator"], options["objective"]
     parts = [str(options[part]) for part in PARTS if part in options]
     others = {key: value for key, value in options.items() if key not in (*PARTS, "generator", "objective")}

@@ -1,8 +1,8 @@
 """The options of a reproduction. Importing them imports no torch."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from bgan_text.setting import check, setting
+from bgan_text.setting import check_all, setting
 
 SCALES = ("smoke", "small", "paper")
 
@@ -31,5 +31,4 @@ class ReproductionOptions:
     device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            check(option, getattr(self, option.name))
+        check_all(self)

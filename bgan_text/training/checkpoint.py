@@ -23,6 +23,10 @@ from bgan_text.training.state import State
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
+class DamagedCheckpointError(UserError):
+    """A checkpoint that cannot be read, or that does not fit the settings of its run."""
+
+
 def save_checkpoint(path: Path, state: State) -> None:
     """Write the whole training state to `path`, atomically.
 
@@ -58,7 +62,7 @@ def load_checkpoint(path: Path, state: State) -> str:
     try:
         for name, tensor in _weights(state).items():
             if tensors[name].shape != tensor.shape:
-                raise UserError(
+                raise DamagedCheckpointError(
                     f"{path} does not fit the run's settings: {name} is {tuple(tensors[name].shape)}, "
                     f"expected {tuple(tensor.shape)}"
                 )
@@ -75,7 +79,9 @@ def load_checkpoint(path: Path, state: State) -> str:
             state.rng.manual_seed(state.rng.initial_seed() + state.step)
         return header["device"]
     except (KeyError, RuntimeError, ValueError) as error:
-        raise UserError(f"{path} does not fit the run's settings: {_first_line(error)}") from error
+        raise DamagedCheckpointError(
+            f"{path} does not fit the run's settings: {_first_line(error)}"
+        ) from error
 
 
 def load_generator(
@@ -109,7 +115,9 @@ def load_generator(
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:
-        raise UserError(f"{path} does not fit the run's settings: {_first_line(error)}") from error
+        raise DamagedCheckpointError(
+            f"{path} does not fit the run's settings: {_first_line(error)}"
+        ) from error
     return net.eval().requires_grad_(False)
 
 
@@ -125,9 +133,9 @@ def _read(path: Path, device: torch.device, prefix: str = "") -> tuple[dict[str,
     except FileNotFoundError as error:
         raise UserError(f"there is no checkpoint {path}") from error
     except SafetensorError as error:
-        raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from error
+        raise DamagedCheckpointError(f"checkpoint {path} is damaged or cut short: {error}") from error
     if header.get("format") != "bgan-text":
-        raise UserError(f"{path} is not a checkpoint of bgan-text")
+        raise DamagedCheckpointError(f"{path} is not a checkpoint of bgan-text")
     return tensors, header
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
@@ -26,10 +26,7 @@ def refuse_generator(config: Config, generator: Any) -> None:
     name = f"`generator` {config.generator}"
     if lacking := [one for one in ("space", "noise") if not hasattr(generator, one)]:
         raise UserError(f"{name} has no attribute {' and '.join(lacking)}: see the protocol of generators")
-    training = generator.training
-    with torch.no_grad():
-        distribution = generator.eval()(torch.zeros(2, generator.noise))
-    generator.train(training)
+    distribution = _tried(name, generator, torch.zeros(2, generator.noise))
     needed = NEEDED_OF_A_DISTRIBUTION[OBJECTIVES[config.objective].family]
     if config.credit == "prefix":
         needed = (*needed, "token_log_prob")
@@ -55,10 +52,8 @@ def refuse_discriminator(config: Config, discriminator: nn.Module, space: Space)
 
 
 def _refuse_scores(config: Config, discriminator: nn.Module, space: TokenSpace) -> None:
-    training = discriminator.training
-    with torch.no_grad():
-        scores = discriminator.eval()(torch.zeros(2, space.positions, dtype=torch.int64))
-    discriminator.train(training)
+    tokens = torch.zeros(2, space.positions, dtype=torch.int64)
+    scores = _tried(f"`discriminator` {config.discriminator}", discriminator, tokens)
     needed = (2, space.positions) if config.credit == "prefix" else (2,)
     found = tuple(getattr(scores, "shape", ()))
     if found != needed:
@@ -66,3 +61,15 @@ def _refuse_scores(config: Config, discriminator: nn.Module, space: TokenSpace) 
             f"`discriminator` {config.discriminator} gives scores of shape {found} for 2 samples: {needed} "
             "is needed"
         )
+
+
+def _tried(name: str, net: nn.Module, rows: Tensor) -> Any:
+    """What a net gives for two rows, in evaluation mode; whatever goes wrong is said in one line."""
+    training = net.training
+    try:
+        with torch.no_grad():
+            return net.eval()(rows)
+    except Exception as error:
+        raise UserError(f"{name} fails for an input of shape {tuple(rows.shape)}: {error!r}") from error
+    finally:
+        net.train(training)

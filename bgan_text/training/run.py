@@ -28,7 +28,12 @@ from bgan_text.models.sampling import counted
 from bgan_text.plugins import may_be, spec_of
 from bgan_text.setting import is_custom
 from bgan_text.space import Space, TokenSpace, is_image, space_from_json, space_to_json
-from bgan_text.training.checkpoint import load_checkpoint, load_generator, save_checkpoint
+from bgan_text.training.checkpoint import (
+    DamagedCheckpointError,
+    load_checkpoint,
+    load_generator,
+    save_checkpoint,
+)
 from bgan_text.training.state import CustomParts, State
 
 Loaded = TypeVar("Loaded")
@@ -190,9 +195,9 @@ class RunFolder:
         checkpoints = self.checkpoints()
         try:
             return load(checkpoints[step])
-        except UserError as error:
+        except DamagedCheckpointError as error:
             others = [str(other) for other in checkpoints if other != step]
-            if not others:
+            if not others or self.parts != CustomParts():  # the parts may be what does not fit
                 raise
             raise UserError(
                 f"{error}; the checkpoint of step {' and '.join(others)} is still there: "

@@ -125,6 +125,9 @@ def _divergence(config: Config, parts: CustomParts) -> Divergence | None:
     if OBJECTIVES[config.objective].no_divergence is not None:
         return None
     if parts.divergence is not None:
+        if not isinstance(parts.divergence, Divergence):
+            kind = type(parts.divergence).__name__
+            raise UserError(f"`divergence` {config.divergence} is a {kind}: a `Divergence` is needed")
         return parts.divergence
     if is_custom(config.divergence):
         raise UserError(missing("divergence", config.divergence))
