@@ -96,6 +96,32 @@ def test_every_mark_is_understood(document: str) -> None:
             ast.parse(block.code)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_code_escapes_the_tests(document: str) -> None:
+    """A block in another language, or a console line without a prompt, would not run."""
+    fences = re.findall(r"^ *```(.*)$", read(document), flags=re.MULTILINE)
+    assert set(fences[::2]) <= {"console", "python", "text"}
+    assert set(fences[1::2]) <= {""}
+    assert sum(fence in ("console", "python") for fence in fences) == len(blocks(document))
+    for block in blocks(document):
+        if block.language == "console":
+            assert len(command_lines(block)) == len(block.code.splitlines())
+
+
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS} - {"docs/experiments.md"}))  # old names are history
+def test_every_option_of_the_prose_exists(document: str) -> None:
+    prose = re.sub(r"^```.*?^```$", "", read(document), flags=re.MULTILINE | re.DOTALL)
+    for code in re.findall(r"`([^`\n]+)`", prose):
+        if not code.startswith("python "):  # a script of this repository
+            for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", code):
+                assert f" {option} " in REFERENCE, option
+
+
+def test_the_index_names_every_document() -> None:
+    linked = set(re.findall(r"\]\((\w[\w-]*\.md)\)", read("docs/README.md")))
+    assert linked == {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
 def anchors(text: str) -> set[str]:
     """The anchors that GitHub gives to headings."""
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)

@@ -44,9 +44,7 @@ def critic_scores(
             )
     for split, kept in (("training", rows.training), ("held-out", rows.held_out)):
         if len(kept) < LEAST_ROWS:
-            raise UserError(
-                f"the data has {len(kept)} {split} texts to train a critic on: `critic` needs at least {LEAST_ROWS}"
-            )
+            raise UserError(f"the data has {len(kept)} {split} texts: `critic` needs at least {LEAST_ROWS}")
     sides = [
         Sides(group.name, rows.of(group.texts), rows.training if group.alternate else rows.held_out)
         for group in groups
