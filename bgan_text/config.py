@@ -288,7 +288,7 @@ def _plain(value: Any) -> Any:
 
 
 def _useless(name: str, value: Any, objective: str) -> str:
-    line = f"`{name}` {value} means nothing to `objective` {objective}: "
+    line = f"`{name}` {value} does not apply to `objective` {objective}: "
     if name == "divergence":
         return line + str(OBJECTIVES[objective].no_divergence)
     return line + f"it is for {', '.join(objectives_reading(name))}"

@@ -159,6 +159,6 @@ def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any]) -> None:
     for name in sorted(unread):
         if given.get(name) is not None:
             raise UserError(
-                f"`{name}` {given[name]} means nothing to nets for images: they have as many layers as halve "
-                "a side to 7 pixels or fewer"
+                f"`{name}` {given[name]} does not apply to nets for images: they have as many layers as "
+                "halve a side to 7 pixels or fewer"
             )

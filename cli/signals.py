@@ -1,4 +1,4 @@
-"""Ctrl-C and a polite kill end a training after the step in progress."""
+"""Ctrl-C and SIGTERM end a training after the step in progress."""
 
 import shlex
 import signal

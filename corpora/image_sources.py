@@ -1,4 +1,4 @@
-"""The built-in corpora of images: official files, data sets of the hub, or images of the user's.
+"""The built-in corpora of images: official files, data sets of the hub, or image files of your own.
 
 The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
 """

@@ -274,7 +274,7 @@ REFUSED: list[tuple[list[object], str]] = [
     (["--generator", "conv"], "use --generator rnn"),
     (["--divergences", "jss"], "did you mean 'js'"),
     (["--objectives", "mle", "--divergences", "kl"], "no objective that was named takes a divergence"),
-    (["--objectives", "mle,wgan", "--draws", 5], "--draws 5 means nothing to --objective mle"),
+    (["--objectives", "mle,wgan", "--draws", 5], "--draws 5 does not apply to --objective mle"),
     (["--seeds", 0], "--seeds 0: at least 1"),
     (["--n", 0], "--n 0: at least 1"),
     (["--scores", "js-9"], "unknown score 'js-9'"),

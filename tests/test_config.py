@@ -73,7 +73,7 @@ def test_images_decide_defaults_last() -> None:
         == "non-saturating"
     )
     assert Config.given({"objective": "non-saturating", "width": 5}, CONTINUOUS_IMAGES).width == 5
-    with pytest.raises(UserError, match="`draws` 3 means nothing to `objective` bgan"):
+    with pytest.raises(UserError, match="`draws` 3 does not apply to `objective` bgan"):
         Config.given({"draws": 3}, CONTINUOUS_IMAGES)
 
 
@@ -106,16 +106,16 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ({"objective": "constant", "divergence": "kl"}, "does not use what the discriminator says"),
         (
             {"objective": "wgan-gp", "draws": 5},
-            "`draws` 5 means nothing to `objective` wgan-gp: it is",
+            "`draws` 5 does not apply to `objective` wgan-gp: it is",
         ),
-        ({"gumbel_end": 0.1}, "`gumbel_end` 0.1 means nothing to `objective` importance: it is for gumbel"),
+        ({"gumbel_end": 0.1}, "`gumbel_end` 0.1 does not apply to `objective` importance: it is for gumbel"),
         ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which `spectral_norm`"),
         ({"credit": "prefix"}, "`generator` conv does not do: use `generator` rnn"),
         ({"draws": 1}, "`draws` 1 makes every importance weight 1, so the discriminator would teach nothing"),
         ({"objective": "reinforce", "draws": 1}, "no other draw for `baseline` leave-one-out: use more"),
         (
             {"objective": "mle", "generator": "rnn", "discriminator_lr": 1.0},
-            "means nothing to `objective` mle",
+            "does not apply to `objective` mle",
         ),
         ({"plain_nets": True}, "add `spectral_norm` False"),
         ({"preset": "improved"}, "unknown preset 'improved': did you mean 'improved-wgan'"),

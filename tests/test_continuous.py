@@ -148,7 +148,7 @@ def test_batch_norm_is_in_every_layer_but_the_first(rng: torch.Generator) -> Non
     assert names == [convolution, activation, *[convolution, norm, activation] * 2, "Flatten"]
     images = torch.randn(6, 1, 32, 32, generator=rng)
     torch.testing.assert_close(net.eval()(images), net.train()(images))  # no running means
-    with pytest.raises(UserError, match="`batch_norm` True means nothing to `objective` wgan-gp"):
+    with pytest.raises(UserError, match="`batch_norm` True does not apply to `objective` wgan-gp"):
         Config.given({"objective": "wgan-gp", "batch_norm": True})
 
 

@@ -27,7 +27,7 @@ def scored(ours: list[dict[str, float]], theirs: list[dict[str, float]], right: 
     made = Scored.__new__(Scored)
     made.runs = {("ours", seed): scores for seed, scores in enumerate(ours)}
     made.runs |= {(distances.RIVAL, seed): scores for seed, scores in enumerate(theirs)}
-    made.settings = {"classifier": {"right on test": right}}
+    made.settings = {"classifier": {"test accuracy": right}}
     made.failed = set()
     return made
 

@@ -71,8 +71,8 @@ def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:
     refused(images("prepare", "grammar", "--size", 8), "--size 8", "corpus of text")
     absent = images("prepare", "images", "--path", "nowhere", "--out", "x")
     refused(absent, "there is no file or folder nowhere")
-    refused(images("train", *TINY, "--blocks", 2), "--blocks 2 means nothing to nets for images")
-    refused(images("train", "--preset", "improved-wgan"), "--preset improved-wgan means nothing")
+    refused(images("train", *TINY, "--blocks", 2), "--blocks 2 does not apply to nets for images")
+    refused(images("train", "--preset", "improved-wgan"), "--preset improved-wgan does not apply to nets")
     rnn = [*TINY, "--generator", "rnn"]
     refused(images("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 means nothing")
     refused(images("sample", "--n", 0), "--n 0")

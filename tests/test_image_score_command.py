@@ -108,8 +108,8 @@ def test_new_images_are_near_real_ones_noise_and_copies_are_not(bgan: Command) -
     assert settings["references"] == counts["test"]
     assert settings["samples"] == dict.fromkeys(["new.npz", "noise.npz", "one.npz", "copies.npz"], 90)
     assert settings["anchor"].startswith("90 images of data/images/train")
-    assert settings["classifier"]["learnt from"] == "labels"
-    assert settings["classifier"]["right on test"] > 0.9
+    assert settings["classifier"]["trained on"] == "labels"
+    assert settings["classifier"]["test accuracy"] > 0.9
     cell = found["models"][0]["scores"]["patch-js-2"]
     assert cell["low"] < cell["value"] < cell["high"]
 
@@ -121,7 +121,7 @@ def test_runs_are_scored_in_every_format(bgan: Command) -> None:
     assert table.code == 0, table.err
     for part in ("classifier-frechet ↓", "class-distance ↓", "classes of images", "samples 40"):
         assert part in table.out
-    assert "learnt from labels" in " ".join(table.out.split())
+    assert "trained on labels" in " ".join(table.out.split())
     same = [scored(RUN, count=40, resamples=50) for _ in range(2)]
     assert same[0].to_json() == same[1].to_json()
     other = scored(RUN, count=40, resamples=50, seed=1)
@@ -174,7 +174,7 @@ def test_critics_come_with_deviations(bgan: Command) -> None:
 def test_without_labels_features_are_learnt_from_turns(bgan: Command) -> None:
     prepare(bgan, "--colors", "none", labels=False)
     by_name = values(found := scored("new.npz", "noise.npz").to_json())
-    assert found["settings"]["classifier"]["learnt from"] == "turns"
+    assert found["settings"]["classifier"]["trained on"] == "rotations"
     new, noise = by_name["new.npz"], by_name["noise.npz"]
     assert not new.keys() & {"confidence", "modes-covered", "class-distance", "pixel-distance"}
     for name in ("pixel-mean-distance", "pixel-deviation-distance", "patch-js-2", "classifier-frechet"):

@@ -62,6 +62,6 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
 def test_other_combinations_are_refused_with_the_reason(
     kind: tuple[str, str, str | None, str | None],
 ) -> None:
-    with pytest.raises(UserError, match=r"means nothing to `objective`|use `generator` rnn") as refused:
+    with pytest.raises(UserError, match=r"does not apply to `objective`|use `generator` rnn") as refused:
         Config.given(given(*kind))
     assert "\n" not in str(refused.value)

@@ -210,7 +210,7 @@ def test_what_does_not_fit_images_is_refused_before_the_first_training(images: C
         (["--reference", "t.txt"], "--reference t.txt is for text"),
         (["--scores", "js-1"], "unknown score 'js-1'"),
         (["--scores", "modes-covered"], "unknown score 'modes-covered'"),
-        (["--blocks", 2], "--blocks 2 means nothing to nets for images"),
+        (["--blocks", 2], "--blocks 2 does not apply to nets for images"),
         (["--generator", "classifier"], "labels images"),
     ):
         made = bgan("compare", "--seeds", 1, *words)

@@ -37,7 +37,7 @@ def feature_scores(
     height, width = real.palette.height, real.palette.width
     if labelled is None and height != width:
         reporter.warning(
-            f"images of {width} x {height} pixels without labels: features are learnt from labels, or from "
+            f"images of {width} x {height} pixels without labels: features are learned from labels, or from "
             "rotating square images, so their scores are omitted."
         )
         return [{} for _ in groups], {}
@@ -46,8 +46,9 @@ def feature_scores(
         references = net.classified(real.references)
         seen = [net.classified(group.images) for group in groups]
         scores = [_scores(one, references, labelled is not None) for one in seen]
-        right = _right(net, real)
-    return scores, {"learnt from": "labels" if labelled is not None else "turns"} | right | asdict(settings)
+        accuracies = _accuracies(net, real)
+    task = "rotations" if labelled is None else "labels"
+    return scores, {"trained on": task} | accuracies | asdict(settings)
 
 
 def _classifier(
@@ -102,7 +103,7 @@ def _scores(samples: Classified, references: Classified, labelled: bool) -> Scor
     return scores
 
 
-def _right(net: FeatureClassifier, real: RealImages) -> dict[str, float]:
+def _accuracies(net: FeatureClassifier, real: RealImages) -> dict[str, float]:
     """Accuracy of the classifier on images that it was not trained on."""
     data = real.data
     places = np.arange(min(VALIDATION, data.counts["validation"]))
@@ -111,9 +112,9 @@ def _right(net: FeatureClassifier, real: RealImages) -> dict[str, float]:
         "test": (real.references[:VALIDATION], real.reference_labels),
         "validation": (data.chosen("validation", places), labels),
     }
-    right = {}
+    found = {}
     for name, (images, known) in sides.items():
         numbered = _numbered(real, None if known is None else known[: len(images)])
         if len(images):
-            right[f"right on {name}"] = round(accuracy(net, images, numbered), 4)
-    return right
+            found[f"{name} accuracy"] = round(accuracy(net, images, numbered), 4)
+    return found

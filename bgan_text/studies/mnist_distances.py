@@ -53,7 +53,7 @@ def nearer(scored: Scored, methods: list[str]) -> Iterator[Claim]:
 
 def digits(scored: Scored, method: str) -> Iterator[Claim]:
     """Whether a classifier of real digits finds all ten in the samples of every seed."""
-    right = scored.settings.get("classifier", {}).get("right on test", math.nan)
+    right = scored.settings.get("classifier", {}).get("test accuracy", math.nan)
     yield Claim(f"the classifier labels {right:.1%} of real digits correctly", right > LEAST_RIGHT)
     if method in scored.failed:
         yield Claim(f"{method} generates {DIGITS} digits with every seed; a run failed", False)
