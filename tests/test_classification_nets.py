@@ -249,7 +249,7 @@ def test_data_that_no_classifier_can_learn_from(
 
 def test_what_means_nothing_to_a_classifier_is_refused(numbers: Command) -> None:
     for words, line in (
-        (("--noise", 5), "--noise 5 means nothing"),
+        (("--noise", 5), "--noise 5 does not apply to"),
         (("--objective", "bgan"), "needs continuous images"),
         (("--credit", "prefix"), "use --generator rnn"),
         (("--plain-nets",), "no such form"),

@@ -74,7 +74,7 @@ def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:
     refused(images("train", *TINY, "--blocks", 2), "--blocks 2 does not apply to nets for images")
     refused(images("train", "--preset", "improved-wgan"), "--preset improved-wgan does not apply to nets")
     rnn = [*TINY, "--generator", "rnn"]
-    refused(images("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 means nothing")
+    refused(images("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 does not apply to")
     refused(images("sample", "--n", 0), "--n 0")
     refused(images("prepare", "photographs"), "unknown corpus 'photographs'", "lines, mnist", "images")
     nowhere = images("prepare", "images", "--colors", "none", "--quantizer", "kmeans", "--out", "x")
