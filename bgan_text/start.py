@@ -123,7 +123,12 @@ def resume_training(
 
 def opened(data: Data) -> DatasetDirectory:
     """A dataset directory, opened if it is given by its path."""
-    return data if isinstance(data, DatasetDirectory) else DatasetDirectory(Path(data))
+    if isinstance(data, DatasetDirectory):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        kind = type(data).__name__
+        raise UserError(f"`data` is a {kind}: a dataset directory or its path is needed; `prepare` makes one")
+    return DatasetDirectory(Path(data))
 
 
 def dataset_of(run: RunFolder, data: Data | None) -> DatasetDirectory:

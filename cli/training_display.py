@@ -8,6 +8,7 @@ from torch import nn
 from bgan_text.cli.console import say
 from bgan_text.cli.progress import TrainingProgress
 from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES
+from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.loop import Training
@@ -74,7 +75,8 @@ class TrainingDisplay(Callback):
             return
         command = "show" if isinstance(run.space, LabelSpace) else "sample"
         few = " --n 3" if command == "sample" and not run.images else ""
-        say(f"Next: bgan-text {command} {run.folder}{few}")
+        own = f" --generator {run.config.generator}" if is_custom(run.config.generator) else ""
+        say(f"Next: bgan-text {command} {run.folder}{few}{own}")
 
 
 def _sizes(training: Training) -> str:

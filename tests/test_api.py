@@ -190,6 +190,7 @@ def test_settings_may_be_a_config_a_mapping_or_keywords(data: bt.DatasetDirector
         ),
         (lambda data, out: bt.train(data, out=data.folder), "is not a run folder"),
         (lambda data, out: bt.load_run(out), "is not a run folder"),
+        (lambda data, out: bt.train(["a b", "c"], out=out), "`data` is a list: a dataset directory"),
         (lambda data, out: bt.prepare(3.5, out=out), "was expected"),
         (lambda data, out: bt.prepare([1, 2], out=out), "a string was expected"),
         (lambda data, out: bt.prepare(np.zeros((9, 3), int), out=out), "rows of tokens need `vocabulary`"),

@@ -64,6 +64,7 @@ def test_a_generator_of_ones_own_on_the_command_line(here: Path) -> None:
     small = [word for word in SMALL if word != "--width"][1:]
     trained = run("-m", "bgan_text.cli", "train", "--run", "r", *named, *small, cwd=here)
     assert trained.returncode == 0, trained.stderr
+    assert trained.stderr.splitlines()[-1] == f"Next: bgan-text sample r --n 3 {' '.join(named)}"
     card = json.loads((here / "r" / "run.json").read_text("utf-8"))
     assert card["settings"]["generator"] == "own_generator:LinearGenerator"
 
