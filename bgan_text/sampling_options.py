@@ -8,6 +8,8 @@ from bgan_text.setting import check_all, setting
 WEIGHTS = ("average", "last")
 TEXTS, IMAGES = 10, 64
 """How many samples are drawn unless a number is given."""
+TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
+"""The temperatures of a sweep unless some are given."""
 
 
 @dataclass(frozen=True, kw_only=True)

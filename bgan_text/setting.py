@@ -11,6 +11,8 @@ from bgan_text.errors import UserError, choose
 
 TYPES = {int: "an integer", float: "a number", str: "a text", bool: "True or False", type(None): "None"}
 """Types as messages name them."""
+DEVICES = "auto, cpu, cuda or cuda:N"
+"""The devices that an option `device` accepts."""
 
 
 def setting(

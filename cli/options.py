@@ -9,10 +9,10 @@ import typer
 
 from bgan_text.config import Config, other_defaults
 from bgan_text.objective_table import OBJECTIVES, objectives_reading
-from bgan_text.setting import flag_of
+from bgan_text.setting import DEVICES, flag_of
 
 Command = Callable[..., None]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help=f"{DEVICES}.")]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 

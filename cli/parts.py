@@ -1,12 +1,13 @@
 """Parts of the user's own that a command line names as `module:name`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bgan_text.setting import is_custom
 
 if TYPE_CHECKING:
+    from bgan_text.training.callbacks import Callback
     from bgan_text.training.state import CustomParts
 
 
@@ -20,6 +21,26 @@ def custom_parts(given: Mapping[str, Any]) -> "CustomParts":
     names = ("divergence", "generator", "discriminator")
     named = {name: given[name] for name in names if is_custom(given.get(name) or "")}
     return CustomParts(**{name: imported(spec, name) for name, spec in named.items()})
+
+
+def custom_callbacks(specs: Sequence[str]) -> "list[Callback]":
+    """Import the callbacks that options name as `module:name`; of a class, an object is made."""
+    from bgan_text.errors import UserError
+    from bgan_text.training.callbacks import Callback
+
+    callbacks = []
+    for spec in specs:
+        named = imported(spec, "callback")
+        if isinstance(named, type) and issubclass(named, Callback):
+            try:
+                named = named()
+            except Exception as error:
+                problem = f"calling it without arguments fails: {error!r}"
+                raise UserError(f"callback {spec!r}: {problem}") from error
+        if not isinstance(named, Callback):
+            raise UserError(f"callback {spec!r}: a subclass of `Callback`, or an object of one, is needed")
+        callbacks.append(named)
+    return callbacks
 
 
 def imported(spec: str, kind: str) -> Any:

@@ -1,12 +1,20 @@
 """`bgan-text prepare`: a corpus becomes a dataset directory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bgan_text.cli.options import with_options
+from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
+from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.preparation_options import ImagePreparation, TextPreparation
+from bgan_text.corpora.sources import TEXT_CORPORA
+
+
+def _listed(corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus]) -> str:
+    return ", ".join(f"{corpus.name} ({corpus.title})" for corpus in corpora.values())
 
 
 @with_options(TextPreparation, ImagePreparation, without=("corpus",))
@@ -14,9 +22,8 @@ def prepare(
     corpus: Annotated[
         str,
         typer.Argument(
-            help="Text: grammar (built in), lm1b (One Billion Word), lines (your text). Images: mnist, "
-            "cifar10, celeba, lsun, imagenet, images (your images). Or the path of a text file or of images, "
-            "or module:name for a corpus of your own."
+            help=f"Text: {_listed(TEXT_CORPORA)}. Images: {_listed(IMAGE_CORPORA)}. Or the path of a text "
+            "file or of images, or module:name for a corpus of your own."
         ),
     ] = "grammar",
     path: Annotated[

@@ -10,6 +10,7 @@ import typer
 from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.sampling_options import TEMPERATURES
 from bgan_text.setting import is_custom
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ Sweep = Annotated[
     ),
 ]
 Temperatures = Annotated[
-    str | None, typer.Option(help="Temperatures of --sweep. (default: 0.5,0.7,0.85,1,1.15,1.3)")
+    str | None,
+    typer.Option(help=f"Temperatures of --sweep. (default: {','.join(f'{one:g}' for one in TEMPERATURES)})"),
 ]
 Out = Annotated[
     Path | None,

@@ -7,9 +7,10 @@ from typing import Any
 from bgan_text.cli.console import print_json, results, say
 from bgan_text.cli.score_table import sweep_table
 from bgan_text.errors import UserError
-from bgan_text.evaluation.sweep import TEMPERATURES, sweep
+from bgan_text.evaluation.sweep import sweep
 from bgan_text.files import write_json
 from bgan_text.reporter import Reporter
+from bgan_text.sampling_options import TEMPERATURES
 
 WITHOUT = ("csv", "markdown", "latex", "critic", "compare", "embed", "neighbours", "functions")
 """Options that have no meaning with a sweep."""

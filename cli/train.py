@@ -29,6 +29,14 @@ def train(
         bool, typer.Option("--resume", help="Continue a run from its last checkpoint.")
     ] = False,
     device: Device = "auto",
+    callback: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:NAME",
+            help="Callback of your own, a class or an object; may be given several times. "
+            "It is not recorded: give it again with --resume.",
+        ),
+    ] = None,
     json: Json = False,
     *,
     given: dict[str, Any],
@@ -40,9 +48,19 @@ def train(
     Example: bgan-text train --divergence js --minutes 10
     """
     from bgan_text.cli.console import print_json
+    from bgan_text.cli.parts import custom_callbacks
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import Interruption, stopping_on_signals
+    from bgan_text.cli.training_display import TrainingDisplay
 
-    training = (_resumed if resume else _new)(data, run, device, given)
+    training = (_resumed if resume else _new)(
+        data,
+        run,
+        given,
+        device=device,
+        callbacks=[TrainingDisplay(), *custom_callbacks(callback or [])],
+        reporter=RichReporter(),
+    )
     interruption = Interruption()
     with stopping_on_signals(training.stop, interruption):
         result = training.go()
@@ -60,11 +78,9 @@ def train(
         raise typer.Exit(128 + interruption.signal)
 
 
-def _new(data: Path | None, run: Path | None, device: str, given: dict[str, Any]) -> "Training":
+def _new(data: Path | None, run: Path | None, given: dict[str, Any], **how: Any) -> "Training":
     from bgan_text.cli.console import newest_data
     from bgan_text.cli.parts import custom_parts
-    from bgan_text.cli.progress import RichReporter
-    from bgan_text.cli.training_display import TrainingDisplay
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.device import choose_device
     from bgan_text.start import new_training, settled_config
@@ -72,34 +88,18 @@ def _new(data: Path | None, run: Path | None, device: str, given: dict[str, Any]
     dataset = DatasetDirectory(data if data is not None else newest_data())
     parts = custom_parts(given)
     if run is None:
-        run = _claim_folder(dataset, settled_config(dataset, given, choose_device(device), parts))
-    return new_training(
-        dataset,
-        given,
-        out=run,
-        device=device,
-        callbacks=[TrainingDisplay()],
-        reporter=RichReporter(),
-        parts=parts,
-    )
+        device = choose_device(how["device"])
+        run = _claim_folder(dataset, settled_config(dataset, given, device, parts))
+    return new_training(dataset, given, out=run, parts=parts, **how)
 
 
-def _resumed(data: Path | None, run: Path | None, device: str, given: dict[str, Any]) -> "Training":
+def _resumed(data: Path | None, run: Path | None, given: dict[str, Any], **how: Any) -> "Training":
     from bgan_text.cli.console import newest_run
     from bgan_text.cli.parts import custom_parts
-    from bgan_text.cli.progress import RichReporter
-    from bgan_text.cli.training_display import TrainingDisplay
     from bgan_text.start import resume_training
 
-    return resume_training(
-        run if run is not None else newest_run("run.json"),
-        given,
-        data=data,
-        device=device,
-        callbacks=[TrainingDisplay()],
-        reporter=RichReporter(),
-        parts=custom_parts(given),
-    )
+    run = run if run is not None else newest_run("run.json")
+    return resume_training(run, given, data=data, parts=custom_parts(given), **how)
 
 
 def _claim_folder(dataset: "DatasetDirectory", config: Config) -> Path:

@@ -3,12 +3,13 @@
 The module imports neither numpy nor torch, so that `bgan-text --help` answers at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
-from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
 from bgan_text.errors import UserError, unknown
 from bgan_text.setting import check_all, setting
 
@@ -21,6 +22,22 @@ SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 CORRUPT = 10
 
 
+def _default_of(name: str, corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus]) -> str:
+    """How the help tells a default that depends on the corpus, such as "32; grammar: 24".
+
+    Corpora with the most common value come first and unnamed.
+    """
+    named: dict[Any, list[str]] = {}
+    for corpus in corpora.values():
+        named.setdefault(getattr(corpus, name), []).append(corpus.name)
+    common = max(named, key=lambda value: len(named[value]))
+    del named[common]
+    others = (
+        f"{', '.join(names)}: {'as they are' if value is None else value}" for value, names in named.items()
+    )
+    return "; ".join([str(common), *others])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
     """The options that text and images share."""
@@ -30,7 +47,7 @@ class Preparation:
     limit: int | None = setting(
         None,
         "read at most this many samples; of a corpus that holds some out, this many training samples "
-        "(default: all; grammar: 50000)",
+        f"(default: all; grammar: {GRAMMAR_SENTENCES})",
         minimum=1,
     )
     keep_duplicates: bool = setting(False, "keep samples that occur more than once")
@@ -58,12 +75,14 @@ class TextPreparation(Preparation):
     tokenizer: str = setting(
         "sentencepiece",
         "unit of tokens: sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model "
-        "(default: sentencepiece; grammar: word)",
+        f"(default: {_default_of('tokenizer', TEXT_CORPORA)})",
     )
     vocabulary: int | None = setting(
         None, "number of tokens (default: sentencepiece and bpe: up to 8000; word and char: all)"
     )
-    length: int = setting(32, "positions of a sample (default: 32; grammar: 24)", minimum=1)
+    length: int = setting(
+        32, f"positions of a sample (default: {_default_of('length', TEXT_CORPORA)})", minimum=1
+    )
     overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG)
     lowercase: bool = setting(False, "lower-case the text")
 
@@ -103,8 +122,8 @@ class ImagePreparation(Preparation):
 
     size: int | None = setting(
         None,
-        "images: crop to the central square and scale to this many pixels a side (default: mnist: 28; "
-        "cifar10, celeba: 32; lsun, imagenet: 64; images: as they are)",
+        "images: crop to the central square and scale to this many pixels a side "
+        f"(default: {_default_of('size', IMAGE_CORPORA)})",
     )
     grey: bool | None = setting(
         None,
@@ -114,7 +133,7 @@ class ImagePreparation(Preparation):
     colors: int | None = setting(
         None,
         f"images: colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
-        "(default: 16; mnist: 2)",
+        f"(default: {_default_of('colors', IMAGE_CORPORA)})",
     )
     binarize: str = setting(
         "threshold",

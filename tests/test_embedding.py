@@ -1,3 +1,4 @@
+import logging
 import math
 import random
 import subprocess
@@ -320,6 +321,27 @@ def test_encoder_is_silent_and_keeps_the_order(folder: Path, capfd: pytest.Captu
     assert encoder.encode(texts[:2], str(folder)) == pytest.approx(embedded[:2], abs=1e-5)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_encoder_leaves_the_settings_of_the_libraries_as_they_were(folder: Path) -> None:
+    from transformers.utils import logging as messages
+
+    names = ("huggingface_hub", "sentence_transformers")
+
+    def settings() -> list[int]:
+        levels = [logging.getLogger(name).level for name in names]
+        return [messages.get_verbosity(), messages.is_progress_bar_enabled(), *levels]
+
+    before = settings()
+    messages.set_verbosity_info()
+    logging.getLogger("huggingface_hub").setLevel(logging.DEBUG)
+    chosen = settings()
+    try:
+        encoder.load(str(folder)).encode(["a man rides a horse ."])
+        assert settings() == chosen
+    finally:
+        messages.set_verbosity(before[0])
+        logging.getLogger("huggingface_hub").setLevel(before[2])
 
 
 def test_encoder_equals_the_mean_of_the_tokens(minilm: Encoder, folder: Path) -> None:

@@ -88,6 +88,65 @@ def test_a_generator_of_ones_own_on_the_command_line(here: Path) -> None:
     assert "the module 'own_generator' has no 'Nothing'" in absent.stderr
 
 
+CALLBACKS = """
+from bgan_text import Callback
+
+class Count(Callback):
+    steps = 0
+
+    def on_step_end(self, training, report):
+        self.steps += 1
+
+    def on_train_end(self, training):
+        print("counted", self.steps)
+
+class Demanding(Callback):
+    def __init__(self, name):
+        pass
+
+class Failing(Callback):
+    def on_step_end(self, training, report):
+        if report.step == 2:
+            raise ValueError("two is enough")
+
+OBJECT = Count()
+NUMBER = 3
+"""
+
+
+def test_callbacks_of_ones_own_on_the_command_line(here: Path) -> None:
+    (here / "hooks.py").write_text(CALLBACKS, "utf-8")
+    (here / "broken.py").write_text("1 / 0\n", "utf-8")
+    command = ["-m", "bgan_text.cli", "train", "--run", "r", *SMALL]
+    trained = run(*command, "--callback", "hooks:Count", "--callback", "hooks:OBJECT", cwd=here)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout == "counted 3\ncounted 3\n"
+    assert "hooks" not in (here / "r" / "run.json").read_text("utf-8")
+    resumed = [*command[:5], "--resume", "--steps", 5]
+    again = run(*resumed, "--callback", "hooks:Count", cwd=here)
+    assert (again.returncode, again.stdout) == (0, "counted 2\n"), again.stderr
+
+    for spec, problem in {
+        "hooks:NUMBER": "a subclass of `Callback`, or an object of one, is needed",
+        "hooks:Demanding": "calling it without arguments fails: TypeError",
+        "hooks:Nothing": "the module 'hooks' has no 'Nothing'",
+        "hooks": "module:name is expected",
+        "nowhere:Count": "there is no module 'nowhere'",
+        "broken:Count": "importing broken fails: ZeroDivisionError",
+    }.items():
+        refused = run(*command[:4], "new", *SMALL, "--callback", spec, cwd=here)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
+        assert refused.stderr.startswith(f"bgan-text: callback '{spec}': "), refused.stderr
+        assert problem in refused.stderr
+        assert not (here / "new").exists()
+
+    failed = run(*resumed[:-1], 9, "--callback", "hooks:Failing", cwd=here)
+    assert failed.returncode == 0, failed.stderr  # step 2 lies behind
+    fresh = run(*command[:4], "fresh", *SMALL, "--callback", "hooks:Failing", cwd=here)
+    assert fresh.returncode == 1
+    assert "ValueError: two is enough" in fresh.stderr
+
+
 def test_a_run_folder_alone_imports_no_code(here: Path) -> None:
     (here / "trap.py").write_text("from pathlib import Path\nPath('sprung').touch()\n", "utf-8")
     trained = run("-m", "bgan_text.cli", "train", "--run", "r", *SMALL, cwd=here)

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +221,15 @@ def test_bad_requests_are_refused_in_one_line(files: Command, words: list[str], 
     assert result.out == ""
     assert "Traceback" not in result.err
     assert part in result.err
+
+
+def test_data_with_too_few_texts_for_a_critic_are_refused_in_one_line(files: Command) -> None:
+    assert files("prepare", "good.txt", "--tokenizer", "word", "--out", "small", "--limit", "40").code == 0
+    Path("many.txt").write_text("".join(f"text {number}\n" for number in range(30)))
+    result = files("score", "many.txt", "--data", "small", "--critic")
+    assert (result.code, result.out) == (1, "")
+    last = result.err.splitlines()[-1]  # warnings about so little text come first
+    assert re.fullmatch(r"bgan-text: the data has \d+ held-out texts: --critic needs at least 30", last)
 
 
 def test_temperatures_are_refused_if_not_above_0(files: Command) -> None:

@@ -27,12 +27,12 @@ from bgan_text.evaluation.text_inputs import Model, Real, gather, samples_of
 from bgan_text.evaluation.token_rows import TokenRows
 from bgan_text.files import finite
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sampling_options import TEMPERATURES
 from bgan_text.scores.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 BASELINE = "mle baseline"
 Pairs = list[tuple[str, str]]
 

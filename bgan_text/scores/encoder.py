@@ -6,7 +6,8 @@ The library is an optional dependency that takes seconds to import, so it is imp
 import hashlib
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,7 @@ class Encoder:
         return f"{self.name}, {self.width} wide, weights {digest.hexdigest()[:12]}"
 
     def _embed(self, texts: list[str]) -> NDArray[np.float32]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             embedded = self._model.encode(texts, batch_size=self.batch, show_progress_bar=False)
         return np.asarray(embedded, dtype=np.float32)
 
@@ -96,11 +96,9 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
     except ModuleNotFoundError as error:
         message = "sentence embeddings need an extra: pip install 'bgan-text[embed]'"
         raise UserError(message) from error
-    _quieten()
     name = Path(model).resolve().name if Path(model).is_dir() else model
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             loaded = sentence_transformers.SentenceTransformer(
                 model, device=str(device), local_files_only=not _reachable(model)
             )
@@ -129,11 +127,25 @@ def _reachable(model: str) -> bool:
     return True
 
 
-def _quieten() -> None:
-    """Keep the progress bars and log messages of the libraries off stdout and stderr."""
-    import transformers.utils.logging
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the bars, messages and warnings of the libraries off stdout and stderr within the context."""
+    from transformers.utils import logging as messages
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()  # also disables the bars of the hub
-    for library in ("huggingface_hub", "sentence_transformers"):
-        logging.getLogger(library).setLevel(logging.ERROR)
+    loggers = [logging.getLogger(library) for library in ("huggingface_hub", "sentence_transformers")]
+    levels, verbosity = [logger.level for logger in loggers], messages.get_verbosity()
+    bars = messages.is_progress_bar_enabled()
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()  # also disables the bars of the hub
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        messages.set_verbosity(verbosity)
+        if bars:
+            messages.enable_progress_bar()
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bgan_text.errors import UserError
-from bgan_text.setting import check_all, setting
+from bgan_text.setting import DEVICES, check_all, setting
 
 Names = str | Sequence[str]
 """Names separated by commas, or a sequence of them."""
@@ -38,7 +38,7 @@ class ComparisonOptions:
         "columns of the table, separated by commas; the JSON has every score (default: a few that fit the "
         "data)",
     )
-    device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
+    device: str = setting("auto", f"where to train and score: {DEVICES}")
 
     def __post_init__(self) -> None:
         check_all(self)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bgan_text.setting import check_all, setting
+from bgan_text.setting import DEVICES, check_all, setting
 
 SCALES = ("smoke", "small", "paper")
 
@@ -28,7 +28,7 @@ class ReproductionOptions:
     paths: tuple[str, ...] = setting(
         (), "data on this machine, as for prepare; may be given again (default: from the hub)", flag="--path"
     )
-    device: str = setting("auto", "where to train and score: auto, cpu, cuda or cuda:N")
+    device: str = setting("auto", f"where to train and score: {DEVICES}")
 
     def __post_init__(self) -> None:
         check_all(self)
