@@ -11,10 +11,17 @@ from typing import Any, get_type_hints
 
 from bgan_text.errors import UserError, choose, unknown
 from bgan_text.interval import interval
-from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, objectives_reading, unused_options
-from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
+from bgan_text.objective_table import (
+    CONTINUOUS,
+    OBJECTIVES,
+    TOKEN_CREDIT,
+    objectives_reading,
+    unused_options,
+)
+from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
 from bgan_text.setting import check_all, check_type, is_custom, setting
 
+PREFIXES = ("data", "samples", "both")
 BASELINES = ("none", "mean", "leave-one-out")
 LR_SCHEDULES = ("linear", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -51,10 +58,22 @@ class Config:
     divergence: str = setting(
         "js", "f-divergence that the discriminator bounds", choices=tuple(DIVERGENCES), custom=True
     )
+    alpha: float = setting(
+        ALPHA,
+        "which alpha-divergence `divergence` alpha is: 1 is KL, which favours cover, 0 reverse KL, which "
+        "favours quality",
+        minimum=0.0,
+    )
     credit: str = setting(
         "sequence",
-        "what a score is credited to: whole sequences, or each token by the scores of prefixes (rnn)",
+        "what is weighed: whole draws, each token of a draw by the scores of prefixes (rnn), or each token "
+        "of the vocabulary (rnn)",
         choices=tuple(CREDITS),
+    )
+    prefixes: str = setting(
+        "data",
+        "prefixes that teach with token credit: those of data, those of samples, or both",
+        choices=PREFIXES,
     )
     baseline: str = setting(
         "leave-one-out",
@@ -122,6 +141,9 @@ class Config:
             raise UserError(f"`steps` and `minutes`: {given} given, one of them is needed")
         _refuse_generator(self)
         _refuse_nets(self)
+        if self.credit == TOKEN_CREDIT and not OBJECTIVES[self.objective].token_credit:
+            names = ", ".join(name for name, row in OBJECTIVES.items() if row.token_credit)
+            raise UserError(f"`objective` {self.objective} has no `credit` {TOKEN_CREDIT}: choose {names}")
         if self.draws == 1 and "baseline" in OBJECTIVES[self.objective].options and self.baseline != "none":
             _refuse_one_draw(self)
 
@@ -151,8 +173,8 @@ class Config:
         settled = {**PRESETS.get(chosen.get("preset", ""), {}), **chosen}
         defaults = list(_suitable(settled, images))
         for name in chosen:
-            if name in unused_options(settled["objective"]):
-                raise UserError(_useless(name, chosen[name], settled["objective"]))
+            if name in _unused(settled):
+                raise UserError(_useless(name, settled))
         for option in fields(cls):
             suited = next((one[option.name] for one in defaults if option.name in one), option.default)
             settled.setdefault(option.name, suited)
@@ -213,6 +235,8 @@ def other_defaults(option: str) -> dict[str, Any]:
 
 def _suitable(settled: dict[str, Any], images: str | None) -> Iterator[Mapping[str, Any]]:
     """The defaults that suit what was given, the strongest first; settles the objective on the way."""
+    if settled.get("credit", Config.credit) != "sequence":
+        settled.setdefault("generator", "rnn")
     architecture = GENERATORS.get(settled.get("generator", Config.generator))
     of_generator = architecture.defaults if architecture is not None else {}
     of_images = IMAGES[images] if images is not None else {}
@@ -240,10 +264,10 @@ def _refuse_generator(config: Config) -> None:
             f"`objective` mle needs the likelihood of a sentence, which `generator` {name} does not have: "
             "use `generator` rnn"
         )
-    if config.credit == "prefix" and not architecture.prefixes:
+    if config.credit != "sequence" and not architecture.prefixes:
         raise UserError(
-            "`credit` prefix credits each token of a sequence that is generated token by token, which "
-            f"`generator` {name} does not do: use `generator` rnn"
+            f"`credit` {config.credit} credits each token of a sequence that is generated token by token, "
+            f"which `generator` {name} does not do: use `generator` rnn"
         )
     if config.plain_nets and not architecture.plain:
         raise UserError(f"`plain_nets` are conv nets: `generator` {name} has no such form")
@@ -287,8 +311,22 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _useless(name: str, value: Any, objective: str) -> str:
+def _unused(settled: Mapping[str, Any]) -> set[str]:
+    credit = settled.get("credit", Config.credit)
+    return unused_options(settled["objective"], credit, settled.get("divergence", Config.divergence))
+
+
+def _useless(name: str, settled: Mapping[str, Any]) -> str:
+    objective, value = settled["objective"], settled[name]
     line = f"`{name}` {value} does not apply to `objective` {objective}: "
-    if name == "divergence":
-        return line + str(OBJECTIVES[objective].no_divergence)
-    return line + f"it is for {', '.join(objectives_reading(name))}"
+    if name in unused_options(objective) - {"alpha", "prefixes"}:
+        if name == "divergence":
+            return line + str(OBJECTIVES[objective].no_divergence)
+        return line + f"it is for {', '.join(objectives_reading(name))}"
+    if name == "alpha":
+        return f"`alpha` {value} does not apply: it is for `divergence` alpha"
+    if name == "prefixes":
+        return f"`prefixes` {value} does not apply: it is for `credit` {TOKEN_CREDIT}"
+    return (
+        f"`{name}` {value} does not apply to `credit` {TOKEN_CREDIT}, which weighs every token: leave it out"
+    )

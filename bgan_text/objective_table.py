@@ -30,6 +30,9 @@ DISCRIMINATOR_OPTIONS = (
 )
 DRAW_OPTIONS = (*DISCRIMINATOR_OPTIONS, "draws", "discriminator_draws")
 CREDIT_OPTIONS = (*DRAW_OPTIONS, "credit", "baseline")
+TOKEN_CREDIT = "token"
+"""The credit that weighs every token of the vocabulary, so that no draws are needed."""
+NOT_WITH_TOKEN_CREDIT = ("draws", "discriminator_draws", "baseline", "spectral_norm")
 CONTINUOUS_OPTIONS = (*DISCRIMINATOR_OPTIONS, "batch_norm")
 
 
@@ -44,6 +47,7 @@ class Objective:
         samples: what it trains on, of `TOKENS` and `CONTINUOUS`.
         options: those fields of `Config` that it reads and some other objective does not.
         no_divergence: why it takes no f-divergence; None if it takes any.
+        token_credit: whether it may weigh every token of the vocabulary.
         defaults: values of `Config` that suit it better than the usual ones.
     """
 
@@ -53,6 +57,7 @@ class Objective:
     samples: tuple[str, ...]
     options: tuple[str, ...] = ()
     no_divergence: str | None = None
+    token_credit: bool = False
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -66,7 +71,8 @@ OBJECTIVES: dict[str, Objective] = {
             about="normalised importance weights over the draws",
             family=SCORE_FUNCTION,
             samples=(TOKENS,),
-            options=CREDIT_OPTIONS,
+            options=(*CREDIT_OPTIONS, "prefixes"),
+            token_credit=True,
         ),
         Objective(
             name="partition",
@@ -80,7 +86,8 @@ OBJECTIVES: dict[str, Objective] = {
             about="reverse KL by the score-function estimator",
             family=SCORE_FUNCTION,
             samples=(TOKENS,),
-            options=CREDIT_OPTIONS,
+            options=(*CREDIT_OPTIONS, "prefixes"),
+            token_credit=True,
         ),
         Objective(
             name="constant",
@@ -183,8 +190,11 @@ def objectives_reading(option: str) -> tuple[str, ...]:
     return tuple(name for name, objective in OBJECTIVES.items() if option in objective.options)
 
 
-def unused_options(objective: str) -> set[str]:
-    """Fields of `Config` that an objective does not read."""
+def unused_options(objective: str, credit: str = "sequence", divergence: str = "js") -> set[str]:
+    """Fields of `Config` that an objective does not read with that credit and that divergence."""
     row = OBJECTIVES[objective]
     unused = _OPTIONAL - set(row.options)
-    return unused | ({"divergence"} if row.no_divergence is not None else set())
+    unused |= set(NOT_WITH_TOKEN_CREDIT) if credit == TOKEN_CREDIT else {"prefixes"}
+    if row.no_divergence is not None:
+        return unused | {"divergence", "alpha"}
+    return unused if divergence == "alpha" else unused | {"alpha"}

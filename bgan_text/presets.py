@@ -82,6 +82,9 @@ GENERATORS: dict[str, Architecture] = {
 }
 """The generators of the package by the name that `--generator` takes."""
 
+ALPHA = 0.5
+"""Which alpha-divergence `alpha` is unless one is chosen."""
+
 DIVERGENCES: dict[str, Values] = {
     "gan": {},
     "js": {},
@@ -90,10 +93,15 @@ DIVERGENCES: dict[str, Values] = {
     "pearson": {"generator_lr": 1e-3, "discriminator_lr": 2e-4},
     "hellinger": {},
     "jeffreys": {},
+    "alpha": {},
 }
 """The divergences by name, with the defaults that suit them."""
 
-CREDITS: dict[str, Values] = {"sequence": {}, "prefix": {"draws": 3, "width": 128}}
+CREDITS: dict[str, Values] = {
+    "sequence": {},
+    "prefix": {"draws": 3, "width": 128},
+    "token": {"discriminator_width": 256},
+}
 """What a score is given to, with the defaults that suit it."""
 
 IMAGES: dict[str, Values] = {

@@ -110,7 +110,7 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ),
         ({"gumbel_end": 0.1}, "`gumbel_end` 0.1 does not apply to `objective` importance: it is for gumbel"),
         ({"objective": "wgan", "spectral_norm": True}, "clips the critic's weights, which `spectral_norm`"),
-        ({"credit": "prefix"}, "`generator` conv does not do: use `generator` rnn"),
+        ({"credit": "prefix", "generator": "conv"}, "`generator` conv does not do: use `generator` rnn"),
         ({"draws": 1}, "`draws` 1 makes every importance weight 1, so the discriminator would teach nothing"),
         ({"objective": "reinforce", "draws": 1}, "no other draw for `baseline` leave-one-out: use more"),
         (

@@ -19,6 +19,7 @@ TEXTBOOK: dict[str, Callable[[Tensor], Tensor]] = {
     "pearson": lambda u: (u - 1) ** 2,
     "hellinger": lambda u: (u.sqrt() - 1) ** 2,
     "jeffreys": lambda u: (u - 1) * u.log(),
+    "alpha": lambda u: -4 * (u.sqrt() - 1) + 2 * (u - 1),
 }
 NAMES = sorted(TEXTBOOK)
 

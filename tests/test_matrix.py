@@ -32,6 +32,8 @@ def allowed(generator: str, objective: str, divergence: str | None, credit: str 
         return False
     if OBJECTIVES[objective].no_divergence and divergence is not None:
         return False
+    if credit == "token" and not OBJECTIVES[objective].token_credit:
+        return False
     return credit is None or (
         "credit" in OBJECTIVES[objective].options and (credit == "sequence" or generator == "rnn")
     )
@@ -51,7 +53,9 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
     assert state.nonfinite.item() == 0
     numbers = reports[-1].read()
     assert all(torch.isfinite(torch.tensor(value)) for value in numbers.values())
-    assert ("effective sample size" in brief(numbers)) == (OBJECTIVES[objective].family == SCORE_FUNCTION)
+    assert ("effective sample size" in brief(numbers)) == (
+        OBJECTIVES[objective].family == SCORE_FUNCTION and config.credit != "token"
+    )
     assert ("gradient norm" in brief(numbers)) == (objective == "wgan-gp")
     assert ("loss" in brief(numbers)) == (objective == "mle")
     moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
@@ -62,6 +66,8 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
 def test_other_combinations_are_refused_with_the_reason(
     kind: tuple[str, str, str | None, str | None],
 ) -> None:
-    with pytest.raises(UserError, match=r"does not apply to `objective`|use `generator` rnn") as refused:
+    with pytest.raises(
+        UserError, match=r"does not apply to `objective`|use `generator` rnn|no `credit` token"
+    ) as refused:
         Config.given(given(*kind))
     assert "\n" not in str(refused.value)

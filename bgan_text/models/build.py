@@ -26,6 +26,7 @@ from bgan_text.models.generators import (
     QuantisedImageGenerator,
     RecurrentGenerator,
 )
+from bgan_text.models.token_discriminator import TokenDiscriminator
 from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES, LabelSpace, Space, image_kind
 
@@ -75,6 +76,10 @@ def _prefix_discriminator(space: Any, config: Config) -> nn.Module:
     )
 
 
+def _token_discriminator(space: Any, config: Config) -> nn.Module:
+    return TokenDiscriminator(space, width=config.discriminator_width, blocks=config.discriminator_blocks)
+
+
 DISCRIMINATORS: dict[tuple[str, str], Builder] = {
     (TEXT, "sequence"): lambda space, config: ConvolutionalDiscriminator(
         space,
@@ -84,6 +89,7 @@ DISCRIMINATORS: dict[tuple[str, str], Builder] = {
         plain=config.plain_nets,
     ),
     (TEXT, "prefix"): _prefix_discriminator,
+    (TEXT, "token"): _token_discriminator,
     (QUANTISED_IMAGES, "sequence"): lambda space, config: QuantisedImageDiscriminator(
         space,
         width=config.discriminator_width,
@@ -91,6 +97,7 @@ DISCRIMINATORS: dict[tuple[str, str], Builder] = {
         hidden=HIDDEN * config.discriminator_width,
     ),
     (QUANTISED_IMAGES, "prefix"): _prefix_discriminator,
+    (QUANTISED_IMAGES, "token"): _token_discriminator,
     (CONTINUOUS_IMAGES, "sequence"): lambda space, config: ContinuousImageDiscriminator(
         space,
         width=config.discriminator_width,

@@ -8,6 +8,7 @@ whose `forward` returns an object with these methods:
 - `weighted_log_prob`: needed by the score-function objectives.
 - `log_prob`: needed by maximum likelihood.
 - `token_log_prob`: needed by prefix credit, which gives each token a coefficient of its own.
+- `next_token_logits`: needed by token credit, which weighs every token of the vocabulary.
 - `relaxed`: needed by the pathwise objectives.
 
 Shapes: M draws per noise vector, N noise vectors, L positions, V vocabulary.
@@ -165,6 +166,22 @@ class AutoregressiveDistribution:
         )
         each = each.view_as(flat).masked_fill(~counted(flat, net.space.end), 0.0)
         return each.view(draws, rows, positions)
+
+    def next_token_logits(self, tokens: Tensor, where: Tensor) -> Tensor:
+        """Logits of the token at each chosen position, given those before it.
+
+        Args:
+            tokens: (N, L) int64, one sequence for each noise vector.
+            where: (N, L) bool, K of them true.
+
+        Returns:
+            (K, V) float32.
+        """
+        net = self.net
+        before = torch.cat([torch.full_like(tokens[:, :1], net.start), tokens[:, :-1]], dim=1)
+        hidden, _ = net.step(before, self.noise, net.initial(self.noise))
+        logits: Tensor = net.logits(hidden[where])
+        return logits.float()
 
     def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
         each = self.token_log_prob(tokens) if coefficients.dim() == 3 else self.log_prob(tokens)

@@ -16,11 +16,13 @@ Exponentials go through `bounded_exp`, so that any finite score gives a finite l
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from bgan_text.errors import choose
 from bgan_text.objectives.discriminator_objective import DiscriminatorObjective
+from bgan_text.presets import ALPHA
 
 EXPONENT_LIMIT = 30.0
 """Where `bounded_exp` leaves the exponential: a density ratio of 1e13."""
@@ -59,6 +61,38 @@ class Divergence(DiscriminatorObjective):
         ...     fake=lambda score: 0.5 * (bounded_exp(2.0 * score) - 1.0),
         ... )
     """
+
+
+def _power(exponent: float, score: Tensor) -> Tensor:
+    """(exp(exponent * F) - 1) / exponent, bounded as `bounded_exp` is; F itself for an exponent of 0."""
+    if exponent == 0.0:
+        return score
+    inside = (exponent * score).clamp(max=EXPONENT_LIMIT)
+    return (torch.expm1(inside) + bounded_exp(exponent * score) - inside.exp()) / exponent
+
+
+def alpha_divergence(alpha: float) -> Divergence:
+    """The alpha-divergence, f(u) = (u^a - 1) / (a (a - 1)) - (u - 1) / (a - 1).
+
+    alpha 1 is KL(p || q) and alpha 0 is KL(q || p), as limits; 0.5 is four times the squared Hellinger
+    distance, and 2 half of Pearson's divergence. The smaller alpha is, the less a bound minds what q misses
+    and the more it minds what q adds.
+
+    Source: Minka, "Divergence measures and message passing", 2005, section 2.
+
+    Args:
+        alpha: at least 0.
+
+    Example:
+        >>> alpha_divergence(1.0).real(torch.tensor([0.5]))
+        tensor([0.5000])
+    """
+    return Divergence(
+        "alpha",
+        f"alpha-divergence with alpha {alpha:g}",
+        real=lambda score: _power(alpha - 1.0, score),
+        fake=lambda score: _power(alpha, score),
+    )
 
 
 LOG_2 = math.log(2.0)
@@ -108,10 +142,12 @@ DIVERGENCES: dict[str, Divergence] = {
             real=lambda score: 1.0 + score - bounded_exp(-score),
             fake=lambda score: bounded_exp(score) + score - 1.0,
         ),
+        alpha_divergence(ALPHA),
     )
 }
 
 
-def divergence_named(name: str) -> Divergence:
-    """The divergence of that name, or a `UserError` that lists the names."""
-    return choose("divergence", name, DIVERGENCES)
+def divergence_named(name: str, alpha: float = ALPHA) -> Divergence:
+    """The divergence of that name, or a `UserError` that lists the names. Only `alpha` reads `alpha`."""
+    found = choose("divergence", name, DIVERGENCES)
+    return alpha_divergence(alpha) if name == "alpha" else found

@@ -102,6 +102,8 @@ class Experiment:
         chosen = {}
         for name in scale.methods or self.methods:
             own = self.methods[name]
-            unread = unused_options(own["objective"])
+            unread = unused_options(
+                own["objective"], own.get("credit", "sequence"), own.get("divergence", "js")
+            )
             chosen[name] = {key: value for key, value in scale.options.items() if key not in unread} | own
         return chosen

@@ -46,6 +46,11 @@ class Method:
         """The objective, which every method names."""
         return str(self.options["objective"])
 
+    def unread(self) -> set[str]:
+        """Fields of `Config` that the method does not read."""
+        credit, divergence = (self.options.get(part) for part in ("credit", "divergence"))
+        return unused_options(self.objective, credit or Config.credit, divergence or Config.divergence)
+
     def folder(self, seed: int) -> str:
         """The name of the run folder."""
         return f"{self.stem}-seed{seed}"
@@ -136,8 +141,8 @@ def _triples(text: str, given: str | None, images: str | None) -> Iterator[tuple
 
 
 def _suitable(objective: str, credit: str | None) -> str:
-    """A likelihood and the credit of a prefix need a recurrent generator. A comparison need not name it."""
-    return "rnn" if objective == "mle" or credit == "prefix" else Config.generator
+    """A likelihood and the credit of a token need a recurrent generator. A comparison need not name it."""
+    return "rnn" if objective == "mle" or credit in ("prefix", "token") else Config.generator
 
 
 def _samples(images: str | None) -> str:
@@ -232,7 +237,7 @@ def options_for(
     A setting for all methods that this one does not read is left out if another one reads it. A setting that
     none reads stays, to be refused.
     """
-    unread = unused_options(method.objective)
-    useless = set.intersection(*(unused_options(other.objective) for other in methods))
+    unread = method.unread()
+    useless = set.intersection(*(other.unread() for other in methods))
     shared = {name: value for name, value in given.items() if name not in unread or name in useless}
     return shared | dict(method.options) | {"seed": seed}

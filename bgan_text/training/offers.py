@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION, TOKEN_CREDIT
 from bgan_text.space import Space, TokenSpace
 
 NEEDED_OF_A_DISTRIBUTION: dict[str, tuple[str, ...]] = {
@@ -30,6 +30,8 @@ def refuse_generator(config: Config, generator: Any) -> None:
     needed = NEEDED_OF_A_DISTRIBUTION[OBJECTIVES[config.objective].family]
     if config.credit == "prefix":
         needed = (*needed, "token_log_prob")
+    if config.credit == TOKEN_CREDIT:
+        needed = ("sample", "next_token_logits")
     if lacking := [one for one in needed if not hasattr(distribution, one)]:
         raise UserError(
             f"{name} returns a {type(distribution).__name__} without {', '.join(lacking)}, which `objective` "
@@ -52,9 +54,15 @@ def refuse_discriminator(config: Config, discriminator: nn.Module, space: Space)
 
 
 def _refuse_scores(config: Config, discriminator: nn.Module, space: TokenSpace) -> None:
-    tokens = torch.zeros(2, space.positions, dtype=torch.int64)
-    scores = _tried(f"`discriminator` {config.discriminator}", discriminator, tokens)
-    needed = (2, space.positions) if config.credit == "prefix" else (2,)
+    inputs = [torch.zeros(2, space.positions, dtype=torch.int64)]
+    if config.credit == TOKEN_CREDIT:
+        inputs.append(torch.ones(2, space.positions, dtype=torch.bool))
+    scores = _tried(f"`discriminator` {config.discriminator}", discriminator, *inputs)
+    needed = {
+        "sequence": (2,),
+        "prefix": (2, space.positions),
+        TOKEN_CREDIT: (2 * space.positions, space.vocabulary),
+    }[config.credit]
     found = tuple(getattr(scores, "shape", ()))
     if found != needed:
         raise UserError(
@@ -63,13 +71,13 @@ def _refuse_scores(config: Config, discriminator: nn.Module, space: TokenSpace) 
         )
 
 
-def _tried(name: str, net: nn.Module, rows: Tensor) -> Any:
-    """What a net gives for two rows, in evaluation mode; whatever goes wrong is said in one line."""
+def _tried(name: str, net: nn.Module, *inputs: Tensor) -> Any:
+    """What a net gives for inputs of two rows, in evaluation mode; what goes wrong is said in one line."""
     training = net.training
     try:
         with torch.no_grad():
-            return net.eval()(rows)
+            return net.eval()(*inputs)
     except Exception as error:
-        raise UserError(f"{name} fails for an input of shape {tuple(rows.shape)}: {error!r}") from error
+        raise UserError(f"{name} fails for an input of shape {tuple(inputs[0].shape)}: {error!r}") from error
     finally:
         net.train(training)

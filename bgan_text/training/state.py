@@ -131,7 +131,7 @@ def _divergence(config: Config, parts: CustomParts) -> Divergence | None:
         return parts.divergence
     if is_custom(config.divergence):
         raise UserError(missing("divergence", config.divergence))
-    return divergence_named(config.divergence)
+    return divergence_named(config.divergence, config.alpha)
 
 
 def _refuse_what_does_not_fit(config: Config, space: Space) -> None:

@@ -12,6 +12,7 @@ from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
+from bgan_text.training.token_credit import TokenCreditUpdate
 from bgan_text.training.update import Numbers, Update
 
 
@@ -33,7 +34,12 @@ UPDATES: dict[str, type[Update]] = {
     PATHWISE: PathwiseUpdate,
     LIKELIHOOD: MaximumLikelihoodUpdate,
 }
-"""The kind of update that each family of objectives makes."""
+"""The kind of update that each family of objectives makes, except with token credit."""
+
+
+def update_of(config: Config) -> type[Update]:
+    """The kind of update that the objective and the credit of a run make."""
+    return TokenCreditUpdate if config.credit == "token" else UPDATES[OBJECTIVES[config.objective].family]
 
 
 class Trainer:
@@ -41,7 +47,7 @@ class Trainer:
 
     def __init__(self, state: State, config: Config) -> None:
         self.state, self.config = state, config
-        self.update = UPDATES[OBJECTIVES[config.objective].family](state, config)
+        self.update = update_of(config)(state, config)
 
     def step(self, real_batches: list[Batch], progress: float) -> StepReport:
         """One generator step, after its discriminator steps.

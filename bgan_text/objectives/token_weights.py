@@ -1,0 +1,100 @@
+"""Token credit: every token of the vocabulary is weighed, so no draws are needed.
+
+An autoregressive generator gives g(v | x_<t, z) for all V tokens at once. Let a causal discriminator score
+all of them: F_t(v) estimates log p(v | x_<t) / g(v | x_<t). The normalised conditional weights of
+Hjelm et al. 2018 (section 2.3) then have an exact partition function,
+
+    p~_t(v) = g(v | x_<t, z) exp F_t(v) / sum over u of g(u | x_<t, z) exp F_t(u),
+
+and the generator descends, through g alone,
+
+    importance   KL(p~_t || g_t), which draws g over all tokens of p~
+    reinforce    KL(g_t || p~_t), which draws g to the best tokens of p~ (reverse KL, same paper, appendix)
+
+Two kinds of prefixes x_<t teach the discriminator:
+
+    data      x_<t is the beginning of a real sequence. The fake side of the bound is an exact expectation,
+              sum over v of g(v | x_<t) f*(T(F_t(v))): it has no variance.
+    samples   x_<t is the beginning of a sample. S_t = sum over s <= t of F_s(x_s) is the log-ratio of a
+              whole prefix (the chain rule), and the bound compares the prefixes of data and of samples.
+
+Shapes: K prefixes, V vocabulary.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from bgan_text.objectives.divergences import Divergence
+
+
+def weighted_tokens(logits: Tensor, scores: Tensor) -> Tensor:
+    """log p~, the generator's distribution weighted by exp F and normalised: (K, V), (K, V) -> (K, V).
+
+    Example:
+        With the exact log-ratio, p~ is the distribution of the data.
+
+        >>> import torch
+        >>> p, g = torch.tensor([[0.7, 0.3]]), torch.tensor([[0.2, 0.8]])
+        >>> weighted_tokens(g.log(), p.log() - g.log()).exp()
+        tensor([[0.7000, 0.3000]])
+    """
+    return (logits.log_softmax(dim=-1) + scores).log_softmax(dim=-1)
+
+
+def importance_divergence(logits: Tensor, scores: Tensor) -> Tensor:
+    """KL(p~ || g) of each prefix in nats, where p~ carries no gradient: (K, V), (K, V) -> (K,)."""
+    target = weighted_tokens(logits, scores).detach()
+    return (target.exp() * (target - logits.log_softmax(dim=-1))).sum(dim=-1)
+
+
+def reinforce_divergence(logits: Tensor, scores: Tensor) -> Tensor:
+    """KL(g || p~) of each prefix in nats, where p~ carries no gradient: (K, V), (K, V) -> (K,)."""
+    target, own = weighted_tokens(logits, scores).detach(), logits.log_softmax(dim=-1)
+    return (own.exp() * (own - target)).sum(dim=-1)
+
+
+TOKEN_DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "importance": importance_divergence,
+    "reinforce": reinforce_divergence,
+}
+"""What the generator descends with token credit, by objective."""
+
+
+def next_token_bound(divergence: Divergence, scores: Tensor, logits: Tensor, tokens: Tensor) -> Tensor:
+    """The bound on the divergence of the next token after prefixes of data, the mean over the prefixes.
+
+    Args:
+        divergence: what is bounded.
+        scores: (K, V) F of every token.
+        logits: (K, V) of the generator; they get no gradient.
+        tokens: (K,) int64, the real next tokens.
+
+    Returns:
+        A scalar in nats; the discriminator ascends it.
+    """
+    real = divergence.real(scores.gather(-1, tokens.unsqueeze(-1)).squeeze(-1))
+    fake = (logits.detach().softmax(dim=-1) * divergence.fake(scores)).sum(dim=-1)
+    return (real - fake).mean()
+
+
+def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
+    """S_t, the log-ratio of the prefix that ends with each counted token: the sum of F_s(x_s) over s <= t.
+
+    Args:
+        scores: (K, V) F of every token, for the K counted positions in order.
+        tokens: (N, L) int64 sequences.
+        where: (N, L) bool, K of them true: the positions up to the end of each sequence.
+
+    Returns:
+        (K,) in the same order.
+    """
+    each = scores.gather(-1, tokens[where].unsqueeze(-1)).squeeze(-1)
+    terms = scores.new_zeros(where.shape).masked_scatter(where, each)
+    return terms.cumsum(dim=-1)[where]
+
+
+def weight_variance(logits: Tensor, scores: Tensor) -> Tensor:
+    """The variance of the weights p~(v) / g(v) over v ~ g, for each prefix: (K, V), (K, V) -> (K,)."""
+    own = logits.log_softmax(dim=-1)
+    return (2.0 * weighted_tokens(logits, scores) - own).exp().sum(dim=-1) - 1.0

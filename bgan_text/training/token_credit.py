@@ -1,0 +1,113 @@
+"""Updates with token credit: every token of the vocabulary is weighed after each prefix.
+
+See `bgan_text.objectives.token_weights` for what is computed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bgan_text.batch import Batch, samples_of
+from bgan_text.models.sampling import counted
+from bgan_text.objectives.token_weights import (
+    TOKEN_DIVERGENCES,
+    next_token_bound,
+    prefix_scores,
+    weight_variance,
+)
+from bgan_text.training.update import Numbers, Update
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """What both nets say after the K prefixes of N sequences.
+
+    Attributes:
+        tokens: (N, L) int64 sequences.
+        where: (N, L) bool, the K positions up to the end of each sequence.
+        logits: (K, V) of the generator; None where it is not taught.
+        scores: (K, V) of the discriminator.
+    """
+
+    tokens: Tensor
+    where: Tensor
+    logits: Tensor | None
+    scores: Tensor
+
+    def next_tokens(self) -> Tensor:
+        """(K,) the token that follows each prefix."""
+        return self.tokens[self.where]
+
+    @torch.no_grad()
+    def mean_scores(self) -> Numbers:
+        """The mean score of the tokens that follow, and of those that the generator would draw."""
+        assert self.logits is not None
+        own = self.scores.gather(-1, self.next_tokens().unsqueeze(-1))
+        drawn = (self.logits.softmax(dim=-1) * self.scores).sum(dim=-1)
+        return {"real_score": own.mean(), "fake_score": drawn.mean()}
+
+    def ratios(self) -> Tensor:
+        """(K,) the log-ratio of each prefix with the token that follows."""
+        return prefix_scores(self.scores, self.tokens, self.where)
+
+
+class TokenCreditUpdate(Update):
+    """Updates of importance and reinforce with token credit.
+
+    Each net makes one forward pass over the prefixes. The generator's logits serve the bound, where they
+    carry no gradient, and its own loss. The discriminator's scores serve the bound and, where they carry no
+    gradient, the weights.
+    """
+
+    def step(self, real_batches: list[Batch], progress: float) -> Numbers:
+        *earlier, last = real_batches
+        for real in earlier if self.discriminator_turn else ():
+            self._discriminator_step(*self._sides(real))
+        data, samples = self._sides(last)
+        numbers = self._discriminator_step(data, samples) if self.discriminator_turn else {}
+        taught = [side for side in (data, samples) if side is not None and side.logits is not None]
+        return numbers | self._generator_step(taught)
+
+    def _sides(self, real: Batch) -> tuple[Prefixes, Prefixes | None]:
+        """The prefixes of data, with logits if they teach the generator, and those of as many samples."""
+        conditional, kind = self.conditional(real), self.config.prefixes
+        data = self._prefixes(conditional, samples_of(real), generated=kind != "samples")
+        if kind == "data":
+            return data, None
+        with self.autocast():
+            tokens = conditional.sample(1, self.state.rng).squeeze(0)
+        return data, self._prefixes(conditional, tokens, generated=True)
+
+    def _prefixes(self, conditional: Any, tokens: Tensor, *, generated: bool) -> Prefixes:
+        where = counted(tokens, self.state.generator.space.end)
+        with self.autocast():
+            logits = conditional.next_token_logits(tokens, where) if generated else None
+            scores = self.state.discriminator(tokens, where)
+        return Prefixes(tokens, where, logits, scores)
+
+    def _discriminator_step(self, data: Prefixes, samples: Prefixes | None) -> Numbers:
+        """Ascend the bound after prefixes of data, that on whole prefixes, or the mean of both."""
+        divergence = self.state.divergence
+        assert divergence is not None
+        bounds, numbers = [], {}
+        if data.logits is not None:
+            bounds.append(next_token_bound(divergence, data.scores, data.logits, data.next_tokens()))
+            numbers |= {"next_token_bound": bounds[-1], **data.mean_scores()}
+        if samples is not None:
+            real, fake = data.ratios(), samples.ratios()
+            bounds.append(divergence.bound(real, fake))
+            numbers = {"real_score": real.mean(), "fake_score": fake.mean(), **numbers}
+            numbers["prefix_bound"] = bounds[-1]
+        bound = torch.stack(bounds).mean()
+        return self.update_discriminator(-bound) | {"bound": bound} | numbers
+
+    def _generator_step(self, taught: list[Prefixes]) -> Numbers:
+        descended = TOKEN_DIVERGENCES[self.config.objective]
+        losses = [descended(side.logits, side.scores.detach()).mean() for side in taught]
+        with torch.no_grad():
+            variances = [weight_variance(side.logits, side.scores).mean() for side in taught]
+        return self.update_generator(torch.stack(losses).mean()) | {
+            "importance_variance": torch.stack(variances).mean()
+        }
