@@ -10,7 +10,7 @@ and log-probabilities are in nats.
 Example:
     >>> import bgan_text as bt
     >>> bt.Config.given({"divergence": "js", "minutes": 5}).title
-    'importance (js)'
+    'importance (js, token)'
 """
 
 import importlib

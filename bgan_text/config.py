@@ -1,22 +1,22 @@
 """The settings of a training run, each declared once.
 
 The command line, the Python API, the run folder and the checkpoint read them here. Which objective reads
-which of them is in `bgan_text.objective_table`; defaults that depend on something else are there and in
-`bgan_text.presets`. The module imports no torch, so that `bgan-text --help` answers at once.
+which of them is in `bgan_text.objective_table`; defaults that depend on something else are there, in
+`bgan_text.presets` and in `bgan_text.config_defaults`. The module imports no torch, so that
+`bgan-text --help` answers at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-from bgan_text.errors import UserError, choose, unknown
+from bgan_text.config_defaults import DIVERGENCE, OBJECTIVE, suitable, unused, useless
+from bgan_text.errors import UserError, unknown
 from bgan_text.interval import interval
 from bgan_text.objective_table import (
     CONTINUOUS,
     OBJECTIVES,
     TOKEN_CREDIT,
-    objectives_reading,
-    unused_options,
 )
 from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
 from bgan_text.setting import check_all, check_type, is_custom, setting
@@ -47,16 +47,17 @@ class Config:
     preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
     generator: str = setting(
         "conv",
-        "net that makes the samples; a classifier labels the images that it is given",
+        "net that makes the samples; a classifier labels the images that it is given "
+        "(default: conv; text with importance, reinforce or mle: rnn)",
         choices=tuple(GENERATORS),
         custom=True,
     )
     discriminator: str | None = setting(
         None, "net of yours that scores the samples, as module:name", custom=True
     )
-    objective: str = setting("importance", "what the generator descends", choices=tuple(OBJECTIVES))
+    objective: str = setting(OBJECTIVE, "what the generator descends", choices=tuple(OBJECTIVES))
     divergence: str = setting(
-        "js", "f-divergence that the discriminator bounds", choices=tuple(DIVERGENCES), custom=True
+        DIVERGENCE, "f-divergence that the discriminator bounds", choices=tuple(DIVERGENCES), custom=True
     )
     alpha: float = setting(
         ALPHA,
@@ -67,7 +68,7 @@ class Config:
     credit: str = setting(
         "sequence",
         "what is weighed: whole draws, each token of a draw by the scores of prefixes (rnn), or each token "
-        "of the vocabulary (rnn)",
+        "of the vocabulary (rnn) (default: sequence; text by an rnn with importance or reinforce: token)",
         choices=tuple(CREDITS),
     )
     prefixes: str = setting(
@@ -171,10 +172,10 @@ class Config:
         chosen = {name: _plain(value) for name, value in values.items() if value is not None}
         _check_names_and_types(chosen)
         settled = {**PRESETS.get(chosen.get("preset", ""), {}), **chosen}
-        defaults = list(_suitable(settled, images))
+        defaults = list(suitable(settled, images))
         for name in chosen:
-            if name in _unused(settled):
-                raise UserError(_useless(name, settled))
+            if name in unused(settled):
+                raise UserError(useless(name, settled))
         for option in fields(cls):
             suited = next((one[option.name] for one in defaults if option.name in one), option.default)
             settled.setdefault(option.name, suited)
@@ -231,22 +232,6 @@ def other_defaults(option: str) -> dict[str, Any]:
     (usual,) = (one.default for one in fields(Config) if one.name == option)
     found = ((name, row[option]) for table in tables for name, row in table.items() if option in row)
     return {name: value for name, value in found if value != usual}
-
-
-def _suitable(settled: dict[str, Any], images: str | None) -> Iterator[Mapping[str, Any]]:
-    """The defaults that suit what was given, the strongest first; settles the objective on the way."""
-    if settled.get("credit", Config.credit) != "sequence":
-        settled.setdefault("generator", "rnn")
-    architecture = GENERATORS.get(settled.get("generator", Config.generator))
-    of_generator = architecture.defaults if architecture is not None else {}
-    of_images = IMAGES[images] if images is not None else {}
-    usual: str = of_generator.get("objective") or of_images.get("objective") or Config.objective
-    objective = choose("objective", settled.setdefault("objective", usual), OBJECTIVES)
-    yield DIVERGENCES.get(settled.get("divergence", Config.divergence), {})
-    yield objective.defaults
-    yield CREDITS.get(settled.get("credit", Config.credit), {})
-    yield of_generator
-    yield of_images
 
 
 def _refuse_generator(config: Config) -> None:
@@ -309,24 +294,3 @@ def _check_names_and_types(values: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     """A Python number in place of a number of numpy, which JSON does not know."""
     return value.item() if hasattr(value, "item") else value
-
-
-def _unused(settled: Mapping[str, Any]) -> set[str]:
-    credit = settled.get("credit", Config.credit)
-    return unused_options(settled["objective"], credit, settled.get("divergence", Config.divergence))
-
-
-def _useless(name: str, settled: Mapping[str, Any]) -> str:
-    objective, value = settled["objective"], settled[name]
-    line = f"`{name}` {value} does not apply to `objective` {objective}: "
-    if name in unused_options(objective) - {"alpha", "prefixes"}:
-        if name == "divergence":
-            return line + str(OBJECTIVES[objective].no_divergence)
-        return line + f"it is for {', '.join(objectives_reading(name))}"
-    if name == "alpha":
-        return f"`alpha` {value} does not apply: it is for `divergence` alpha"
-    if name == "prefixes":
-        return f"`prefixes` {value} does not apply: it is for `credit` {TOKEN_CREDIT}"
-    return (
-        f"`{name}` {value} does not apply to `credit` {TOKEN_CREDIT}, which weighs every token: leave it out"
-    )

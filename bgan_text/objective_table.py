@@ -33,6 +33,7 @@ CREDIT_OPTIONS = (*DRAW_OPTIONS, "credit", "baseline")
 TOKEN_CREDIT = "token"
 """The credit that weighs every token of the vocabulary, so that no draws are needed."""
 NOT_WITH_TOKEN_CREDIT = ("draws", "discriminator_draws", "baseline", "spectral_norm")
+"""Options that token credit does not read; those of draws, and of the discriminator of whole samples."""
 CONTINUOUS_OPTIONS = (*DISCRIMINATOR_OPTIONS, "batch_norm")
 
 

@@ -32,9 +32,13 @@ IMPROVED_WGAN = {
     "lr_schedule": "constant",
     "ema_decay": 0.0,
 }
-PRESETS: dict[str, Values] = {"improved-wgan": IMPROVED_WGAN}
-"""Settings by the name of the experiment that used them. `improved-wgan` is the character language model of
-Gulrajani et al. 2017 (appendix C and the published code, gan_language): its nets, 10 critic steps, Adam.
+BGAN = {"objective": "importance", "generator": "conv", "credit": "sequence"}
+PRESETS: dict[str, Values] = {"bgan": BGAN, "improved-wgan": IMPROVED_WGAN}
+"""Settings by the name of the experiment that used them.
+
+`bgan` is the method of Hjelm et al. 2018 for text: a convolutional generator, and M draws weighed for each
+noise vector. `improved-wgan` is the character language model of Gulrajani et al. 2017 (appendix C and the
+published code, gan_language): its nets, 10 critic steps, Adam.
 """
 
 

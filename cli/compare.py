@@ -1,7 +1,7 @@
 """`bgan-text compare`: methods side by side, over seeds, with equal training time."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +11,15 @@ import typer
 from bgan_text.cli.options import with_options
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.studies.comparison_options import ComparisonOptions
+from bgan_text.studies.comparison_options import USUAL, ComparisonOptions
 
 if TYPE_CHECKING:
     from bgan_text.studies.comparison import Comparison
+
+
+def _usual() -> Iterator[str]:
+    for images, methods in USUAL.items():
+        yield methods if images is None else f"{images}: {methods}"
 
 
 @with_options(ComparisonOptions, Config, without=("objective", "divergence", "discriminator", "seed"))
@@ -23,9 +28,8 @@ def compare(
         str | None,
         typer.Option(
             help="Objectives separated by commas, or all; rnn:importance names the generator too, "
-            "rnn:importance:prefix the credit. mle and prefix take rnn unless --generator is given. "
-            "(default: importance,reinforce,mle; quantised images: importance,reinforce,wgan-gp; "
-            "continuous images: bgan,non-saturating,wgan-gp)"
+            "rnn:importance:prefix the credit, which is else sequence. mle, prefix and token take rnn unless "
+            f"--generator is given. (default: {'; '.join(_usual())})"
         ),
     ] = None,
     data: Annotated[

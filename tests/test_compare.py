@@ -351,6 +351,7 @@ def test_an_option_goes_to_the_methods_that_read_it() -> None:
     given = {"draws": 4, "width": 9, "generator": None}
     assert options_for(methods[0], 2, given, methods) == {
         "draws": 4, "width": 9, "generator": "conv", "objective": "importance", "divergence": "js", "seed": 2,
+        "credit": "sequence",
     }  # fmt: skip
     mle = options_for(methods[1], 0, given, methods)
     assert mle == {"width": 9, "generator": "rnn", "objective": "mle", "seed": 0}
@@ -469,7 +470,7 @@ def test_a_method_may_name_its_generator_and_its_credit() -> None:
     assert found[1].options["credit"] == "prefix"
     assert "credit" not in found[2].options
     for word, message in (
-        ("rnn:importance:token", "unknown credit 'token'"),
+        ("rnn:importance:tokn", "unknown credit 'tokn': did you mean 'token'"),
         ("lstm:importance", "unknown generator 'lstm'"),
         ("rnn:importnace:prefix", "unknown objective 'importnace'"),
     ):

@@ -39,13 +39,46 @@ def test_json_both_ways() -> None:
 
 
 def test_the_generator_and_the_credit_decide_defaults_unless_they_are_given() -> None:
-    assert Config.given({}).width == 64
+    assert Config.given({"generator": "conv"}).width == 64
     assert Config.given({"generator": "rnn"}).width == 256
     assert Config.given({"generator": "rnn", "width": 5}).width == 5
     assert Config.given({"generator": "rnn", "credit": "prefix"}).draws == 3
     assert Config.given({"generator": "rnn", "credit": "prefix"}).width == 128
     assert Config.given({}).minutes == 5.0
     assert Config.given({"steps": 3}).minutes is None
+
+
+def test_text_is_generated_token_by_token_unless_draws_are_asked_for() -> None:
+    def recipe(**values: Any) -> tuple[str, str]:
+        config = Config.given(values)
+        return config.generator, config.credit
+
+    for values in (
+        {},
+        {"divergence": "kl"},
+        {"objective": "reinforce"},
+        {"generator": "rnn"},
+        {"prefixes": "both"},
+    ):
+        assert recipe(**values) == ("rnn", "token")
+    for values in ({"draws": 3}, {"baseline": "none"}, {"generator": "conv"}, {"credit": "sequence"}):
+        assert recipe(**values) == ("conv", "sequence")
+    for values in (
+        {"preset": "bgan"},
+        {"spectral_norm": True},
+        {"discriminator": "a:B"},
+        {"objective": "gumbel"},
+    ):
+        assert recipe(**values) == ("conv", "sequence")
+    assert recipe(discriminator="a:B") == ("conv", "sequence")
+    assert recipe(prefixes="both") == ("rnn", "token")
+    assert recipe(objective="mle") == ("rnn", "sequence")
+    assert recipe(generator="a:B") == ("a:B", "sequence")
+    assert recipe(generator="rnn", draws=3) == ("rnn", "sequence")
+    assert recipe(credit="prefix") == ("rnn", "prefix")
+    for images, generator in ((QUANTISED_IMAGES, "conv"), (CONTINUOUS_IMAGES, "conv")):
+        assert Config.given({}, images).generator == generator
+        assert Config.given({}, images).credit == "sequence"
 
 
 def test_objective_and_divergence_decide_defaults_too() -> None:
@@ -59,7 +92,7 @@ def test_images_decide_defaults_last() -> None:
         Config.given({}, pixels) for pixels in (None, QUANTISED_IMAGES, CONTINUOUS_IMAGES)
     )
     assert [one.objective for one in (words, colours, numbers)] == ["importance", "importance", "bgan"]
-    assert [one.width for one in (words, colours, numbers)] == [64, 32, 32]
+    assert [one.width for one in (words, colours, numbers)] == [256, 32, 32]
     assert [one.batch_norm for one in (words, colours, numbers)] == [False, False, True]
     assert [one.spectral_norm for one in (words, colours, numbers)] == [True, True, False]
     assert [one.discriminator_lr for one in (words, colours, numbers)] == [8e-3, 8e-3, 5e-4]
@@ -101,7 +134,7 @@ def test_a_preset_gives_the_published_settings_unless_others_are_given() -> None
         ({"divergence": "hellingr"}, "did you mean 'hellinger'"),
         ({"objective": "importnace"}, "did you mean 'importance'"),
         ({"steps": 3, "minutes": 1.0}, "both given"),
-        ({"objective": "mle"}, "use `generator` rnn"),
+        ({"objective": "mle", "generator": "conv"}, "use `generator` rnn"),
         ({"objective": "wgan", "divergence": "js"}, "Wasserstein distance, which is no f-divergence"),
         ({"objective": "constant", "divergence": "kl"}, "does not use what the discriminator says"),
         (
@@ -152,7 +185,7 @@ def test_a_resumed_run_keeps_its_nets_and_may_go_on_longer() -> None:
     config = Config.given({"steps": 10, "width": 32})
     assert config.resumed({"width": 32, "steps": 20}) == Config.given({"steps": 20, "width": 32})
     assert config.resumed({"minutes": 2.0}).steps is None
-    for change in ({"width": 64}, {"generator": "rnn"}, {"seed": 1}, {"draws": 3}):
+    for change in ({"width": 64}, {"generator": "conv"}, {"seed": 1}, {"draws": 3}):
         with pytest.raises(UserError, match="a resumed run keeps it"):
             config.resumed(change)
 

@@ -306,7 +306,7 @@ def test_alpha_is_a_family_that_holds_the_others(alpha: float) -> None:
             {"credit": "token", "objective": "partition"},
             "has no `credit` token: choose importance, reinforce",
         ),
-        ({"prefixes": "both"}, "`prefixes` both does not apply: it is for `credit` token"),
+        ({"prefixes": "both", "draws": 3}, "`prefixes` both does not apply: it is for `credit` token"),
         ({"objective": "mle", "prefixes": "both"}, "it is for `credit` token"),
         ({"alpha": 0.3}, "`alpha` 0.3 does not apply: it is for `divergence` alpha"),
         ({"divergence": "alpha", "alpha": -1.0}, "`alpha` -1.0: at least 0 is needed"),

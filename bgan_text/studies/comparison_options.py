@@ -6,9 +6,17 @@ from pathlib import Path
 
 from bgan_text.errors import UserError
 from bgan_text.setting import DEVICES, check_all, setting
+from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
 Names = str | Sequence[str]
 """Names separated by commas, or a sequence of them."""
+
+USUAL: dict[str | None, str] = {
+    None: "importance:token,importance,mle",
+    QUANTISED_IMAGES: "importance,reinforce,wgan-gp",
+    CONTINUOUS_IMAGES: "bgan,non-saturating,wgan-gp",
+}
+"""The methods that are compared unless others are named, by the kind of images; None is text."""
 
 
 @dataclass(frozen=True, kw_only=True)

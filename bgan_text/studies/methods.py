@@ -11,19 +11,12 @@ from bgan_text.evaluation.inputs import REAL
 from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on, unused_options
 from bgan_text.presets import CREDITS, DIVERGENCES, IMAGES, PRESETS
 from bgan_text.setting import is_custom
-from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
-from bgan_text.studies.comparison_options import Names, split_names
+from bgan_text.space import CONTINUOUS_IMAGES
+from bgan_text.studies.comparison_options import USUAL, Names, split_names
 
 ALL = "all"
 PARTS = ("divergence", "credit")
 """The options that a name shows by their values alone."""
-USUAL: dict[str | None, str] = {
-    None: "importance,reinforce,mle",
-    QUANTISED_IMAGES: "importance,reinforce,wgan-gp",
-    CONTINUOUS_IMAGES: "bgan,non-saturating,wgan-gp",
-}
-"""The methods that are compared unless others are named, by the kind of images; None is text."""
-
 Methods = str | Sequence[str | Mapping[str, Any]] | Mapping[str, Mapping[str, Any]]
 
 
@@ -235,9 +228,11 @@ def options_for(
     """The settings of one run of a method.
 
     A setting for all methods that this one does not read is left out if another one reads it. A setting that
-    none reads stays, to be refused.
+    none reads stays, to be refused. A method that names no credit weighs whole draws.
     """
     unread = method.unread()
     useless = set.intersection(*(other.unread() for other in methods))
     shared = {name: value for name, value in given.items() if name not in unread or name in useless}
-    return shared | dict(method.options) | {"seed": seed}
+    reads_credit = "credit" in OBJECTIVES[method.objective].options and "preset" not in method.options
+    credit = {"credit": "sequence"} if reads_credit else {}
+    return shared | credit | dict(method.options) | {"seed": seed}
