@@ -17,6 +17,7 @@ from bgan_text.objective_table import (
     CONTINUOUS,
     OBJECTIVES,
     TOKEN_CREDIT,
+    needs_likelihood,
 )
 from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
 from bgan_text.setting import check_all, check_type, is_custom, setting
@@ -102,6 +103,12 @@ class Config:
     discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1)
     generator_steps: int = setting(1, "generator steps per turn of the discriminator", minimum=1)
     discriminator_draws: int = setting(1, "draws per noise vector that train the discriminator", minimum=1)
+    freeze_generator: float = setting(
+        0.0,
+        "share of the run in which the discriminator learns alone at first; 1 for all of it",
+        minimum=0.0,
+    )
+    reference_steps: int = setting(60, "steps after which the frozen copy is renewed", minimum=1)
     generator_lr: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
     discriminator_lr: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
     beta1: float = setting(0.5, "Adam's decay rate of the mean gradient", minimum=0.0, below=1.0)
@@ -244,10 +251,10 @@ def _refuse_generator(config: Config) -> None:
             f"`objective` {config.objective} needs continuous images, which `generator` {name} does not "
             "make: use `generator` conv"
         )
-    if config.objective == "mle" and not architecture.likelihood:
+    if needs_likelihood(config.objective) and not architecture.likelihood:
         raise UserError(
-            f"`objective` mle needs the likelihood of a sentence, which `generator` {name} does not have: "
-            "use `generator` rnn"
+            f"`objective` {config.objective} needs the likelihood of a sentence, which `generator` {name} "
+            "does not have: use `generator` rnn"
         )
     if config.credit != "sequence" and not architecture.prefixes:
         raise UserError(
@@ -260,6 +267,8 @@ def _refuse_generator(config: Config) -> None:
 
 def _refuse_nets(config: Config) -> None:
     """Refuse options of the discriminator that contradict each other."""
+    if config.freeze_generator > 1.0:
+        raise UserError(f"`freeze_generator` {config.freeze_generator:g}: a share, 0 to 1, is needed")
     if config.objective == "wgan" and config.spectral_norm:
         raise UserError(
             "`objective` wgan clips the critic's weights, which `spectral_norm` would rescale: "

@@ -12,6 +12,7 @@ from bgan_text.objective_table import (
     OBJECTIVES,
     TOKEN_CREDIT,
     Objective,
+    needs_likelihood,
     objectives_reading,
     unused_options,
 )
@@ -20,7 +21,7 @@ from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES
 OBJECTIVE, DIVERGENCE = "importance", "js"
 """What text is trained with, unless something else is given."""
 
-DRAWS_ASKED_FOR = (*NOT_WITH_TOKEN_CREDIT, "discriminator", "plain_nets")
+DRAWS_ASKED_FOR = (*NOT_WITH_TOKEN_CREDIT, "discriminator")
 """Options that only whole draws have a use for."""
 
 
@@ -57,10 +58,10 @@ def _settle_recipe(settled: dict[str, Any], objective: Objective, images: str | 
     Text is generated token by token, and each token of the vocabulary is weighed, where the objective can do
     so and no option is given that asks for draws. A discriminator of the user's own scores whole samples.
     """
-    drawn = any(settled.get(name) is not None for name in DRAWS_ASKED_FOR)
+    drawn = any(settled.get(name) is not None for name in DRAWS_ASKED_FOR) or settled.get("plain_nets")
     credit, token = settled.get("credit"), objective.token_credit and images is None and not drawn
     recurrent = token if credit is None else credit != "sequence"
-    settled.setdefault("generator", "rnn" if recurrent or objective.name == "mle" else "conv")
+    settled.setdefault("generator", "rnn" if recurrent or needs_likelihood(objective.name) else "conv")
     architecture = GENERATORS.get(settled["generator"])
     stepwise = architecture is not None and architecture.prefixes
     settled.setdefault("credit", TOKEN_CREDIT if token and stepwise else "sequence")

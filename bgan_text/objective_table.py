@@ -15,6 +15,8 @@ PATHWISE = "pathwise"
 """The gradient passes through samples: relaxed tokens, or the pixels of continuous images."""
 LIKELIHOOD = "likelihood"
 """No discriminator at all."""
+IMPLICIT = "implicit"
+"""The discriminator is the generator's likelihood ratio to a copy of itself."""
 
 TOKENS, CONTINUOUS = "tokens", "continuous images"
 """What an objective trains on. Tokens are text, quantised images and labels."""
@@ -26,6 +28,7 @@ DISCRIMINATOR_OPTIONS = (
     "spectral_norm",
     "discriminator_steps",
     "generator_steps",
+    "freeze_generator",
     "discriminator_lr",
 )
 DRAW_OPTIONS = (*DISCRIMINATOR_OPTIONS, "draws", "discriminator_draws")
@@ -44,7 +47,7 @@ class Objective:
     Attributes:
         name: what `--objective` calls it.
         about: what the generator descends, in a few words.
-        family: `SCORE_FUNCTION`, `PATHWISE` or `LIKELIHOOD`.
+        family: `SCORE_FUNCTION`, `PATHWISE`, `LIKELIHOOD` or `IMPLICIT`.
         samples: what it trains on, of `TOKENS` and `CONTINUOUS`.
         options: those fields of `Config` that it reads and some other objective does not.
         no_divergence: why it takes no f-divergence; None if it takes any.
@@ -145,6 +148,13 @@ OBJECTIVES: dict[str, Objective] = {
             no_divergence="it descends KL(data || generator) itself, without a discriminator",
         ),
         Objective(
+            name="implicit",
+            about="the bound, with the generator's log-ratio to a frozen copy as the score",
+            family=IMPLICIT,
+            samples=(TOKENS,),
+            options=("reference_steps",),
+        ),
+        Objective(
             name="gan",
             about="the saturating loss: the bound that the discriminator ascends",
             family=PATHWISE,
@@ -189,6 +199,11 @@ def objectives_reading(option: str) -> tuple[str, ...]:
     if option == "divergence":
         return tuple(name for name, objective in OBJECTIVES.items() if objective.no_divergence is None)
     return tuple(name for name, objective in OBJECTIVES.items() if option in objective.options)
+
+
+def needs_likelihood(objective: str) -> bool:
+    """Whether an objective needs the log-probability of given samples."""
+    return OBJECTIVES[objective].family in (LIKELIHOOD, IMPLICIT)
 
 
 def unused_options(objective: str, credit: str = "sequence", divergence: str = "js") -> set[str]:

@@ -243,6 +243,15 @@ def _options(count: int, seed: int, temperature: float, average: bool, step: int
     return SamplingOptions(count=count, seed=seed, temperature=temperature, weights=weights, step=step)
 
 
+def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFolder:
+    """The folder of a run, opened if it is given by its path."""
+    if isinstance(run, Run):
+        return run._run
+    if not isinstance(run, str | os.PathLike):
+        raise UserError(f"`start_from` is a {type(run).__name__}: a run or its folder is needed")
+    return RunFolder(Path(run), CustomParts(generator=parts.generator))
+
+
 def load_run(
     folder: str | os.PathLike[str],
     *,
@@ -281,6 +290,7 @@ def train(
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
+    start_from: Run | str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Run:
     """Train a new run on a dataset directory.
@@ -296,6 +306,8 @@ def train(
         device: auto, cpu, cuda or cuda:N.
         callbacks: hooks into training.
         reporter: receives warnings.
+        start_from: a run, or its folder, whose generator the new run starts from, and whose discriminator if
+            it has one that fits. Settings of the nets that are not given are those of that run.
         settings: fields of `Config` as keywords. `divergence` may be a `Divergence` of your own, `generator`
             and `discriminator` classes of your own that are called with (space, config).
 
@@ -316,7 +328,15 @@ def train(
         config = None
     parts, named = _parts(settings)
     training = new_training(
-        data, config, out=out, device=device, callbacks=callbacks, reporter=reporter, parts=parts, **named
+        data,
+        config,
+        out=out,
+        device=device,
+        callbacks=callbacks,
+        reporter=reporter,
+        parts=parts,
+        start_from=None if start_from is None else _folder_of(start_from, parts),
+        **named,
     )
     training.go()
     return Run(training.run, training.device)

@@ -14,6 +14,7 @@ from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.objective_table import needs_likelihood
 from bgan_text.presets import CLASSIFIER
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
@@ -23,6 +24,7 @@ from bgan_text.training.loop import Training
 from bgan_text.training.run import RunFolder, is_free
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
+from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_tokens
 
 Data = DatasetDirectory | str | os.PathLike[str]
 Settings = Config | Mapping[str, Any]
@@ -42,11 +44,10 @@ def settled_config(
     Raises:
         UserError: a setting is not accepted, or no generator or discriminator fits the data.
     """
-    given = config.given_options if isinstance(config, Config) else dict(config or {})
-    if isinstance(config, Config) and given is None:
+    if isinstance(config, Config) and config.given_options is None:
         settled = Config.from_json(config.to_json() | settings)
     else:
-        given = {**(given or {}), **settings}
+        given = {**_given_options(config), **settings}
         settled = Config.given(given, image_kind(dataset.space))
         _refuse_layers(dataset, given)
     if settled.precision == "auto":
@@ -65,10 +66,14 @@ def new_training(
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
     parts: CustomParts | None = None,
+    start_from: RunFolder | None = None,
     **settings: Any,
 ) -> Training:
     """Make the run folder of `train`, with the same arguments, and return the training to start with `go`."""
     _check_callbacks(callbacks)
+    if start_from is not None:
+        config = inherited(start_from, {**_given_options(config), **settings})
+        settings = {}
     folder, chosen = Path(out), choose_device(device)
     if not (folder / "run.json").exists() and not is_free(folder):
         raise UserError(f"{folder} exists and is not a run folder: name another folder")
@@ -84,8 +89,30 @@ def new_training(
     }
     codec = dataset.codec()
     files = {codec.file: codec.content()}
-    run = RunFolder.create(folder, settled, sample_space(dataset, settled), trained_on, files, parts)
+    space = sample_space(dataset, settled)
+    state = None
+    if start_from is not None:  # what does not fit is refused before a folder is made
+        refuse_other_tokens(start_from, space, trained_on["tokenizer"])
+        state = _with_nets_of(start_from, State.fresh(settled, space, chosen, parts), settled, reporter)
+    run = RunFolder.create(folder, settled, space, trained_on, files, parts, start_from)
+    if state is not None:
+        run.save(state)
     return Training(run, dataset, chosen, callbacks, reporter)
+
+
+def _given_options(config: Settings | None) -> dict[str, Any]:
+    """The settings that were given; of a `Config` made by its constructor, all of them."""
+    if isinstance(config, Config):
+        given = config.given_options
+        return config.to_json() if given is None else given
+    return dict(config or {})
+
+
+def _with_nets_of(origin: RunFolder, state: State, config: Config, reporter: Reporter) -> State:
+    """An untrained state that gets the nets of another run."""
+    if not copy_nets(origin, state) and not needs_likelihood(config.objective):
+        reporter.message(f"The discriminator starts untrained: {origin.folder} has none that fits.")
+    return state
 
 
 def resume_training(

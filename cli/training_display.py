@@ -7,7 +7,7 @@ from torch import nn
 
 from bgan_text.cli.console import say
 from bgan_text.cli.progress import TrainingProgress
-from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES
+from bgan_text.objective_table import needs_likelihood
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace
 from bgan_text.training.callbacks import Callback
@@ -82,6 +82,6 @@ class TrainingDisplay(Callback):
 def _sizes(training: Training) -> str:
     """The numbers of parameters of the networks that the objective trains."""
     nets: list[nn.Module] = [training.state.generator]
-    if OBJECTIVES[training.config.objective].family != LIKELIHOOD:
+    if not needs_likelihood(training.config.objective):
         nets.append(training.state.discriminator)
     return " + ".join(f"{parameter_count(net):,}" for net in nets)

@@ -9,7 +9,7 @@ import torch
 from bgan_text.cli.progress import brief
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.objective_table import OBJECTIVES, SCORE_FUNCTION, TOKENS, objectives_on
+from bgan_text.objective_table import OBJECTIVES, SCORE_FUNCTION, TOKENS, needs_likelihood, objectives_on
 from bgan_text.presets import CREDITS, DIVERGENCES
 from bgan_text.space import TokenSpace
 from bgan_text.training.state import State
@@ -24,11 +24,11 @@ EVERY = list(
 def given(generator: str, objective: str, divergence: str | None, credit: str | None) -> dict[str, Any]:
     values = {"generator": generator, "objective": objective, "divergence": divergence, "credit": credit}
     values |= {"steps": 20, "batch": 4, "width": 4, "blocks": 1, "noise": 3, "precision": "float32"}
-    return values if objective == "mle" else values | {"discriminator_width": 4}
+    return values if needs_likelihood(objective) else values | {"discriminator_width": 4}
 
 
 def allowed(generator: str, objective: str, divergence: str | None, credit: str | None) -> bool:
-    if objective == "mle" and generator != "rnn":
+    if needs_likelihood(objective) and generator != "rnn":
         return False
     if OBJECTIVES[objective].no_divergence and divergence is not None:
         return False

@@ -27,6 +27,7 @@ from bgan_text.models.generators import (
     RecurrentGenerator,
 )
 from bgan_text.models.token_discriminator import TokenDiscriminator
+from bgan_text.objective_table import IMPLICIT, OBJECTIVES
 from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES, LabelSpace, Space, image_kind
 
@@ -168,7 +169,7 @@ def build_nets(
 ) -> tuple[nn.Module, nn.Module]:
     """Both nets; their initial weights follow from `config.seed` alone."""
     with seeded_initialisation(config.seed):
-        return (
-            build_generator(config, space, generator),
-            build_discriminator(config, space, discriminator),
-        )
+        made = build_generator(config, space, generator)
+        if OBJECTIVES[config.objective].family == IMPLICIT:
+            return made, build_generator(config, space, generator)  # the frozen copy
+        return made, build_discriminator(config, space, discriminator)

@@ -8,7 +8,14 @@ from typing import Any
 from bgan_text.config import Config
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.inputs import REAL
-from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on, unused_options
+from bgan_text.objective_table import (
+    CONTINUOUS,
+    OBJECTIVES,
+    TOKENS,
+    needs_likelihood,
+    objectives_on,
+    unused_options,
+)
 from bgan_text.presets import CREDITS, DIVERGENCES, IMAGES, PRESETS
 from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES
@@ -135,7 +142,7 @@ def _triples(text: str, given: str | None, images: str | None) -> Iterator[tuple
 
 def _suitable(objective: str, credit: str | None) -> str:
     """A likelihood and the credit of a token need a recurrent generator. A comparison need not name it."""
-    return "rnn" if objective == "mle" or credit in ("prefix", "token") else Config.generator
+    return "rnn" if needs_likelihood(objective) or credit in ("prefix", "token") else Config.generator
 
 
 def _samples(images: str | None) -> str:

@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION, TOKEN_CREDIT
+from bgan_text.objective_table import IMPLICIT, LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION, TOKEN_CREDIT
 from bgan_text.space import Space, TokenSpace
 
 NEEDED_OF_A_DISTRIBUTION: dict[str, tuple[str, ...]] = {
     SCORE_FUNCTION: ("sample", "weighted_log_prob"),
     PATHWISE: ("sample", "relaxed"),
     LIKELIHOOD: ("sample", "log_prob"),
+    IMPLICIT: ("sample", "log_prob"),
 }
 """Methods of `bgan_text.models.distributions.ConditionalDistribution`, by the family of the objective."""
 

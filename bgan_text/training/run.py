@@ -59,6 +59,8 @@ class RunFolder:
         config: the settings of the run.
         space: the sample space.
         data: what the run was trained on; the entry `folder` is relative to the run folder.
+        started_from: the folder, relative to this one, and the step of the run whose nets it started from;
+            None for a run from scratch.
 
     Raises:
         UserError: the folder holds no run, a damaged one, or one of another format.
@@ -74,6 +76,7 @@ class RunFolder:
             self.config = Config.from_json(record["settings"])
             self.space = space_from_json(record["space"])
             self.data: dict[str, str] = {key: str(record["data"][key]) for key in DATA_KEYS}
+            self.started_from = record.get("started_from")
             _refuse_other_parts(folder, self.config, self.parts)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
@@ -87,6 +90,7 @@ class RunFolder:
         data: Mapping[str, str],
         files: Mapping[str, bytes],
         parts: CustomParts | None = None,
+        start_from: "RunFolder | None" = None,
     ) -> "RunFolder":
         """Make a run folder.
 
@@ -97,6 +101,7 @@ class RunFolder:
             data: what the run is trained on, see `DATA_KEYS`.
             files: further files by name, such as the tokenizer, stored as they are.
             parts: the user's own, those that `config` names.
+            start_from: the run whose nets it starts from, for the record.
 
         Raises:
             UserError: the folder holds a run already, or another process is making one.
@@ -104,6 +109,10 @@ class RunFolder:
         run = cls.__new__(cls)
         run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
         run.parts = parts or CustomParts()
+        run.started_from = None
+        if start_from is not None:
+            before = os.path.relpath(start_from.folder, folder)
+            run.started_from = {"folder": before, "step": max(start_from.checkpoints())}
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             if (folder / "run.json").exists():
@@ -134,6 +143,7 @@ class RunFolder:
                 "settings": self.config.to_json(),
                 "space": space_to_json(self.space),
                 "data": self.data,
+                "started_from": self.started_from,
             },
         )
 

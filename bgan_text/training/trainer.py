@@ -7,7 +7,8 @@ import torch
 
 from bgan_text.batch import Batch
 from bgan_text.config import Config
-from bgan_text.objective_table import LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.objective_table import IMPLICIT, LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.training.implicit import ImplicitUpdate
 from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.score_function import ScoreFunctionUpdate
@@ -33,6 +34,7 @@ UPDATES: dict[str, type[Update]] = {
     SCORE_FUNCTION: ScoreFunctionUpdate,
     PATHWISE: PathwiseUpdate,
     LIKELIHOOD: MaximumLikelihoodUpdate,
+    IMPLICIT: ImplicitUpdate,
 }
 """The kind of update that each family of objectives makes, except with token credit."""
 
@@ -60,6 +62,8 @@ class Trainer:
             The step's numbers, unread.
         """
         self._set_rates(progress)
+        self.update.frozen = progress < self.config.freeze_generator
+        self.state.generator.train(not self.update.frozen)  # running statistics stay as they are, too
         numbers = self.update.step(real_batches, progress)
         self.state.average.update_parameters(self.state.generator)
         self.state.step += 1

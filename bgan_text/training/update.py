@@ -36,6 +36,9 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 class Update:
     """The updates of one family of objectives. N = `config.batch`, M = `config.draws`, L positions."""
 
+    frozen = False
+    """Whether the generator keeps its weights in this step."""
+
     def __init__(self, state: State, config: Config) -> None:
         self.state, self.config = state, config
         self.dtype = resolve_precision(config.precision, state.device)
@@ -87,7 +90,9 @@ class Update:
         return net
 
     def update_generator(self, loss: Tensor) -> Numbers:
-        """Descend the generator's loss; the loss and the norm of its gradient."""
+        """Descend the generator's loss unless it is frozen; the loss and the norm of its gradient."""
+        if self.frozen:
+            return {"generator_loss": loss.detach()}
         norm = self._update(loss, self.state.generator_optimizer, self.state.generator)
         return {"generator_loss": loss, "generator_gradient": norm}
 
