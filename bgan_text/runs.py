@@ -30,6 +30,7 @@ from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import PixelSpace, Space
 from bgan_text.start import Data, Settings, dataset_of, new_training, resume_training
 from bgan_text.training.callbacks import Callback
+from bgan_text.training.candidates import EffectiveCandidates
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts
 
@@ -162,6 +163,7 @@ class Run:
         *,
         seed: int = 0,
         temperature: float = 1.0,
+        candidates: int = 1,
         average: bool = True,
         step: int | None = None,
     ) -> list[str] | Tensor | NDArray[np.uint8]:
@@ -171,6 +173,8 @@ class Run:
             count: the number of samples.
             seed: seed of noise and draws.
             temperature: divides the logits; below 1 samples are more probable, above 1 more diverse.
+            candidates: K, drawn for each sample; the discriminator's weights keep one of them, see
+                `bgan_text.training.candidates`.
             average: sample from the weight average rather than from the weights of the last step.
             step: the step of a checkpoint; None for the last one.
 
@@ -186,43 +190,46 @@ class Run:
             >>> len(texts)
             2
         """
-        options = _options(count, seed, temperature, average, step)
+        options = SamplingOptions(
+            count=count,
+            seed=seed,
+            temperature=temperature,
+            candidates=candidates,
+            weights="average" if average else "last",
+            step=step,
+        )
         if self._run.images:
             return np.stack([pixels for pixels, _ in sample_images(self._run, options, self.device)])
         if self._run.data["tokenizer"].startswith("tokens:"):
             return torch.cat(list(sample_tensors(self._run, options, self.device)))
         return [text for text, _ in sample_text(self._run, options, self.device)]
 
-    def sample_tokens(
-        self,
-        count: int,
-        *,
-        seed: int = 0,
-        temperature: float = 1.0,
-        average: bool = True,
-        step: int | None = None,
-    ) -> Tensor:
-        """The samples that `sample` draws, as tokens: (count, L) int64.
+    def sample_tokens(self, count: int, *, average: bool = True, **options: Any) -> Tensor:
+        """The samples that `sample` draws with the same options, as tokens: (count, L) int64.
 
         Raises:
             UserError: as `sample`, or the pixels of the images are no tokens.
         """
         if isinstance(self.space, PixelSpace):
             raise UserError(f"{self.folder} makes continuous images, not tokens")
-        options = _options(count, seed, temperature, average, step)
-        return torch.cat(list(sample_tensors(self._run, options, self.device)))
+        weights = "average" if average else "last"
+        chosen = SamplingOptions(count=count, weights=weights, **options)
+        return torch.cat(list(sample_tensors(self._run, chosen, self.device)))
 
-    def stream(self, options: SamplingOptions) -> Iterator[tuple[Any, list[int]]]:
+    def stream(
+        self, options: SamplingOptions, effective: EffectiveCandidates | None = None
+    ) -> Iterator[tuple[Any, list[int]]]:
         """Samples one after the other, without holding them in memory.
 
         Args:
             options: which samples.
+            effective: where the effective number of candidates is added up.
 
         Returns:
             An iterator over samples with their tokens: a string, or (height, width, channels) uint8 pixels.
         """
         draw = sample_images if self._run.images else sample_text
-        return draw(self._run, options, self.device)
+        return draw(self._run, options, self.device, effective)
 
 
 PARTS = ("divergence", "generator", "discriminator")
@@ -236,11 +243,6 @@ def _parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
     if own.get("divergence") in DIVERGENCES.values():  # one of the package, by its object
         given = {**given, "divergence": own.pop("divergence").name}
     return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
-
-
-def _options(count: int, seed: int, temperature: float, average: bool, step: int | None) -> SamplingOptions:
-    weights = "average" if average else "last"
-    return SamplingOptions(count=count, seed=seed, temperature=temperature, weights=weights, step=step)
 
 
 def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFolder:

@@ -10,7 +10,8 @@ from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import IMAGES, TEXTS, SamplingOptions
-from bgan_text.space import LabelSpace, PixelSpace
+from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
+from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
 from bgan_text.training.run import RunFolder, sample_rows
 
 
@@ -25,7 +26,10 @@ def refuse_classifier(run: RunFolder) -> None:
 
 
 def sample_text(
-    run: RunFolder, options: SamplingOptions, device: torch.device
+    run: RunFolder,
+    options: SamplingOptions,
+    device: torch.device,
+    effective: EffectiveCandidates | None = None,
 ) -> Iterator[tuple[str, list[int]]]:
     """Draw samples of a run on text.
 
@@ -33,6 +37,7 @@ def sample_text(
         run: the run folder.
         options: which samples; `count` None stands for 10.
         device: where the generator runs.
+        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over texts and their L tokens. Bad input is refused before the first sample.
@@ -52,12 +57,15 @@ def sample_text(
         raise UserError(f"{run.folder} makes images, not text")
     tokenizer = load_tokenizer(run.folder)
     _check_signature(run, signature(tokenizer))
-    rows = _rows(run, options, device)
+    rows = _rows(run, options, device, effective)
     return ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
 
 
 def sample_images(
-    run: RunFolder, options: SamplingOptions, device: torch.device
+    run: RunFolder,
+    options: SamplingOptions,
+    device: torch.device,
+    effective: EffectiveCandidates | None = None,
 ) -> Iterator[tuple[Pixels, list[int]]]:
     """Draw samples of a run on images.
 
@@ -65,6 +73,7 @@ def sample_images(
         run: the run folder.
         options: which samples; `count` None stands for 64.
         device: where the generator runs.
+        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over (height, width, channels) uint8 pixels and what the generator drew: H * W tokens, or
@@ -74,17 +83,23 @@ def sample_images(
         UserError: the run makes no images, has no such checkpoint, or its palette was changed.
     """
     palette = load_palette(run.folder)
-    rows = sample_tensors(run, options, device)
+    rows = sample_tensors(run, options, device, effective)
     return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
 
 
-def sample_tensors(run: RunFolder, options: SamplingOptions, device: torch.device) -> Iterator[Tensor]:
+def sample_tensors(
+    run: RunFolder,
+    options: SamplingOptions,
+    device: torch.device,
+    effective: EffectiveCandidates | None = None,
+) -> Iterator[Tensor]:
     """Draw samples of a run as the generator gives them.
 
     Args:
         run: the run folder.
         options: which samples.
         device: where the generator runs.
+        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over batches: (n, L) int64 tokens or (n, channels, height, width) float32 pixels in -1 ..
@@ -99,7 +114,7 @@ def sample_tensors(run: RunFolder, options: SamplingOptions, device: torch.devic
     _check_signature(run, signature(codec))
     if isinstance(run.space, PixelSpace) and options.temperature != 1.0:
         raise UserError(f"`temperature` {options.temperature}: continuous images follow from the noise alone")
-    return _rows(run, options, device)
+    return _rows(run, options, device, effective)
 
 
 def _check_signature(run: RunFolder, found: str) -> None:
@@ -110,8 +125,21 @@ def _check_signature(run: RunFolder, found: str) -> None:
         )
 
 
-def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Iterator[Tensor]:
+def _rows(
+    run: RunFolder,
+    options: SamplingOptions,
+    device: torch.device,
+    effective: EffectiveCandidates | None = None,
+) -> Iterator[Tensor]:
     generator = run.generator(device, step=options.step, average=options.weights == "average")
     usual = IMAGES if run.images else TEXTS
     count = usual if options.count is None else options.count
-    return sample_rows(generator, count, options.seed, device, options.temperature)
+    if options.candidates == 1:
+        return sample_rows(generator, count, options.seed, device, options.temperature)
+    refuse_without_ratio(run.config)
+    discriminator = run.discriminator(device, step=options.step)
+    end = run.space.end if isinstance(run.space, TokenSpace) else None
+    drawn = sample_rows(generator, count * options.candidates, options.seed, device, options.temperature)
+    score = scorer(discriminator, run.config.credit, end)
+    effective = EffectiveCandidates() if effective is None else effective
+    return kept(drawn, score, options.candidates, options.seed, device, effective)

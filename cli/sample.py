@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 IMAGE_FILES = (".png", ".gif")
 
+Generator = Annotated[
+    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
+]
+Discriminator = Annotated[
+    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates.")
+]
+
 
 @with_options(SamplingOptions)
 def sample(
@@ -34,10 +41,8 @@ def sample(
         Path | None,
         typer.Option(help="File to write. (default: standard output; images: samples.png in the run folder)"),
     ] = None,
-    generator: Annotated[
-        str | None,
-        typer.Option(help="Generator class of yours that the run was made with, as module:name."),
-    ] = None,
+    generator: Generator = None,
+    discriminator: Discriminator = None,
     *,
     given: dict[str, Any],
 ) -> None:
@@ -45,27 +50,43 @@ def sample(
 
     Example: bgan-text sample --n 3 --temperature 0.8
 
+    Example: bgan-text sample --n 3 --candidates 20
+
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
-    from bgan_text.cli.console import newest_run
+    from bgan_text.cli.console import newest_run, say
     from bgan_text.cli.parts import custom_parts
     from bgan_text.runs import load_run
     from bgan_text.space import is_image
+    from bgan_text.training.candidates import EffectiveCandidates
 
     options = SamplingOptions(**given)
-    parts = custom_parts({"generator": generator})
-    opened = load_run(run if run is not None else newest_run(), device=device, generator=parts.generator)
+    parts = custom_parts({"generator": generator, "discriminator": discriminator})
+    opened = load_run(
+        run if run is not None else newest_run(),
+        device=device,
+        generator=parts.generator,
+        discriminator=parts.discriminator,
+    )
     images = is_image(opened.space)
     if animate and images:
         print(_animated(opened.folder, out))
         return
-    samples = opened.stream(options)
+    effective = EffectiveCandidates()
+    samples = opened.stream(options, effective)
     if not images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
         shown = "--animate" if animate else f"--out {out}"
         raise UserError(f"{shown} is for images, and {opened.folder} makes text: name a file for lines")
     if images and not json:
         print(_drawn((pixels for pixels, _ in samples), opened.folder, out))
-        return
+    else:
+        _write(samples, out, json=json, images=images)
+    if effective.samples:
+        say(f"Effective candidates: {effective.mean:.1f} of {options.candidates}")
+
+
+def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:
+    """A sample a line, as text or as JSON."""
     with _destination(out) as file:
         for value, tokens in samples:
             named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bgan_text.evaluation.image_settings import IMAGES, image_line
+from bgan_text.evaluation.image_settings import IMAGES, candidates_of, image_line
 from bgan_text.evaluation.registry import ScoreInfo
 from bgan_text.evaluation.text_inputs import HALF
 from bgan_text.files import finite
@@ -180,8 +180,8 @@ def settings_line(report: "Report") -> str:
         f"tokens {settings['tokenize']}, case {'lower' if settings['lowercase'] else 'as given'}, "
         f"window {settings['window']}, samples {samples}, {settings['references']:,} references from "
         f"{settings['reference']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
-        f"{settings['temperature']:g}, smoothing {settings['smoothing']}, corpus-bleu "
-        f"{settings['sacrebleu']}, resamples {settings['resamples']}"
+        f"{settings['temperature']:g}{candidates_of(settings)}, smoothing {settings['smoothing']}, "
+        f"corpus-bleu {settings['sacrebleu']}, resamples {settings['resamples']}"
     )
     for name in ("likelihood", "embed", "critic"):
         if settings.get(name):

@@ -105,7 +105,9 @@ def _images(source: Source, options: EvaluationOptions, palette: Palette, report
 
 def _of_run(run: RunFolder, options: EvaluationOptions) -> Tensor:
     device, count = choose_device(options.device), options.count or SAMPLES
-    how = SamplingOptions(count=count, seed=options.seed, temperature=options.temperature)
+    how = SamplingOptions(
+        count=count, seed=options.seed, temperature=options.temperature, candidates=options.candidates
+    )
     return torch.cat(list(sample_tensors(run, how, device)))
 
 

@@ -31,10 +31,17 @@ def image_settings(
         ),
         "seed": options.seed,
         "temperature": options.temperature,
+        "candidates": options.candidates,
         "resamples": options.resamples,
         "device": device.type,
         "version": __version__,
     }
+
+
+def candidates_of(settings: Mapping[str, Any]) -> str:
+    """The part of the line that tells from how many candidates samples were chosen, if from several."""
+    count = settings.get("candidates", 1)
+    return f", candidates {count}" if count > 1 else ""
 
 
 def image_line(settings: Mapping[str, Any], samples: str) -> str:
@@ -44,7 +51,8 @@ def image_line(settings: Mapping[str, Any], samples: str) -> str:
         f"{settings['patch references']:,} of them for patches, {settings['training images']:,} images "
         f"from {settings['training']}, {settings['neighbours among']:,} of them as neighbours, data "
         f"{settings['data']}, real: {settings['anchor']}, seed {settings['seed']}, temperature "
-        f"{settings['temperature']:g}, resamples {settings['resamples']}, on {settings['device']}"
+        f"{settings['temperature']:g}{candidates_of(settings)}, resamples {settings['resamples']}, on "
+        f"{settings['device']}"
     )
     for name in ("classifier", "critic"):
         if settings[name]:

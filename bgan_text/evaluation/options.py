@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bgan_text.corpora.ngram_units import UNITS
 from bgan_text.errors import UserError
+from bgan_text.sampling_options import CANDIDATES, CANDIDATES_HELP
 from bgan_text.setting import DEVICES, check_all, setting
 
 LEAST_RESAMPLES = 20
@@ -63,6 +64,7 @@ class EvaluationOptions:
     resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
+    candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1)
     device: str = setting("auto", DEVICES)
 
     def __post_init__(self) -> None:

@@ -192,6 +192,7 @@ def settings_of(
         "anchor": real.anchor.title,
         "seed": options.seed,
         "temperature": options.temperature,
+        "candidates": options.candidates,
         "smoothing": "method1",
         "sacrebleu": signature(tokenizer, lowercase=options.lowercase, references=references),
         "resamples": options.resamples,

@@ -76,7 +76,9 @@ def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tu
 def samples_of(run: RunFolder, options: EvaluationOptions, temperature: float) -> list[str]:
     """Samples of a run."""
     device, count = choose_device(options.device), options.count or SAMPLES_OF_A_RUN
-    how = SamplingOptions(count=count, seed=options.seed, temperature=temperature)
+    how = SamplingOptions(
+        count=count, seed=options.seed, temperature=temperature, candidates=options.candidates
+    )
     return list(_cased((text for text, _ in sample_text(run, how, device)), options))
 
 

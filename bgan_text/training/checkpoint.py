@@ -4,7 +4,7 @@ Nothing is pickled, so a file from a stranger can be read safely. A file is writ
 flushed to disk and renamed, so a checkpoint is never incomplete.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
 from bgan_text.initialisation import seeded_initialisation
-from bgan_text.models.build import Builder, build_generator
+from bgan_text.models.build import Builder, build_discriminator, build_generator
 from bgan_text.space import Space
 from bgan_text.training.state import State
 
@@ -107,11 +107,24 @@ def load_generator(
         UserError: the file is damaged, or does not fit the settings.
     """
     prefix = "average.module" if average else "generator"
+    return _load_net(path, prefix, lambda: build_generator(config, space, custom), config.seed, device)
+
+
+def load_discriminator(
+    path: Path, config: Config, space: Space, device: torch.device, custom: Builder | None = None
+) -> nn.Module:
+    """The discriminator of a checkpoint alone, in evaluation mode; arguments as of `load_generator`."""
+    return _load_net(
+        path, "discriminator", lambda: build_discriminator(config, space, custom), config.seed, device
+    )
+
+
+def _load_net(
+    path: Path, prefix: str, build: Callable[[], nn.Module], seed: int, device: torch.device
+) -> nn.Module:
     tensors, _ = _read(path, device, f"{prefix}.")
-    with seeded_initialisation(
-        config.seed
-    ):  # its weights are replaced, but must not move the caller's stream
-        net = build_generator(config, space, custom).to(device)
+    with seeded_initialisation(seed):  # its weights are replaced, but must not move the caller's stream
+        net = build().to(device)
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:

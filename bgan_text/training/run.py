@@ -31,6 +31,7 @@ from bgan_text.space import Space, TokenSpace, is_image, space_from_json, space_
 from bgan_text.training.checkpoint import (
     DamagedCheckpointError,
     load_checkpoint,
+    load_discriminator,
     load_generator,
     save_checkpoint,
 )
@@ -187,6 +188,22 @@ class RunFolder:
         Raises:
             UserError: there is no such checkpoint, or it is damaged.
         """
+        return self._load(
+            self._step(step),
+            lambda path: load_generator(
+                path, self.config, self.space, device, average=average, custom=self.parts.generator
+            ),
+        )
+
+    def discriminator(self, device: torch.device, *, step: int | None = None) -> nn.Module:
+        """The discriminator of a checkpoint, in evaluation mode; the arguments are as of `generator`."""
+        return self._load(
+            self._step(step),
+            lambda path: load_discriminator(path, self.config, self.space, device, self.parts.discriminator),
+        )
+
+    def _step(self, step: int | None) -> int:
+        """The step of a checkpoint: the one asked for, or the last."""
         checkpoints = self.checkpoints()
         if not checkpoints:
             raise UserError(f"{self.folder} has no checkpoint yet: nothing was trained or saved")
@@ -194,12 +211,7 @@ class RunFolder:
             raise UserError(
                 f"{self.folder} has no checkpoint of step {step}: it has {', '.join(map(str, checkpoints))}"
             )
-        return self._load(
-            max(checkpoints) if step is None else step,
-            lambda path: load_generator(
-                path, self.config, self.space, device, average=average, custom=self.parts.generator
-            ),
-        )
+        return max(checkpoints) if step is None else step
 
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()

@@ -1,0 +1,123 @@
+"""Sampling with the weights of the discriminator: of K candidates one is kept.
+
+A discriminator that was trained estimates F(x) = log p(x) / q(x), so p(x) = q(x) exp F(x) says how to correct
+the samples of the generator. K candidates are drawn, each from noise of its own, and one is kept, drawn with
+its normalised weight softmax(F). As K grows, what is kept is distributed as q exp F.
+
+Sources: Rubin, "Using the SIR algorithm to simulate posterior distributions", 1988; Azadi et al.,
+"Discriminator rejection sampling", 2019 (images); Deng et al., "Residual energy-based models for text
+generation", 2020.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bgan_text.config import Config
+from bgan_text.errors import UserError
+from bgan_text.models.sampling import counted
+from bgan_text.objective_table import IMPLICIT, OBJECTIVES, TOKEN_CREDIT
+from bgan_text.objectives.token_weights import prefix_scores
+
+Scorer = Callable[[Tensor], Tensor]
+"""Samples (n, ...) -> their scores (n,)."""
+
+OTHER_STREAM = 1 << 61
+"""Added to the seed of the choice, so that it does not repeat the stream of the noise."""
+
+
+@dataclass
+class EffectiveCandidates:
+    """The mean of 1 / sum of squared weights over samples: how many of the K candidates carry the weight.
+
+    Attributes:
+        total: its sum.
+        samples: how many samples were kept.
+    """
+
+    total: float = 0.0
+    samples: int = 0
+
+    @property
+    def mean(self) -> float:
+        """1: one candidate decides; K: all have equal weight and the choice corrects nothing."""
+        return self.total / self.samples if self.samples else float("nan")
+
+
+def refuse_without_ratio(config: Config) -> None:
+    """Raise a `UserError` unless the discriminator of a run estimates log p/q."""
+    row = OBJECTIVES[config.objective]
+    if row.no_divergence is None and row.family != IMPLICIT:
+        return
+    raise UserError(
+        f"`candidates` need a discriminator that estimates log p/q, and `objective` {config.objective} "
+        "trains none: train with an f-divergence, or start a run from this one with `freeze_generator` 1"
+    )
+
+
+def scorer(discriminator: nn.Module, credit: str, end: int | None) -> Scorer:
+    """The log-ratio of whole samples by a discriminator of any credit.
+
+    Args:
+        discriminator: in evaluation mode.
+        credit: what it was trained for, see `Config.credit`.
+        end: the end token of its sample space.
+    """
+
+    def score(samples: Tensor) -> Tensor:
+        if credit == TOKEN_CREDIT:
+            where = counted(samples, end)
+            ratios = prefix_scores(discriminator(samples, where), samples, where)
+            return ratios[where.sum(dim=1).cumsum(dim=0) - 1]  # that of the last prefix of each sample
+        scores: Tensor = discriminator(samples)
+        return scores[:, -1] if credit == "prefix" else scores
+
+    return score
+
+
+@torch.no_grad()
+def kept(
+    batches: Iterator[Tensor],
+    score: Scorer,
+    candidates: int,
+    seed: int,
+    device: torch.device,
+    effective: EffectiveCandidates,
+) -> Iterator[Tensor]:
+    """One of every K samples in succession, drawn with its normalised weight.
+
+    Which one is kept depends on the seed and on the candidates, not on how they are batched.
+
+    Args:
+        batches: the candidates, (n, ...) each, a multiple of K in all.
+        score: their log-ratios.
+        candidates: K.
+        seed: of the choice.
+        device: where the candidates are scored.
+        effective: where the effective number of candidates is added up.
+
+    Yields:
+        Batches of samples, on the CPU.
+    """
+    rng = torch.Generator().manual_seed((seed + OTHER_STREAM) % 2**63)
+    samples, scores = torch.empty(0), torch.empty(0)
+    for batch in batches:
+        fresh = score(batch.to(device)).float().cpu()
+        samples = torch.cat([samples, batch]) if len(samples) else batch
+        scores = torch.cat([scores, fresh])
+        whole = len(samples) // candidates * candidates
+        if whole:
+            chosen = _chosen(scores[:whole].view(-1, candidates), rng, effective)
+            yield samples[:whole].unflatten(0, (-1, candidates))[torch.arange(len(chosen)), chosen]
+            samples, scores = samples[whole:], scores[whole:]
+
+
+def _chosen(scores: Tensor, rng: torch.Generator, effective: EffectiveCandidates) -> Tensor:
+    """(n, K) scores -> (n,) indices, each drawn with the softmax of its row."""
+    weights = scores.double().softmax(dim=1)
+    effective.total += float(weights.square().sum(dim=1).reciprocal().sum())
+    effective.samples += len(weights)
+    uniform = torch.rand(len(weights), 1, generator=rng, dtype=torch.float64)
+    return (weights.cumsum(dim=1) < uniform).sum(dim=1).clamp(max=weights.shape[1] - 1)

@@ -1,0 +1,203 @@
+"""Sampling with the weights of the discriminator."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import bgan_text as bt
+from bgan_text.config import Config
+from bgan_text.corpora.grammar import sentences
+from bgan_text.errors import UserError
+from bgan_text.models.discriminators import PrefixDiscriminator
+from bgan_text.models.token_discriminator import TokenDiscriminator
+from bgan_text.objective_table import OBJECTIVES
+from bgan_text.sampling_options import SamplingOptions
+from bgan_text.space import TokenSpace
+from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
+
+CPU = torch.device("cpu")
+V, L = 3, 2
+EVERYTHING = torch.tensor(list(itertools.product(range(V), repeat=L)))
+SMALL = {"steps": 3, "batch": 8, "width": 8, "noise": 3, "discriminator_width": 4, "precision": "float32",
+         "device": "cpu"}  # fmt: skip
+
+
+def place(tokens: Tensor) -> Tensor:
+    return tokens[:, 0] * V + tokens[:, 1]
+
+
+def batches(q: Tensor, count: int, size: int = 256) -> Iterator[Tensor]:
+    rng = torch.Generator().manual_seed(1)
+    drawn = EVERYTHING[torch.multinomial(q, count, replacement=True, generator=rng)]
+    yield from drawn.split(size)
+
+
+def frequencies(q: Tensor, score: Any, candidates: int, count: int = 20_000) -> tuple[Tensor, float]:
+    effective = EffectiveCandidates()
+    found = torch.cat(list(kept(batches(q, count * candidates), score, candidates, 0, CPU, effective)))
+    assert len(found) == count == effective.samples
+    return place(found).bincount(minlength=V**L) / count, effective.mean
+
+
+@pytest.fixture
+def sides(rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    p, q = (torch.rand(2, V**L, generator=rng) + 0.1).unbind()
+    return p / p.sum(), q / q.sum()
+
+
+def test_what_is_kept_approaches_the_data_as_candidates_grow(sides: tuple[Tensor, Tensor]) -> None:
+    p, q = sides
+    ratio = (p / q).log()
+    distances = []
+    for candidates in (1, 4, 50):
+        found, _ = frequencies(q, lambda tokens: ratio[place(tokens)], candidates)
+        distances.append(float((found - p).abs().sum() / 2))
+    start = float((p - q).abs().sum() / 2)
+    assert distances[0] == pytest.approx(start, abs=0.01)
+    assert start > 0.1 > distances[1] > distances[2]
+    assert distances[2] < 0.015
+
+
+def test_the_kept_candidate_follows_the_normalised_weights_exactly(rng: torch.Generator) -> None:
+    """Three fixed candidates: their shares are the softmax of their scores."""
+    scores = torch.tensor([0.0, 1.0, 2.0])
+    rows = torch.arange(3).repeat(30_000).unsqueeze(1)
+    found = torch.cat(
+        list(kept(iter(rows.split(100)), lambda one: scores[one[:, 0]], 3, 0, CPU, EffectiveCandidates()))
+    )
+    shares = found[:, 0].bincount(minlength=3) / len(found)
+    torch.testing.assert_close(shares, scores.softmax(dim=0), atol=0.01, rtol=0)
+
+
+def test_equal_scores_correct_nothing_and_one_large_score_decides(sides: tuple[Tensor, Tensor]) -> None:
+    _, q = sides
+    found, effective = frequencies(q, lambda tokens: torch.zeros(len(tokens)), 7)
+    assert float((found - q).abs().sum() / 2) < 0.01
+    assert effective == pytest.approx(7.0)
+    found, effective = frequencies(q, lambda tokens: 50.0 * (place(tokens) == 4), 50, count=2000)
+    assert float(found[4]) == pytest.approx(1 - (1 - float(q[4])) ** 50, abs=0.02)
+    assert effective < 10.0
+
+
+def test_the_choice_does_not_depend_on_the_batches(sides: tuple[Tensor, Tensor]) -> None:
+    p, q = sides
+    ratio = (p / q).log()
+    runs = [
+        torch.cat(
+            list(
+                kept(
+                    batches(q, 300, size),
+                    lambda tokens: ratio[place(tokens)],
+                    5,
+                    3,
+                    CPU,
+                    EffectiveCandidates(),
+                )
+            )
+        )
+        for size in (1, 7, 256)
+    ]
+    assert torch.equal(runs[0], runs[1])
+    assert torch.equal(runs[0], runs[2])
+
+
+def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator) -> None:
+    space = TokenSpace(5, 4, end=0)
+    tokens = torch.randint(0, 4, (20, 5), generator=rng)
+    prefix = PrefixDiscriminator(space, width=4, blocks=1, spectral=False)
+    assert torch.equal(scorer(prefix, "prefix", 0)(tokens), prefix(tokens)[:, -1])
+    net = TokenDiscriminator(space, width=4, blocks=1)
+    torch.nn.init.normal_(net.scores.weight, generator=rng)
+    table = net(tokens, torch.ones_like(tokens, dtype=torch.bool)).view(20, 5, 4).detach()
+    for row, found in enumerate(scorer(net, "token", 0)(tokens)):
+        expected = 0.0
+        for position in range(5):
+            token = int(tokens[row, position])
+            expected += float(table[row, position, token])
+            if token == 0:
+                break
+        assert float(found) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("objective", sorted(OBJECTIVES))
+def test_only_estimates_of_the_ratio_can_weigh(objective: str) -> None:
+    able = {"importance", "partition", "reinforce", "gan-relaxed", "gumbel", "gan", "non-saturating", "bgan"}
+    config = Config.given({"objective": objective}, "continuous images" if objective == "gan" else None)
+    if objective in able:
+        refuse_without_ratio(config)
+    else:
+        with pytest.raises(UserError, match=f"`objective` {objective} trains none"):
+            refuse_without_ratio(config)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> bt.DatasetDirectory:
+    folder = tmp_path_factory.mktemp("candidates")
+    return bt.prepare(list(sentences(0, 300)), tokenizer="word", length=20, out=folder / "data")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"generator": "conv"}, {"credit": "prefix", "draws": 2}, {"objective": "gumbel"}],
+    ids=["token", "sequence", "prefix", "pathwise"],
+)
+def test_runs_sample_with_candidates(
+    data: bt.DatasetDirectory, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    run = bt.train(data, out=tmp_path / "run", **(SMALL | options))
+    plain, chosen = run.sample(12), run.sample(12, candidates=6)
+    assert run.sample(12, candidates=1) == plain
+    assert chosen == run.sample(12, candidates=6)
+    assert chosen[:5] == run.sample(5, candidates=6)
+    assert chosen != plain
+    assert set(chosen) <= set(run.sample(72))
+    effective = EffectiveCandidates()
+    texts = [text for text, _ in run.stream(SamplingOptions(count=12, candidates=6), effective)]
+    assert texts == chosen
+    assert 1.0 <= effective.mean <= 6.0
+    report = bt.evaluate([run], data=data, count=30, candidates=3, resamples=0)
+    assert report.settings["candidates"] == 3
+    assert ", candidates 3," in report.to_markdown()
+
+
+def test_images_are_sampled_with_candidates(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "images").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
+    for colors, objective in (("4", "importance"), ("none", "bgan")):
+        made = bt.prepare(tmp_path / "images", size=8, colors=colors, out=tmp_path / f"data-{colors}")
+        run = bt.train(made, objective=objective, out=tmp_path / f"run-{colors}", **SMALL)
+        chosen = run.sample(4, candidates=5)
+        assert chosen.shape == (4, 8, 8, 3)
+        assert (chosen == run.sample(4, candidates=5)).all()
+        several = run.sample(20)
+        assert all(any((image == other).all() for other in several) for image in chosen)
+
+
+def test_the_command_line_says_how_many_candidates_count(
+    data: bt.DatasetDirectory, tmp_path: Path, bgan: Any
+) -> None:
+    run = bt.train(data, out=tmp_path / "run", **SMALL)
+    made = bgan("sample", run.folder, "--n", "3", "--candidates", "4")
+    assert made.code == 0
+    assert made.out.splitlines() == run.sample(3, candidates=4)
+    assert made.err.startswith("Effective candidates: ")
+    assert made.err.endswith(" of 4\n")
+    likelihood = bt.train(
+        data, out=tmp_path / "mle", objective="mle", steps=2, batch=4, width=4, device="cpu"
+    )
+    refused = bgan("sample", likelihood.folder, "--candidates", "4")
+    assert (refused.code, refused.out, len(refused.err.splitlines())) == (1, "", 1)
+    assert (
+        "--candidates need a discriminator that estimates log p/q, and --objective mle trains none"
+        in refused.err
+    )
