@@ -19,7 +19,7 @@ from bgan_text.objective_table import (
     TOKEN_CREDIT,
     needs_likelihood,
 )
-from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS
+from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS, TRANSFORMER
 from bgan_text.setting import check_all, check_type, is_custom, setting
 
 PREFIXES = ("data", "samples", "both")
@@ -68,8 +68,9 @@ class Config:
     )
     credit: str = setting(
         "sequence",
-        "what is weighed: whole draws, each token of a draw by the scores of prefixes (rnn), or each token "
-        "of the vocabulary (rnn) (default: sequence; text by an rnn with importance or reinforce: token)",
+        "what is weighed: whole draws, each token of a draw by the scores of prefixes, or each token of the "
+        "vocabulary; the last two need a net that writes token by token (default: sequence; text by such a "
+        "net with importance or reinforce: token)",
         choices=tuple(CREDITS),
     )
     prefixes: str = setting(
@@ -85,9 +86,12 @@ class Config:
     draws: int = setting(20, "M, the number of samples drawn for each noise vector", minimum=1)
     batch: int = setting(128, "noise vectors, and real samples, per step", minimum=1)
     width: int = setting(
-        64, "channels of the conv generator (for images at full size), units of the GRU", minimum=1
+        64,
+        "channels of the conv generator (for images at full size), units of the GRU, transformer's width",
+        minimum=1,
     )
-    blocks: int = setting(3, "residual blocks of the generator, or layers of the GRU", minimum=1)
+    blocks: int = setting(3, "blocks of the generator, or layers of the GRU", minimum=1)
+    heads: int = setting(4, "attention heads of the transformer", minimum=1)
     noise: int = setting(64, "size of the noise vector", minimum=1)
     discriminator_width: int = setting(64, "channels of the discriminator", minimum=1)
     discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0)
@@ -254,13 +258,20 @@ def _refuse_generator(config: Config) -> None:
     if needs_likelihood(config.objective) and not architecture.likelihood:
         raise UserError(
             f"`objective` {config.objective} needs the likelihood of a sentence, which `generator` {name} "
-            "does not have: use `generator` rnn"
+            "does not have: use `generator` rnn or transformer"
         )
     if config.credit != "sequence" and not architecture.prefixes:
         raise UserError(
             f"`credit` {config.credit} credits each token of a sequence that is generated token by token, "
-            f"which `generator` {name} does not do: use `generator` rnn"
+            f"which `generator` {name} does not do: use `generator` rnn or transformer"
         )
+    if name == TRANSFORMER:
+        widths = ("width", "discriminator_width") if config.credit == TOKEN_CREDIT else ("width",)
+        for width in widths:
+            if getattr(config, width) % config.heads:
+                raise UserError(
+                    f"`{width}` {getattr(config, width)} is no multiple of `heads` {config.heads}"
+                )
     if config.plain_nets and not architecture.plain:
         raise UserError(f"`plain_nets` are conv nets: `generator` {name} has no such form")
 

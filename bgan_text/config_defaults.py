@@ -16,7 +16,7 @@ from bgan_text.objective_table import (
     objectives_reading,
     unused_options,
 )
-from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES
+from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, TRANSFORMER
 
 OBJECTIVE, DIVERGENCE = "importance", "js"
 """What text is trained with, unless something else is given."""
@@ -70,7 +70,8 @@ def _settle_recipe(settled: dict[str, Any], objective: Objective, images: str | 
 def unused(settled: Mapping[str, Any]) -> set[str]:
     """Fields of `Config` that settled options have no use for."""
     divergence = settled.get("divergence", DIVERGENCE)
-    return unused_options(settled["objective"], settled["credit"], divergence)
+    found = unused_options(settled["objective"], settled["credit"], divergence)
+    return found | ({"heads"} if settled["generator"] in GENERATORS.keys() - {TRANSFORMER} else set())
 
 
 def useless(name: str, settled: Mapping[str, Any]) -> str:
@@ -81,6 +82,10 @@ def useless(name: str, settled: Mapping[str, Any]) -> str:
         if name == "divergence":
             return line + str(OBJECTIVES[objective].no_divergence)
         return line + f"it is for {', '.join(objectives_reading(name))}"
+    if name == "heads":
+        return (
+            f"`heads` {value} does not apply to `generator` {settled['generator']}: it is for {TRANSFORMER}"
+        )
     if name == "alpha":
         return f"`alpha` {value} does not apply: it is for `divergence` alpha"
     if name == "prefixes":

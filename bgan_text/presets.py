@@ -61,12 +61,16 @@ class Architecture:
     defaults: Values = field(default_factory=lambda: MappingProxyType({}))
 
 
+TRANSFORMER = "transformer"
 CLASSIFIER = "classifier"
 """The generator that labels given images: its samples are labels."""
 
 GENERATORS: dict[str, Architecture] = {
     "conv": Architecture(continuous_images=True, plain=True),
     "rnn": Architecture(likelihood=True, prefixes=True, defaults={"batch": 64, "width": 256, "blocks": 1}),
+    TRANSFORMER: Architecture(
+        likelihood=True, prefixes=True, defaults={"batch": 64, "width": 128, "blocks": 2}
+    ),
     CLASSIFIER: Architecture(
         likelihood=True,
         defaults={

@@ -15,7 +15,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.objective_table import needs_likelihood
-from bgan_text.presets import CLASSIFIER
+from bgan_text.presets import CLASSIFIER, TRANSFORMER
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
 from bgan_text.training.callbacks import Callback
@@ -182,11 +182,11 @@ def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any]) -> None:
     if not dataset.images:
         return
     unread = {"preset", "plain_nets"}
-    if given.get("generator") != "rnn":
+    if given.get("generator") not in ("rnn", TRANSFORMER):
         unread.add("blocks")
     if given.get("generator") == CLASSIFIER:
         unread.add("noise")
-    if given.get("credit") != "prefix":
+    if given.get("credit", "sequence") == "sequence":
         unread.add("discriminator_blocks")
     for name in sorted(unread):
         if given.get(name) is not None:

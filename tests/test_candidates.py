@@ -15,7 +15,7 @@ from bgan_text.config import Config
 from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.models.discriminators import PrefixDiscriminator
-from bgan_text.models.token_discriminator import TokenDiscriminator
+from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminator
 from bgan_text.objective_table import OBJECTIVES
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import TokenSpace
@@ -112,7 +112,7 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
     tokens = torch.randint(0, 4, (20, 5), generator=rng)
     prefix = PrefixDiscriminator(space, width=4, blocks=1, spectral=False)
     assert torch.equal(scorer(prefix, "prefix", 0)(tokens), prefix(tokens)[:, -1])
-    net = TokenDiscriminator(space, width=4, blocks=1)
+    net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
     torch.nn.init.normal_(net.scores.weight, generator=rng)
     table = net(tokens, torch.ones_like(tokens, dtype=torch.bool)).view(20, 5, 4).detach()
     for row, found in enumerate(scorer(net, "token", 0)(tokens)):

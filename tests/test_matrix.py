@@ -17,7 +17,9 @@ from bgan_text.training.trainer import train
 
 SPACE = TokenSpace(5, 4, end=0)
 EVERY = list(
-    itertools.product(("conv", "rnn"), objectives_on(TOKENS), [None, *DIVERGENCES], [None, *CREDITS])
+    itertools.product(
+        ("conv", "rnn", "transformer"), objectives_on(TOKENS), [None, *DIVERGENCES], [None, *CREDITS]
+    )
 )
 
 
@@ -28,14 +30,14 @@ def given(generator: str, objective: str, divergence: str | None, credit: str | 
 
 
 def allowed(generator: str, objective: str, divergence: str | None, credit: str | None) -> bool:
-    if needs_likelihood(objective) and generator != "rnn":
+    if needs_likelihood(objective) and generator == "conv":
         return False
     if OBJECTIVES[objective].no_divergence and divergence is not None:
         return False
     if credit == "token" and not OBJECTIVES[objective].token_credit:
         return False
     return credit is None or (
-        "credit" in OBJECTIVES[objective].options and (credit == "sequence" or generator == "rnn")
+        "credit" in OBJECTIVES[objective].options and (credit == "sequence" or generator != "conv")
     )
 
 

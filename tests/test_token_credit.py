@@ -12,7 +12,8 @@ from bgan_text.errors import UserError
 from bgan_text.models.distributions import AutoregressiveDistribution
 from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.models.sampling import counted
-from bgan_text.models.token_discriminator import TokenDiscriminator
+from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminator
+from bgan_text.models.transformer import CausalTransformer
 from bgan_text.objectives.divergences import DIVERGENCES, divergence_named
 from bgan_text.objectives.token_weights import (
     TOKEN_DIVERGENCES,
@@ -151,9 +152,17 @@ def test_next_token_logits_are_those_of_the_log_probabilities(end: int | None, r
     torch.testing.assert_close(each, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_the_discriminator_does_not_look_ahead_and_starts_at_0(rng: torch.Generator) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda width, space: RecurrentBody(width, blocks=2),
+        lambda width, space: CausalTransformer(width, blocks=2, heads=2, positions=space.positions),
+    ],
+    ids=["rnn", "transformer"],
+)
+def test_the_discriminator_does_not_look_ahead_and_starts_at_0(body: Any, rng: torch.Generator) -> None:
     space = TokenSpace(6, 5)
-    net = TokenDiscriminator(space, width=8, blocks=1)
+    net = TokenDiscriminator(space, body(8, space), width=8)
     tokens = torch.randint(0, 5, (4, 6), generator=rng)
     everywhere = torch.ones_like(tokens, dtype=torch.bool)
     assert (net(tokens, everywhere) == 0).all()

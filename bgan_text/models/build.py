@@ -26,7 +26,8 @@ from bgan_text.models.generators import (
     QuantisedImageGenerator,
     RecurrentGenerator,
 )
-from bgan_text.models.token_discriminator import TokenDiscriminator
+from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminator
+from bgan_text.models.transformer import CausalTransformer, TransformerGenerator
 from bgan_text.objective_table import IMPLICIT, OBJECTIVES
 from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES, LabelSpace, Space, image_kind
@@ -53,13 +54,21 @@ def _rnn(space: Any, config: Config) -> nn.Module:
     return RecurrentGenerator(space, width=config.width, blocks=config.blocks, noise=config.noise)
 
 
+def _transformer(space: Any, config: Config) -> nn.Module:
+    return TransformerGenerator(
+        space, width=config.width, blocks=config.blocks, heads=config.heads, noise=config.noise
+    )
+
+
 GENERATORS: dict[tuple[str, str], Builder] = {
     (TEXT, "conv"): _conv,
     (TEXT, "rnn"): _rnn,
+    (TEXT, "transformer"): _transformer,
     (QUANTISED_IMAGES, "conv"): lambda space, config: QuantisedImageGenerator(
         space, width=config.width, noise=config.noise
     ),
     (QUANTISED_IMAGES, "rnn"): _rnn,
+    (QUANTISED_IMAGES, "transformer"): _transformer,
     (CONTINUOUS_IMAGES, "conv"): lambda space, config: ContinuousImageGenerator(
         space, width=config.width, noise=config.noise
     ),
@@ -78,7 +87,13 @@ def _prefix_discriminator(space: Any, config: Config) -> nn.Module:
 
 
 def _token_discriminator(space: Any, config: Config) -> nn.Module:
-    return TokenDiscriminator(space, width=config.discriminator_width, blocks=config.discriminator_blocks)
+    width, blocks = config.discriminator_width, config.discriminator_blocks
+    body: nn.Module
+    if config.generator == "transformer":
+        body = CausalTransformer(width, blocks=blocks, heads=config.heads, positions=space.positions)
+    else:
+        body = RecurrentBody(width, blocks=blocks)
+    return TokenDiscriminator(space, body, width=width)
 
 
 DISCRIMINATORS: dict[tuple[str, str], Builder] = {

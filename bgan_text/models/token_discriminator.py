@@ -6,18 +6,36 @@ from torch import Tensor, nn
 from bgan_text.space import TokenSpace
 
 
+class RecurrentBody(nn.Module):
+    """A GRU from embedded tokens to hidden vectors."""
+
+    def __init__(self, width: int, *, blocks: int) -> None:
+        super().__init__()
+        self.cell = nn.GRU(width, width, num_layers=blocks, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(K, T, width) -> (K, T, width)."""
+        hidden: Tensor = self.cell(x)[0]
+        return hidden
+
+
 class TokenDiscriminator(nn.Module):
-    """Embedding -> GRU over the tokens before a position -> V scores of the token there.
+    """Embedding -> causal body over the tokens before a position -> V scores of the token there.
 
     The score of token v after the prefix x_<t estimates log p(v | x_<t) / g(v | x_<t). It is 0 at first: an
     untrained discriminator asks for no change.
+
+    Args:
+        space: of the sequences.
+        body: maps (K, L, width) to (K, L, width) without looking ahead.
+        width: of its vectors.
     """
 
-    def __init__(self, space: TokenSpace, *, width: int, blocks: int) -> None:
+    def __init__(self, space: TokenSpace, body: nn.Module, *, width: int) -> None:
         super().__init__()
         self.start = space.vocabulary  # a token that is only ever read
         self.embedding = nn.Embedding(space.vocabulary + 1, width)
-        self.cell = nn.GRU(width, width, num_layers=blocks, batch_first=True)
+        self.body = body
         self.scores = nn.Linear(width, space.vocabulary)
         nn.init.zeros_(self.scores.weight)
         nn.init.zeros_(self.scores.bias)
@@ -25,6 +43,6 @@ class TokenDiscriminator(nn.Module):
     def forward(self, tokens: Tensor, where: Tensor) -> Tensor:
         """(N, L) int64 sequences, (N, L) bool with K positions chosen -> (K, V) float32."""
         before = torch.cat([torch.full_like(tokens[:, :1], self.start), tokens[:, :-1]], dim=1)
-        hidden, _ = self.cell(self.embedding(before))
+        hidden = self.body(self.embedding(before))
         scores: Tensor = self.scores(hidden[where])
         return scores.float()

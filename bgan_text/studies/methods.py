@@ -132,7 +132,10 @@ def _triples(text: str, given: str | None, images: str | None) -> Iterator[tuple
         head, *rest = word.split(":")
         credit = rest.pop() if len(rest) == 2 or (rest and rest[-1] in CREDITS) else None
         generator, name = (head, rest[0]) if rest else (None, head)
-        for kind, part, known in (("generator", generator, ("conv", "rnn")), ("credit", credit, CREDITS)):
+        for kind, part, known in (
+            ("generator", generator, ("conv", "rnn", "transformer")),
+            ("credit", credit, CREDITS),
+        ):
             if part is not None:
                 choose(kind, part, dict.fromkeys(known))
         for objective in list(objectives_on(_samples(images))) if name == ALL else [name]:

@@ -8,11 +8,12 @@ from torch import nn
 
 from bgan_text.errors import UserError
 from bgan_text.objective_table import OBJECTIVES, needs_likelihood, unused_options
+from bgan_text.presets import TRANSFORMER
 from bgan_text.space import Space
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import State
 
-GENERATOR_SIZES = ("generator", "width", "blocks", "noise", "plain_nets")
+GENERATOR_SIZES = ("generator", "width", "blocks", "heads", "noise", "plain_nets")
 DISCRIMINATOR_SIZES = ("credit", "discriminator_width", "discriminator_blocks", "spectral_norm", "batch_norm")
 """Fields of `Config` that decide the nets."""
 
@@ -31,6 +32,8 @@ def inherited(origin: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
         names += tuple(name for name in DISCRIMINATOR_SIZES if name not in unread)
     chosen = {name: value for name, value in given.items() if value is not None}
     kept = {name: getattr(before, name) for name in names}
+    if before.generator != TRANSFORMER:
+        kept.pop("heads")
     if not before.plain_nets:  # off is the default, and given it would not fit every generator
         kept.pop("plain_nets", None)
     return kept | chosen
