@@ -265,6 +265,8 @@ def _refuse_generator(config: Config) -> None:
             f"`credit` {config.credit} credits each token of a sequence that is generated token by token, "
             f"which `generator` {name} does not do: use `generator` rnn or transformer"
         )
+    if config.credit == TOKEN_CREDIT and config.discriminator_blocks == 0:
+        raise UserError(f"`discriminator_blocks` 0: `credit` {TOKEN_CREDIT} needs at least 1")
     if name == TRANSFORMER:
         widths = ("width", "discriminator_width") if config.credit == TOKEN_CREDIT else ("width",)
         for width in widths:

@@ -12,7 +12,7 @@ from bgan_text.errors import UserError
 from bgan_text.sampling_options import IMAGES, TEXTS, SamplingOptions
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
-from bgan_text.training.run import RunFolder, sample_rows
+from bgan_text.training.run import RunFolder, drawn_rows, ended, sample_rows
 
 
 def refuse_classifier(run: RunFolder) -> None:
@@ -139,7 +139,8 @@ def _rows(
     refuse_without_ratio(run.config)
     discriminator = run.discriminator(device, step=options.step)
     end = run.space.end if isinstance(run.space, TokenSpace) else None
-    drawn = sample_rows(generator, count * options.candidates, options.seed, device, options.temperature)
+    drawn = drawn_rows(generator, count * options.candidates, options.seed, device, options.temperature)
     score = scorer(discriminator, run.config.credit, end)
     effective = EffectiveCandidates() if effective is None else effective
-    return kept(drawn, score, options.candidates, options.seed, device, effective)
+    chosen = kept(drawn, score, options.candidates, options.seed, device, effective)
+    return (ended(rows, run.space) for rows in chosen)

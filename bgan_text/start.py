@@ -49,7 +49,7 @@ def settled_config(
     else:
         given = {**_given_options(config), **settings}
         settled = Config.given(given, image_kind(dataset.space))
-        _refuse_layers(dataset, given)
+        _refuse_layers(dataset, given, settled)
     if settled.precision == "auto":
         dtype = resolve_precision("auto", device)
         settled = Config.from_json(settled.to_json() | {"precision": str(dtype).removeprefix("torch.")})
@@ -177,16 +177,16 @@ def _check_callbacks(callbacks: Sequence[Callback]) -> None:
         raise UserError(f"`callbacks` {callbacks!r}: a list of `Callback` objects is needed")
 
 
-def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any]) -> None:
+def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any], settled: Config) -> None:
     """Networks for images have no choice of layers."""
     if not dataset.images:
         return
     unread = {"preset", "plain_nets"}
-    if given.get("generator") not in ("rnn", TRANSFORMER):
+    if settled.generator not in ("rnn", TRANSFORMER):
         unread.add("blocks")
-    if given.get("generator") == CLASSIFIER:
+    if settled.generator == CLASSIFIER:
         unread.add("noise")
-    if given.get("credit", "sequence") == "sequence":
+    if settled.credit == "sequence":
         unread.add("discriminator_blocks")
     for name in sorted(unread):
         if given.get(name) is not None:

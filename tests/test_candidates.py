@@ -127,7 +127,7 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
 
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
 def test_only_estimates_of_the_ratio_can_weigh(objective: str) -> None:
-    able = {"importance", "partition", "reinforce", "gan-relaxed", "gumbel", "gan", "non-saturating", "bgan"}
+    able = {"importance", "partition", "reinforce", "constant", "gumbel", "gan", "non-saturating", "bgan"}
     config = Config.given({"objective": objective}, "continuous images" if objective == "gan" else None)
     if objective in able:
         refuse_without_ratio(config)
@@ -164,6 +164,28 @@ def test_runs_sample_with_candidates(
     report = bt.evaluate([run], data=data, count=30, candidates=3, resamples=0)
     assert report.settings["candidates"] == 3
     assert ", candidates 3," in report.to_markdown()
+
+
+def test_scored_are_the_draws_as_the_discriminator_has_seen_them(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the tokens behind an end token, which a conv generator draws too; samples have none of them."""
+    run = bt.train(data, out=tmp_path / "run", **(SMALL | {"generator": "conv"}))
+    seen: list[Tensor] = []
+
+    def scorer(discriminator: Any, credit: str, end: int) -> Any:
+        def score(rows: Tensor) -> Tensor:
+            seen.append(rows)
+            return torch.zeros(len(rows))
+
+        return score
+
+    monkeypatch.setattr("bgan_text.sampling.scorer", scorer)
+    kept_rows = run.sample_tokens(300, candidates=4)
+    end = run.space.end
+    behind = [(rows == end).cumsum(dim=1) - (rows == end).long() > 0 for rows in (torch.cat(seen), kept_rows)]
+    assert (torch.cat(seen)[behind[0]] != end).any()
+    assert (kept_rows[behind[1]] == end).all()
 
 
 def test_images_are_sampled_with_candidates(tmp_path: Path) -> None:

@@ -317,6 +317,7 @@ def test_alpha_is_a_family_that_holds_the_others(alpha: float) -> None:
         ),
         ({"prefixes": "both", "draws": 3}, "`prefixes` both does not apply: it is for `credit` token"),
         ({"objective": "mle", "prefixes": "both"}, "it is for `credit` token"),
+        ({"discriminator_blocks": 0}, "`discriminator_blocks` 0: `credit` token needs at least 1"),
         ({"alpha": 0.3}, "`alpha` 0.3 does not apply: it is for `divergence` alpha"),
         ({"divergence": "alpha", "alpha": -1.0}, "`alpha` -1.0: at least 0 is needed"),
         ({"credit": "token", "generator": "conv"}, "use `generator` rnn"),

@@ -96,6 +96,21 @@ class DeterministicDistribution:
         return self.pixels
 
 
+class OutputLayer(Protocol):
+    """Hidden vectors (..., H) -> logits (..., V); an `nn.Linear` is one."""
+
+    @property
+    def weight(self) -> Tensor:
+        """(V, H)."""
+
+    @property
+    def bias(self) -> Tensor:
+        """(V,)."""
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """hidden @ weight.T + bias."""
+
+
 class TokenByTokenNet(Protocol):
     """A net that reads tokens one after the other, such as an RNN.
 
@@ -109,7 +124,10 @@ class TokenByTokenNet(Protocol):
     space: TokenSpace
     start: int
     embedding: nn.Embedding
-    logits: nn.Linear
+
+    @property
+    def logits(self) -> OutputLayer:
+        """The output layer."""
 
     def initial(self, noise: Tensor) -> Any:
         """The state before the first token, of any kind that `step` takes: (K, Z) -> state."""

@@ -16,7 +16,7 @@ from bgan_text.objective_table import (
     objectives_on,
     unused_options,
 )
-from bgan_text.presets import CREDITS, DIVERGENCES, IMAGES, PRESETS
+from bgan_text.presets import CREDITS, DIVERGENCES, IMAGES, PRESETS, TRANSFORMER
 from bgan_text.setting import is_custom
 from bgan_text.space import CONTINUOUS_IMAGES
 from bgan_text.studies.comparison_options import USUAL, Names, split_names
@@ -49,7 +49,8 @@ class Method:
     def unread(self) -> set[str]:
         """Fields of `Config` that the method does not read."""
         credit, divergence = (self.options.get(part) for part in ("credit", "divergence"))
-        return unused_options(self.objective, credit or Config.credit, divergence or Config.divergence)
+        found = unused_options(self.objective, credit or Config.credit, divergence or Config.divergence)
+        return found if self.options.get("generator") == TRANSFORMER else found | {"heads"}
 
     def folder(self, seed: int) -> str:
         """The name of the run folder."""

@@ -18,11 +18,22 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.sampling import counted
-from bgan_text.objective_table import IMPLICIT, OBJECTIVES, TOKEN_CREDIT
+from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import prefix_scores
 
 Scorer = Callable[[Tensor], Tensor]
 """Samples (n, ...) -> their scores (n,)."""
+
+_DISTANCE = "its critic estimates a distance"
+NO_RATIO = {
+    "wgan": _DISTANCE,
+    "wgan-gp": _DISTANCE,
+    "lsgan": "its scores are fitted to 0 and 1",
+    "gan-relaxed": "its discriminator has seen softmax outputs, never samples",
+    "mle": "it has no discriminator",
+    "implicit": "its score compares the generator with an earlier one",
+}
+"""Objectives whose scores are no log-ratio of samples, with the reason."""
 
 OTHER_STREAM = 1 << 61
 """Added to the seed of the choice, so that it does not repeat the stream of the noise."""
@@ -48,12 +59,11 @@ class EffectiveCandidates:
 
 def refuse_without_ratio(config: Config) -> None:
     """Raise a `UserError` unless the discriminator of a run estimates log p/q."""
-    row = OBJECTIVES[config.objective]
-    if row.no_divergence is None and row.family != IMPLICIT:
+    if config.objective not in NO_RATIO:
         return
     raise UserError(
         f"`candidates` need a discriminator that estimates log p/q, and `objective` {config.objective} "
-        "trains none: train with an f-divergence, or start a run from this one with `freeze_generator` 1"
+        f"trains none: {NO_RATIO[config.objective]}. Start a run from this one with `freeze_generator` 1"
     )
 
 

@@ -336,10 +336,27 @@ def sample_rows(
         Batches of at most 256 samples on the CPU: (n, L) int64 tokens, where every token after the end token
         is the end token too, or (n, channels, height, width) float32 pixels in -1 .. 1.
     """
+    for rows in drawn_rows(generator, count, seed, device, temperature):
+        yield ended(rows, generator.space)
+
+
+@torch.no_grad()
+def drawn_rows(
+    generator: Any, count: int, seed: int, device: torch.device, temperature: float = 1.0
+) -> Iterator[Tensor]:
+    """What `sample_rows` yields, with the tokens behind an end token as they were drawn.
+
+    A discriminator of whole samples has seen such samples in training, so it scores them.
+    """
     rng = torch.Generator(device).manual_seed(seed)
     for start in range(0, count, SAMPLING_BATCH):
         noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
         rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
-        if isinstance(generator.space, TokenSpace) and generator.space.end is not None:
-            rows = rows.masked_fill(~counted(rows, generator.space.end), generator.space.end)
         yield rows[: count - start].cpu()
+
+
+def ended(rows: Tensor, space: Space) -> Tensor:
+    """Samples whose tokens behind the end token are the end token too; other samples as they are."""
+    if not isinstance(space, TokenSpace) or space.end is None:
+        return rows
+    return rows.masked_fill(~counted(rows, space.end), space.end)

@@ -67,7 +67,8 @@ class TokenCreditUpdate(Update):
             self._discriminator_step(*self._sides(real))
         data, samples = self._sides(last)
         numbers = self._discriminator_step(data, samples) if self.discriminator_turn else {}
-        taught = [side for side in (data, samples) if side is not None and side.logits is not None]
+        sides = (data,) if samples is None else (data, samples)
+        taught = [(side.logits, side.scores.detach()) for side in sides if side.logits is not None]
         return numbers | self._generator_step(taught)
 
     def _sides(self, real: Batch) -> tuple[Prefixes, Prefixes | None]:
@@ -91,7 +92,8 @@ class TokenCreditUpdate(Update):
         """Ascend the bound after prefixes of data, that on whole prefixes, or the mean of both."""
         divergence = self.state.divergence
         assert divergence is not None
-        bounds, numbers = [], {}
+        bounds: list[Tensor] = []
+        numbers: Numbers = {}
         if data.logits is not None:
             bounds.append(next_token_bound(divergence, data.scores, data.logits, data.next_tokens()))
             numbers |= {"next_token_bound": bounds[-1], **data.mean_scores()}
@@ -103,11 +105,12 @@ class TokenCreditUpdate(Update):
         bound = torch.stack(bounds).mean()
         return self.update_discriminator(-bound) | {"bound": bound} | numbers
 
-    def _generator_step(self, taught: list[Prefixes]) -> Numbers:
+    def _generator_step(self, taught: list[tuple[Tensor, Tensor]]) -> Numbers:
+        """Descend the mean divergence over the kinds of prefixes, each with (K, V) logits and scores."""
         descended = TOKEN_DIVERGENCES[self.config.objective]
-        losses = [descended(side.logits, side.scores.detach()).mean() for side in taught]
+        losses = [descended(logits, scores).mean() for logits, scores in taught]
         with torch.no_grad():
-            variances = [weight_variance(side.logits, side.scores).mean() for side in taught]
+            variances = [weight_variance(logits, scores).mean() for logits, scores in taught]
         return self.update_generator(torch.stack(losses).mean()) | {
             "importance_variance": torch.stack(variances).mean()
         }

@@ -24,7 +24,7 @@ def inherited(origin: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
     The discriminator's settings are inherited where the new objective reads them.
     """
     before = origin.config
-    names = GENERATOR_SIZES
+    names: tuple[str, ...] = GENERATOR_SIZES
     objective = given.get("objective") or before.objective
     judged = not needs_likelihood(before.objective)
     if judged and objective in OBJECTIVES and not needs_likelihood(objective):
