@@ -21,7 +21,7 @@ from bgan_text.models.discriminators import ConvolutionalDiscriminator
 from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.models.sampling import log_prob
 from bgan_text.space import TokenSpace
-from bgan_text.training.run import sample_rows
+from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 from bgan_text.training.trainer import Trainer
 

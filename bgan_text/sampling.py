@@ -12,7 +12,8 @@ from bgan_text.errors import UserError
 from bgan_text.sampling_options import IMAGES, TEXTS, SamplingOptions
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
-from bgan_text.training.run import RunFolder, drawn_rows, ended, sample_rows
+from bgan_text.training.run import RunFolder
+from bgan_text.training.samples import drawn_rows, ended, sample_rows
 
 
 def refuse_classifier(run: RunFolder) -> None:

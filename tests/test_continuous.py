@@ -25,7 +25,7 @@ from bgan_text.objectives.pathwise_losses import PATHWISE_LOSSES
 from bgan_text.presets import DIVERGENCES
 from bgan_text.space import PixelSpace, TokenSpace, space_from_json, space_to_json
 from bgan_text.training.pathwise import PathwiseUpdate
-from bgan_text.training.run import sample_rows
+from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
 

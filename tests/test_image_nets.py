@@ -16,7 +16,7 @@ from bgan_text.objectives.gradient_penalty import gradient_norms
 from bgan_text.presets import DIVERGENCES
 from bgan_text.scores.patches import patch_js
 from bgan_text.space import TokenSpace, space_from_json, space_to_json
-from bgan_text.training.run import sample_rows
+from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
 

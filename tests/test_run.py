@@ -13,7 +13,8 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
 from bgan_text.space import TokenSpace
-from bgan_text.training.run import KEPT, RunFolder, locked, sample_rows
+from bgan_text.training.run import KEPT, RunFolder, locked
+from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 
 CPU = torch.device("cpu")

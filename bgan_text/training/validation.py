@@ -16,7 +16,8 @@ from bgan_text.scores.distribution import js_of_rows
 from bgan_text.scores.patches import SIDES, patch_colours, patch_js
 from bgan_text.scores.sequences import Sequences
 from bgan_text.space import LabelSpace, TokenSpace
-from bgan_text.training.run import GRIDS, RunFolder, sample_rows
+from bgan_text.training.run import GRIDS, RunFolder
+from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 
 VALIDATION_SAMPLES = 1000
