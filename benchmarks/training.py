@@ -102,7 +102,7 @@ def step_rate(generator: str, objective: str) -> None:
     trainer = Trainer(state, config)
     real = [torch.randint(VOCABULARY, (BATCH, POSITIONS))]
     (one,) = seconds(lambda: trainer.step(real, 0.0))
-    print(f"training, {generator} {objective}, vocabulary of {VOCABULARY}: {1 / one:.1f} steps per second")
+    print(f"training, {generator} {config.title}, vocabulary of {VOCABULARY}: {1 / one:.1f} steps per second")
 
 
 def memory(generator: str) -> None:

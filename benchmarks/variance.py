@@ -283,7 +283,9 @@ def run(quick: bool) -> dict[str, Measured]:
         name = f"exact, F = {sharpness:g} log p/q"
         found[name] = show(name, {draws: exact_setting(sharpness, draws, repetitions) for draws in every})
     at = (2, 3, 4) if quick else STEPS
-    config = Config.given({"steps": PLANNED_STEPS} | ({"batch": 16, "width": 8} if quick else {}))
+    config = Config.given(
+        {"preset": "bgan", "steps": PLANNED_STEPS} | ({"batch": 16, "width": 8} if quick else {})
+    )
     for update in training(config, 500 if quick else 50_000, at):
         frozen = Frozen(update, 16, pool)
         by_draws = {

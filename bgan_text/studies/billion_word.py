@@ -31,7 +31,14 @@ BILLION_WORD = Experiment(
     found="The samples consist of word-like strings, some of them English, after 10 minutes on one core with "
     "9,750 training lines. Their JS-4 to held-out lines is .40 bits; that of other real lines is .19.",
     corpus="lm1b",
-    methods={"importance": {"objective": "importance", "divergence": "js"}},
+    methods={
+        "importance": {
+            "objective": "importance",
+            "divergence": "js",
+            "generator": "conv",
+            "credit": "sequence",
+        }
+    },
     scales={
         "smoke": Scale(
             data={**CHARACTERS, "limit": 500},
