@@ -17,7 +17,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.labelled import augment, labelled_batches, labelled_split, labels_space
 from bgan_text.errors import UserError
 from bgan_text.models.classifier import ImageClassifier, LabelDiscriminator
-from bgan_text.objective_table import OBJECTIVES, TOKENS, objectives_on
+from bgan_text.objective_table import OBJECTIVES, TOKENS, needs_likelihood, objectives_on
 from bgan_text.objectives.gradient_penalty import gradient_norms
 from bgan_text.presets import DIVERGENCES
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json, space_to_json
@@ -103,7 +103,7 @@ def test_slopes_with_respect_to_points_are_those_of_autograd(rng: torch.Generato
 @pytest.mark.parametrize(("objective", "divergence"), MATRIX)
 def test_every_objective_labels(objective: str, divergence: str | None) -> None:
     values = TINY | {"objective": objective, "divergence": divergence, "steps": 3}
-    config = Config.given(values if objective == "mle" else values | {"discriminator_width": 4})
+    config = Config.given(values if needs_likelihood(objective) else values | {"discriminator_width": 4})
     state = State.fresh(config, SPACE, CPU)
     before = [parameter.detach().clone() for parameter in state.generator.parameters()]
     real = labelled(8, torch.Generator().manual_seed(1))

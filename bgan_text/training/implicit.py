@@ -25,11 +25,11 @@ class ImplicitUpdate(Update):
             state.discriminator.load_state_dict(state.generator.state_dict())
             state.discriminator.eval().requires_grad_(False)
         real = samples_of(real_batches[0]).unsqueeze(0)
-        noise = torch.randn(config.batch, state.generator.noise, device=state.device, generator=state.rng)
+        given = self.given(real_batches[0])
         with self.autocast():
-            conditional = state.generator(noise)
+            conditional = state.generator(given)
             with torch.no_grad():
-                reference = state.discriminator(noise)
+                reference = state.discriminator(given)
                 samples = reference.sample(1, state.rng)
             both = torch.cat([real, samples])
             with torch.no_grad():

@@ -69,14 +69,17 @@ class Update:
 
     def conditional(self, real: Batch) -> ConditionalDistribution:
         """g(x | z) for N new noise vectors, or g(y | x) for the N images of a labelled batch."""
-        state, config = self.state, self.config
-        if isinstance(real, LabelledImages):
-            given = real.images
-        else:
-            given = torch.randn(config.batch, state.generator.noise, device=state.device, generator=state.rng)
         with self.autocast():
-            conditional: ConditionalDistribution = state.generator(given)
+            conditional: ConditionalDistribution = self.state.generator(self.given(real))
         return conditional
+
+    def given(self, real: Batch) -> Tensor:
+        """What the generator is conditioned on: N new noise vectors, or the images of a labelled batch."""
+        state = self.state
+        if isinstance(real, LabelledImages):
+            return real.images
+        size = (self.config.batch, state.generator.noise)
+        return torch.randn(size, device=state.device, generator=state.rng)
 
     def judge(self, real: Batch) -> nn.Module | LabelScorer:
         """What scores samples: the discriminator, or for labels its scorer for the images of the batch.
