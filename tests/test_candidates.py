@@ -115,14 +115,14 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
     net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
     torch.nn.init.normal_(net.scores.weight, generator=rng)
     table = net(tokens, torch.ones_like(tokens, dtype=torch.bool)).view(20, 5, 4).detach()
-    for row, found in enumerate(scorer(net, "token", 0)(tokens)):
+    for row, found in enumerate(scorer(net, "token", 0)(tokens).tolist()):
         expected = 0.0
         for position in range(5):
             token = int(tokens[row, position])
             expected += float(table[row, position, token])
             if token == 0:
                 break
-        assert float(found) == pytest.approx(expected, abs=1e-5)
+        assert found == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))

@@ -55,14 +55,16 @@ def test_with_the_exact_ratio_the_weighted_tokens_are_the_conditionals_of_the_da
     p = conditionals(target)
     logits = random_logits(rng, *p.shape)
     scores = p.log() - logits.log_softmax(dim=-1) + random_logits(rng, *p.shape[:-1], 1)  # a constant is free
-    torch.testing.assert_close(weighted_tokens(logits, scores).exp(), p)
+    torch.testing.assert_close(weighted_tokens(logits.log_softmax(dim=-1), scores).exp(), p)
 
 
 @pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))
 def test_the_gradient_is_that_of_the_enumerated_expectation(objective: str, rng: torch.Generator) -> None:
     """Over all V tokens one by one, with weights written out, in place of tensors over the vocabulary."""
     logits, scores = random_logits(rng, 1, V).requires_grad_(), random_logits(rng, 1, V)
-    (found,) = torch.autograd.grad(TOKEN_DIVERGENCES[objective](logits, scores).sum(), logits)
+    (found,) = torch.autograd.grad(
+        TOKEN_DIVERGENCES[objective](logits.log_softmax(dim=-1), scores).sum(), logits
+    )
     g = logits.detach().softmax(dim=-1)[0]
     weights = g * scores[0].exp()
     partition = sum(weights[v] for v in range(V))
@@ -81,10 +83,10 @@ def test_what_is_descended_is_a_divergence_from_the_weighted_tokens(
     objective: str, rng: torch.Generator
 ) -> None:
     logits, scores = random_logits(rng, 5, V), random_logits(rng, 5, V)
-    own, weighted = logits.softmax(dim=-1), weighted_tokens(logits, scores).exp()
+    own, weighted = logits.softmax(dim=-1), weighted_tokens(logits.log_softmax(dim=-1), scores).exp()
     one, other = (weighted, own) if objective == "importance" else (own, weighted)
     expected = (one * (one / other).log()).sum(dim=-1)
-    torch.testing.assert_close(TOKEN_DIVERGENCES[objective](logits, scores), expected)
+    torch.testing.assert_close(TOKEN_DIVERGENCES[objective](logits.log_softmax(dim=-1), scores), expected)
 
 
 @pytest.mark.parametrize("name", sorted(DIVERGENCES))
@@ -106,7 +108,7 @@ def test_the_next_token_bound_is_tight_at_the_exact_ratio(
     def expected(scores: Tensor) -> Tensor:
         each = []
         for x in range(V**L):
-            each.append(next_token_bound(divergence, scores[x], logits[x], EVERYTHING[x]) * target[x])
+            each.append(next_token_bound(divergence, scores[x], g[x].log(), EVERYTHING[x]) * target[x])
         return torch.stack(each).sum()
 
     exact = p.log() - g.log()
@@ -132,10 +134,10 @@ def test_the_scores_of_prefixes_are_running_sums_up_to_the_end(rng: torch.Genera
 
 def test_the_weight_variance_is_that_of_the_weights_under_the_generator(rng: torch.Generator) -> None:
     logits, scores = random_logits(rng, 4, V), random_logits(rng, 4, V)
-    g, weighted = logits.softmax(dim=-1), weighted_tokens(logits, scores).exp()
+    g, weighted = logits.softmax(dim=-1), weighted_tokens(logits.log_softmax(dim=-1), scores).exp()
     weights = weighted / g
     expected = (g * weights.square()).sum(dim=-1) - (g * weights).sum(dim=-1).square()
-    torch.testing.assert_close(weight_variance(logits, scores), expected)
+    torch.testing.assert_close(weight_variance(logits.log_softmax(dim=-1), scores), expected)
 
 
 @pytest.mark.parametrize("end", [None, 0])
@@ -287,7 +289,9 @@ def test_a_trained_discriminator_leads_near_the_target(
 @pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))
 def test_equal_scores_of_all_tokens_teach_nothing(objective: str, rng: torch.Generator) -> None:
     logits = random_logits(rng, 4, V).requires_grad_()
-    loss = TOKEN_DIVERGENCES[objective](logits, random_logits(rng, 4, 1).expand(4, V)).sum()
+    loss = TOKEN_DIVERGENCES[objective](
+        logits.log_softmax(dim=-1), random_logits(rng, 4, 1).expand(4, V)
+    ).sum()
     (gradient,) = torch.autograd.grad(loss, logits)
     assert gradient.abs().max() < 1e-12
 

@@ -18,7 +18,7 @@ Two kinds of prefixes x_<t teach the discriminator:
     samples   x_<t is the beginning of a sample. S_t = sum over s <= t of F_s(x_s) is the log-ratio of a
               whole prefix (the chain rule), and the bound compares the prefixes of data and of samples.
 
-Shapes: K prefixes, V vocabulary.
+Shapes: K prefixes, V vocabulary. `log_probs` is log g, so that it is normalised once for all.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from torch import Tensor
 from bgan_text.objectives.divergences import Divergence
 
 
-def weighted_tokens(logits: Tensor, scores: Tensor) -> Tensor:
+def weighted_tokens(log_probs: Tensor, scores: Tensor) -> Tensor:
     """log p~, the generator's distribution weighted by exp F and normalised: (K, V), (K, V) -> (K, V).
 
     Example:
@@ -39,19 +39,19 @@ def weighted_tokens(logits: Tensor, scores: Tensor) -> Tensor:
         >>> weighted_tokens(g.log(), p.log() - g.log()).exp()
         tensor([[0.7000, 0.3000]])
     """
-    return (logits.log_softmax(dim=-1) + scores).log_softmax(dim=-1)
+    return (log_probs + scores).log_softmax(dim=-1)
 
 
-def importance_divergence(logits: Tensor, scores: Tensor) -> Tensor:
+def importance_divergence(log_probs: Tensor, scores: Tensor) -> Tensor:
     """KL(p~ || g) of each prefix in nats, where p~ carries no gradient: (K, V), (K, V) -> (K,)."""
-    target = weighted_tokens(logits, scores).detach()
-    return (target.exp() * (target - logits.log_softmax(dim=-1))).sum(dim=-1)
+    target = weighted_tokens(log_probs, scores).detach()
+    return (target.exp() * (target - log_probs)).sum(dim=-1)
 
 
-def reinforce_divergence(logits: Tensor, scores: Tensor) -> Tensor:
+def reinforce_divergence(log_probs: Tensor, scores: Tensor) -> Tensor:
     """KL(g || p~) of each prefix in nats, where p~ carries no gradient: (K, V), (K, V) -> (K,)."""
-    target, own = weighted_tokens(logits, scores).detach(), logits.log_softmax(dim=-1)
-    return (own.exp() * (own - target)).sum(dim=-1)
+    target = weighted_tokens(log_probs, scores).detach()
+    return (log_probs.exp() * (log_probs - target)).sum(dim=-1)
 
 
 TOKEN_DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -61,20 +61,20 @@ TOKEN_DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """What the generator descends with token credit, by objective."""
 
 
-def next_token_bound(divergence: Divergence, scores: Tensor, logits: Tensor, tokens: Tensor) -> Tensor:
+def next_token_bound(divergence: Divergence, scores: Tensor, log_probs: Tensor, tokens: Tensor) -> Tensor:
     """The bound on the divergence of the next token after prefixes of data, the mean over the prefixes.
 
     Args:
         divergence: what is bounded.
         scores: (K, V) F of every token.
-        logits: (K, V) of the generator; they get no gradient.
+        log_probs: (K, V) log g; they get no gradient.
         tokens: (K,) int64, the real next tokens.
 
     Returns:
         A scalar in nats; the discriminator ascends it.
     """
     real = divergence.real(scores.gather(-1, tokens.unsqueeze(-1)).squeeze(-1))
-    fake = (logits.detach().softmax(dim=-1) * divergence.fake(scores)).sum(dim=-1)
+    fake = (log_probs.detach().exp() * divergence.fake(scores)).sum(dim=-1)
     return (real - fake).mean()
 
 
@@ -94,7 +94,6 @@ def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
     return terms.cumsum(dim=-1)[where]
 
 
-def weight_variance(logits: Tensor, scores: Tensor) -> Tensor:
+def weight_variance(log_probs: Tensor, scores: Tensor) -> Tensor:
     """The variance of the weights p~(v) / g(v) over v ~ g, for each prefix: (K, V), (K, V) -> (K,)."""
-    own = logits.log_softmax(dim=-1)
-    return (2.0 * weighted_tokens(logits, scores) - own).exp().sum(dim=-1) - 1.0
+    return (2.0 * weighted_tokens(log_probs, scores) - log_probs).exp().sum(dim=-1) - 1.0

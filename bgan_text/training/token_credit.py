@@ -27,13 +27,13 @@ class Prefixes:
     Attributes:
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, the K positions up to the end of each sequence.
-        logits: (K, V) of the generator; None where it is not taught.
+        log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.
     """
 
     tokens: Tensor
     where: Tensor
-    logits: Tensor | None
+    log_probs: Tensor | None
     scores: Tensor
 
     def next_tokens(self) -> Tensor:
@@ -43,9 +43,9 @@ class Prefixes:
     @torch.no_grad()
     def mean_scores(self) -> Numbers:
         """The mean score of the tokens that follow, and of those that the generator would draw."""
-        assert self.logits is not None
+        assert self.log_probs is not None
         own = self.scores.gather(-1, self.next_tokens().unsqueeze(-1))
-        drawn = (self.logits.softmax(dim=-1) * self.scores).sum(dim=-1)
+        drawn = (self.log_probs.exp() * self.scores).sum(dim=-1)
         return {"real_score": own.mean(), "fake_score": drawn.mean()}
 
     def ratios(self) -> Tensor:
@@ -56,8 +56,8 @@ class Prefixes:
 class TokenCreditUpdate(Update):
     """Updates of importance and reinforce with token credit.
 
-    Each net makes one forward pass over the prefixes. The generator's logits serve the bound, where they
-    carry no gradient, and its own loss. The discriminator's scores serve the bound and, where they carry no
+    Each net makes one forward pass over the prefixes. The generator's log g serves the bound, where it
+    carries no gradient, and its own loss. The discriminator's scores serve the bound and, where they carry no
     gradient, the weights.
     """
 
@@ -68,11 +68,11 @@ class TokenCreditUpdate(Update):
         data, samples = self._sides(last)
         numbers = self._discriminator_step(data, samples) if self.discriminator_turn else {}
         sides = (data,) if samples is None else (data, samples)
-        taught = [(side.logits, side.scores.detach()) for side in sides if side.logits is not None]
+        taught = [(side.log_probs, side.scores.detach()) for side in sides if side.log_probs is not None]
         return numbers | self._generator_step(taught)
 
     def _sides(self, real: Batch) -> tuple[Prefixes, Prefixes | None]:
-        """The prefixes of data, with logits if they teach the generator, and those of as many samples."""
+        """The prefixes of data, with log g if they teach the generator, and those of as many samples."""
         conditional, kind = self.conditional(real), self.config.prefixes
         data = self._prefixes(conditional, samples_of(real), generated=kind != "samples")
         if kind == "data":
@@ -86,7 +86,8 @@ class TokenCreditUpdate(Update):
         with self.autocast():
             logits = conditional.next_token_logits(tokens, where) if generated else None
             scores = self.state.discriminator(tokens, where)
-        return Prefixes(tokens, where, logits, scores)
+        log_probs = None if logits is None else logits.log_softmax(dim=-1)
+        return Prefixes(tokens, where, log_probs, scores)
 
     def _discriminator_step(self, data: Prefixes, samples: Prefixes | None) -> Numbers:
         """Ascend the bound after prefixes of data, that on whole prefixes, or the mean of both."""
@@ -94,8 +95,8 @@ class TokenCreditUpdate(Update):
         assert divergence is not None
         bounds: list[Tensor] = []
         numbers: Numbers = {}
-        if data.logits is not None:
-            bounds.append(next_token_bound(divergence, data.scores, data.logits, data.next_tokens()))
+        if data.log_probs is not None:
+            bounds.append(next_token_bound(divergence, data.scores, data.log_probs, data.next_tokens()))
             numbers |= {"next_token_bound": bounds[-1], **data.mean_scores()}
         if samples is not None:
             real, fake = data.ratios(), samples.ratios()
@@ -106,11 +107,11 @@ class TokenCreditUpdate(Update):
         return self.update_discriminator(-bound) | {"bound": bound} | numbers
 
     def _generator_step(self, taught: list[tuple[Tensor, Tensor]]) -> Numbers:
-        """Descend the mean divergence over the kinds of prefixes, each with (K, V) logits and scores."""
+        """Descend the mean divergence over the kinds of prefixes, each with (K, V) log g and scores."""
         descended = TOKEN_DIVERGENCES[self.config.objective]
-        losses = [descended(logits, scores).mean() for logits, scores in taught]
+        losses = [descended(log_probs, scores).mean() for log_probs, scores in taught]
         with torch.no_grad():
-            variances = [weight_variance(logits, scores).mean() for logits, scores in taught]
+            variances = [weight_variance(log_probs, scores).mean() for log_probs, scores in taught]
         return self.update_generator(torch.stack(losses).mean()) | {
             "importance_variance": torch.stack(variances).mean()
         }

@@ -57,8 +57,7 @@ def copy_nets(origin: RunFolder, state: State) -> bool:
     state.average.module.load_state_dict(state.generator.state_dict())
     if needs_likelihood(origin.config.objective):
         return False
-    before, _ = origin.state(state.device)
-    return _copy(before.discriminator.state_dict(), state.discriminator)
+    return _copy(origin.discriminator(state.device).state_dict(), state.discriminator)
 
 
 def _copy(weights: Mapping[str, torch.Tensor], net: nn.Module) -> bool:
