@@ -89,6 +89,11 @@ REGISTRY: Registry = {
         ),
     },
     "likelihood": {
+        "held-out-likelihood": ScoreInfo(
+            "higher",
+            "log-likelihood of the test split under the generator of a run itself, a lower bound by 4 noise "
+            "vectors, nats per token",
+        ),
         "forward-likelihood": ScoreInfo(
             "real", "log-likelihood of the samples under a language model of real text, nats per token"
         ),

@@ -12,7 +12,9 @@ import numpy as np
 from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
 from bgan_text.corpora.grammar_fit import fit
+from bgan_text.device import choose_device
 from bgan_text.evaluation.custom import CustomScores
+from bgan_text.evaluation.held_out import held_out_scores
 from bgan_text.evaluation.inputs import Inputs
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.networks import network_scores
@@ -69,6 +71,10 @@ def score_texts(
         options.window,
     )
     measured = _measure(groups, numbered, real, reporter)
+    for one, model in zip(measured, models, strict=False):
+        if model.run is not None and real.data is not None:
+            device = choose_device(options.device)
+            one.scores |= held_out_scores(model.run, real.data, options.seed, device)
     _warn(measured, reporter)
     _warn_of_leaks(inputs, reporter)
     more, network_settings = network_scores(groups, real, units, options, judges, reporter)

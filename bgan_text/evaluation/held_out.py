@@ -1,0 +1,75 @@
+"""The log-likelihood of held-out text under a generator itself."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.evaluation.ngrams import Scores
+from bgan_text.models.sampling import counted
+from bgan_text.scores.score import Score
+from bgan_text.space import TokenSpace
+from bgan_text.training.run import RunFolder
+
+NOISES = 4
+"""Noise vectors for each text. The bound is the tighter the more there are."""
+MOST_ROWS = 2_000
+"""The most texts that are used, the first of the test split: a second or two of work."""
+BATCH = 128
+
+
+def held_out_scores(run: RunFolder, data: DatasetDirectory, seed: int, device: torch.device) -> Scores:
+    """The score `held-out-likelihood` of a run, if its generator gives probabilities token by token.
+
+    Args:
+        run: its tokens must be those of `data`; else there is no score.
+        data: whose test split is held out.
+        seed: of the noise.
+        device: where the generator runs.
+    """
+    same = run.data["tokenizer"] == data.tokenizer_signature and run.space == data.space
+    if not same or not isinstance(run.space, TokenSpace):
+        return {}
+    generator = run.generator(device)
+    if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
+        return {}
+    rows = data.chosen("test", np.arange(min(MOST_ROWS, data.counts["test"])))
+    nats = held_out_bound(generator, rows, seed, device)
+    tokens = counted(rows, run.space.end).sum(dim=1)
+    value = float(nats.double().sum() / tokens.sum())
+    return {"held-out-likelihood": Score(value, np.empty(0))}  # no samples, so no interval over them
+
+
+@torch.no_grad()
+def held_out_bound(generator: nn.Module, rows: Tensor, seed: int, device: torch.device) -> Tensor:
+    """A lower bound on the log-probability of each row in nats.
+
+    p(x) is an integral over the noise. The logarithm of the mean of g(x | z) over a few noise vectors is at
+    most log p(x) in expectation, and approaches it as they become more (Burda et al. 2016, "Importance
+    weighted autoencoders", section 3, with the prior as proposal).
+
+    Args:
+        generator: in evaluation mode; its distributions have `token_log_prob`.
+        rows: (S, L) int64.
+        seed: of the noise.
+        device: where the generator is.
+
+    Returns:
+        (S,) float32 on the CPU.
+    """
+    rng = torch.Generator(device).manual_seed(seed)
+    bounds = []
+    for part in rows.split(BATCH):
+        part = part.to(device)
+        each = torch.stack([_log_prob(generator, part, rng) for _ in range(NOISES)])
+        bounds.append((each.logsumexp(dim=0) - math.log(NOISES)).cpu())
+    return torch.cat(bounds)
+
+
+def _log_prob(generator: nn.Module, rows: Tensor, rng: torch.Generator) -> Tensor:
+    """(S, L) -> (S,) log g(x | z), each with a noise vector of its own."""
+    noise = torch.randn(len(rows), generator.noise, device=rows.device, generator=rng)
+    log_probs: Tensor = generator(noise).token_log_prob(rows.unsqueeze(0))
+    return log_probs.squeeze(0).sum(dim=-1)
