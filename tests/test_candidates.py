@@ -157,10 +157,10 @@ def test_runs_sample_with_candidates(
     assert chosen[:5] == run.sample(5, candidates=6)
     assert chosen != plain
     assert set(chosen) <= set(run.sample(72))
-    effective = EffectiveCandidates()
-    texts = [text for text, _ in run.stream(SamplingOptions(count=12, candidates=6), effective)]
-    assert texts == chosen
-    assert 1.0 <= effective.mean <= 6.0
+    samples = run.stream(SamplingOptions(count=12, candidates=6))
+    assert [text for text, _ in samples] == chosen
+    assert samples.effective.samples == 12
+    assert 1.0 <= samples.effective.mean <= 6.0
     report = bt.evaluate([run], data=data, count=30, candidates=3, resamples=0)
     assert report.settings["candidates"] == 3
     assert ", candidates 3," in report.to_markdown()
