@@ -351,6 +351,9 @@ def test_runs_correct_prefixes(data: bt.DatasetDirectory, tmp_path: Path, option
     assert [text for text, _ in samples] == found
     assert samples.effective.samples == 50
     assert 1.0 <= samples.effective.mean <= 6.0
+    report = bt.evaluate([run], data=data, count=50, candidates=6, correct="prefixes", resamples=0)
+    assert list(report.settings["effective candidates"].values()) == [samples.effective.mean]
+    assert ", correct prefixes," in report.to_markdown()
 
 
 def test_a_discriminator_that_knows_nothing_changes_no_sample(

@@ -8,8 +8,10 @@ import torch
 from bgan_text import __version__
 from bgan_text.evaluation.image_inputs import RealImages, Samples
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.sampling_options import PREFIXES
 
 IMAGES = "images"
+EFFECTIVE = "effective candidates"
 
 
 def image_settings(
@@ -31,17 +33,27 @@ def image_settings(
         ),
         "seed": options.seed,
         "temperature": options.temperature,
-        "candidates": options.candidates,
+        **candidate_settings(options, {group.name: group.effective for group in groups}),
         "resamples": options.resamples,
         "device": device.type,
         "version": __version__,
     }
 
 
+def candidate_settings(options: EvaluationOptions, effective: Mapping[str, float | None]) -> dict[str, Any]:
+    """How the samples of runs were chosen. `effective`: how many candidates carried the weight, by name."""
+    known = {name: number for name, number in effective.items() if number is not None}
+    return {"candidates": options.candidates, "correct": options.correct, EFFECTIVE: known}
+
+
 def candidates_of(settings: Mapping[str, Any]) -> str:
-    """The part of the line that tells from how many candidates samples were chosen, if from several."""
-    count = settings.get("candidates", 1)
-    return f", candidates {count}" if count > 1 else ""
+    """The part of the line that tells how samples were chosen, if by the discriminator."""
+    count, line = settings.get("candidates", 1), ""
+    if count > 1:
+        line = f", candidates {count}"
+    if effective := settings.get(EFFECTIVE):
+        line += f", {EFFECTIVE} {', '.join(f'{number:.1f}' for number in effective.values())}"
+    return f"{line}, correct {PREFIXES}" if settings.get("correct") == PREFIXES else line
 
 
 def image_line(settings: Mapping[str, Any], samples: str) -> str:

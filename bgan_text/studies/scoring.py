@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bgan_text.evaluation.image_settings import EFFECTIVE
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
@@ -82,7 +83,7 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
     )
     columns = {column.name: _values(column) for column in report.columns}
     # How many samples there are of each run says the study, whose runs are not all scored in one call.
-    settings = {name: value for name, value in report.settings.items() if name != "samples"}
+    settings = {name: value for name, value in report.settings.items() if name not in ("samples", EFFECTIVE)}
     return [{"scores": columns[str(run.folder)], "real": columns[REAL], "settings": settings} for run in runs]
 
 

@@ -63,6 +63,11 @@ class EffectiveCandidates:
         """1: one candidate decides; K: all have equal weight and the choice corrects nothing."""
         return self.total / self.samples if self.samples else float("nan")
 
+    @property
+    def known(self) -> float | None:
+        """The mean, if samples had several candidates."""
+        return self.mean if self.samples else None
+
 
 class Samples(Iterator[Item]):
     """Samples one after the other, and how many of their candidates carry the weight.
