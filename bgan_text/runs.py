@@ -8,7 +8,7 @@ Example:
 
 import html
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ from bgan_text.objectives.divergences import DIVERGENCES, Divergence
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling import sample_images, sample_tensors, sample_text
-from bgan_text.sampling_options import SamplingOptions
+from bgan_text.sampling_options import SAMPLES, SamplingOptions
 from bgan_text.space import PixelSpace, Space
 from bgan_text.start import Data, Settings, dataset_of, new_training, resume_training
 from bgan_text.training.callbacks import Callback
-from bgan_text.training.candidates import EffectiveCandidates
+from bgan_text.training.candidates import Samples
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts
 
@@ -164,6 +164,7 @@ class Run:
         seed: int = 0,
         temperature: float = 1.0,
         candidates: int = 1,
+        correct: str = SAMPLES,
         average: bool = True,
         step: int | None = None,
     ) -> list[str] | Tensor | NDArray[np.uint8]:
@@ -175,6 +176,8 @@ class Run:
             temperature: divides the logits; below 1 samples are more probable, above 1 more diverse.
             candidates: K, drawn for each sample; the discriminator's weights keep one of them, see
                 `bgan_text.training.candidates`.
+            correct: "samples", or "prefixes" for candidates that grow together, see
+                `bgan_text.training.particles`.
             average: sample from the weight average rather than from the weights of the last step.
             step: the step of a checkpoint; None for the last one.
 
@@ -195,6 +198,7 @@ class Run:
             seed=seed,
             temperature=temperature,
             candidates=candidates,
+            correct=correct,
             weights="average" if average else "last",
             step=step,
         )
@@ -216,20 +220,19 @@ class Run:
         chosen = SamplingOptions(count=count, weights=weights, **options)
         return torch.cat(list(sample_tensors(self._run, chosen, self.device)))
 
-    def stream(
-        self, options: SamplingOptions, effective: EffectiveCandidates | None = None
-    ) -> Iterator[tuple[Any, list[int]]]:
+    def stream(self, options: SamplingOptions) -> Samples[tuple[Any, list[int]]]:
         """Samples one after the other, without holding them in memory.
 
         Args:
             options: which samples.
-            effective: where the effective number of candidates is added up.
 
         Returns:
             An iterator over samples with their tokens: a string, or (height, width, channels) uint8 pixels.
+            Its `effective` says how many of the candidates carry the weight.
         """
-        draw = sample_images if self._run.images else sample_text
-        return draw(self._run, options, self.device, effective)
+        if self._run.images:
+            return sample_images(self._run, options, self.device)
+        return sample_text(self._run, options, self.device)
 
 
 PARTS = ("divergence", "generator", "discriminator")

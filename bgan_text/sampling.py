@@ -1,6 +1,7 @@
 """Samples of a run folder as text, images or tensors, one after the other."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,9 +10,10 @@ from bgan_text.corpora.images import Pixels
 from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import IMAGES, TEXTS, SamplingOptions
+from bgan_text.sampling_options import IMAGES, PREFIXES, TEXTS, SamplingOptions
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
+from bgan_text.training.candidates import EffectiveCandidates, Samples, kept, refuse_without_ratio, scorer
+from bgan_text.training.particles import grown_rows, guide_of, refuse_unguided, refuse_unsteppable
 from bgan_text.training.run import RunFolder
 from bgan_text.training.samples import drawn_rows, ended, sample_rows
 
@@ -27,18 +29,14 @@ def refuse_classifier(run: RunFolder) -> None:
 
 
 def sample_text(
-    run: RunFolder,
-    options: SamplingOptions,
-    device: torch.device,
-    effective: EffectiveCandidates | None = None,
-) -> Iterator[tuple[str, list[int]]]:
+    run: RunFolder, options: SamplingOptions, device: torch.device
+) -> Samples[tuple[str, list[int]]]:
     """Draw samples of a run on text.
 
     Args:
         run: the run folder.
         options: which samples; `count` None stands for 10.
         device: where the generator runs.
-        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over texts and their L tokens. Bad input is refused before the first sample.
@@ -58,23 +56,20 @@ def sample_text(
         raise UserError(f"{run.folder} makes images, not text")
     tokenizer = load_tokenizer(run.folder)
     _check_signature(run, signature(tokenizer))
-    rows = _rows(run, options, device, effective)
-    return ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
+    rows = _rows(run, options, device)
+    texts = ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
+    return Samples(texts, rows.effective)
 
 
 def sample_images(
-    run: RunFolder,
-    options: SamplingOptions,
-    device: torch.device,
-    effective: EffectiveCandidates | None = None,
-) -> Iterator[tuple[Pixels, list[int]]]:
+    run: RunFolder, options: SamplingOptions, device: torch.device
+) -> Samples[tuple[Pixels, list[int]]]:
     """Draw samples of a run on images.
 
     Args:
         run: the run folder.
         options: which samples; `count` None stands for 64.
         device: where the generator runs.
-        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over (height, width, channels) uint8 pixels and what the generator drew: H * W tokens, or
@@ -84,23 +79,18 @@ def sample_images(
         UserError: the run makes no images, has no such checkpoint, or its palette was changed.
     """
     palette = load_palette(run.folder)
-    rows = sample_tensors(run, options, device, effective)
-    return ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
+    rows = sample_tensors(run, options, device)
+    images = ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
+    return Samples(images, rows.effective)
 
 
-def sample_tensors(
-    run: RunFolder,
-    options: SamplingOptions,
-    device: torch.device,
-    effective: EffectiveCandidates | None = None,
-) -> Iterator[Tensor]:
+def sample_tensors(run: RunFolder, options: SamplingOptions, device: torch.device) -> Samples[Tensor]:
     """Draw samples of a run as the generator gives them.
 
     Args:
         run: the run folder.
         options: which samples.
         device: where the generator runs.
-        effective: where the effective number of candidates is added up.
 
     Returns:
         An iterator over batches: (n, L) int64 tokens or (n, channels, height, width) float32 pixels in -1 ..
@@ -115,7 +105,7 @@ def sample_tensors(
     _check_signature(run, signature(codec))
     if isinstance(run.space, PixelSpace) and options.temperature != 1.0:
         raise UserError(f"`temperature` {options.temperature}: continuous images follow from the noise alone")
-    return _rows(run, options, device, effective)
+    return _rows(run, options, device)
 
 
 def _check_signature(run: RunFolder, found: str) -> None:
@@ -126,22 +116,45 @@ def _check_signature(run: RunFolder, found: str) -> None:
         )
 
 
-def _rows(
-    run: RunFolder,
-    options: SamplingOptions,
-    device: torch.device,
-    effective: EffectiveCandidates | None = None,
-) -> Iterator[Tensor]:
+def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Samples[Tensor]:
     generator = run.generator(device, step=options.step, average=options.weights == "average")
     usual = IMAGES if run.images else TEXTS
     count = usual if options.count is None else options.count
+    effective = EffectiveCandidates()
+    if options.correct == PREFIXES:
+        return Samples(_grown(run, generator, options, device, count, effective), effective)
     if options.candidates == 1:
-        return sample_rows(generator, count, options.seed, device, options.temperature)
+        rows = sample_rows(generator, count, options.seed, device, options.temperature)
+        return Samples(rows, effective)
     refuse_without_ratio(run.config)
     discriminator = run.discriminator(device, step=options.step)
     end = run.space.end if isinstance(run.space, TokenSpace) else None
     drawn = drawn_rows(generator, count * options.candidates, options.seed, device, options.temperature)
     score = scorer(discriminator, run.config.credit, end)
-    effective = EffectiveCandidates() if effective is None else effective
     chosen = kept(drawn, score, options.candidates, options.seed, device, effective)
-    return (ended(rows, run.space) for rows in chosen)
+    return Samples((ended(rows, run.space) for rows in chosen), effective)
+
+
+def _grown(
+    run: RunFolder,
+    generator: Any,
+    options: SamplingOptions,
+    device: torch.device,
+    count: int,
+    effective: EffectiveCandidates,
+) -> Iterator[Tensor]:
+    """Samples whose candidates grow together. What cannot work is refused before the first one."""
+    refuse_unguided(run.config)
+    refuse_unsteppable(generator, options.candidates, device)
+    assert isinstance(run.space, TokenSpace)  # no other samples have prefixes
+    discriminator = run.discriminator(device, step=options.step)
+    return grown_rows(
+        generator,
+        guide_of(run.config, discriminator, run.space),
+        count,
+        options.seed,
+        device,
+        candidates=options.candidates,
+        temperature=options.temperature,
+        effective=effective,
+    )

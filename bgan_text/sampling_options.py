@@ -10,6 +10,12 @@ TEXTS, IMAGES = 10, 64
 """How many samples are drawn unless a number is given."""
 CANDIDATES = 1
 CANDIDATES_HELP = "candidates for each sample, of which the discriminator's weights keep one"
+SAMPLES, PREFIXES = "samples", "prefixes"
+CORRECTIONS = (SAMPLES, PREFIXES)
+CORRECT_HELP = (
+    "what the discriminator's weights correct: whole samples, or prefixes, so that candidates grow together, "
+    "token by token; prefixes need credit token, which corrects each token even with 1 candidate, or prefix"
+)
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 """The temperatures of a sweep unless some are given."""
 
@@ -32,6 +38,7 @@ class SamplingOptions:
     seed: int = setting(0, "seed; the same seed gives the same samples", minimum=0, below=2**63)
     temperature: float = setting(1.0, "below 1 samples are more probable, above 1 more diverse")
     candidates: int = setting(CANDIDATES, CANDIDATES_HELP, minimum=1)
+    correct: str = setting(SAMPLES, CORRECT_HELP, choices=CORRECTIONS)
     weights: str = setting("average", "weights to sample from", choices=WEIGHTS)
     step: int | None = setting(None, "step of the checkpoint to sample from (default: the last)", minimum=0)
 

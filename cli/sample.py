@@ -23,7 +23,7 @@ Generator = Annotated[
     str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
 ]
 Discriminator = Annotated[
-    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates.")
+    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates and --correct.")
 ]
 
 
@@ -58,7 +58,6 @@ def sample(
     from bgan_text.cli.parts import custom_parts
     from bgan_text.runs import load_run
     from bgan_text.space import is_image
-    from bgan_text.training.candidates import EffectiveCandidates
 
     options = SamplingOptions(**given)
     parts = custom_parts({"generator": generator, "discriminator": discriminator})
@@ -72,8 +71,7 @@ def sample(
     if animate and images:
         print(_animated(opened.folder, out))
         return
-    effective = EffectiveCandidates()
-    samples = opened.stream(options, effective)
+    samples = opened.stream(options)
     if not images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
         shown = "--animate" if animate else f"--out {out}"
         raise UserError(f"{shown} is for images, and {opened.folder} makes text: name a file for lines")
@@ -81,8 +79,8 @@ def sample(
         print(_drawn((pixels for pixels, _ in samples), opened.folder, out))
     else:
         _write(samples, out, json=json, images=images)
-    if effective.samples:
-        say(f"Effective candidates: {effective.mean:.1f} of {options.candidates}")
+    if samples.effective.samples:
+        say(f"Effective candidates: {samples.effective.mean:.1f} of {options.candidates}")
 
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:

@@ -157,13 +157,15 @@ def test_runs_sample_with_candidates(
     assert chosen[:5] == run.sample(5, candidates=6)
     assert chosen != plain
     assert set(chosen) <= set(run.sample(72))
-    effective = EffectiveCandidates()
-    texts = [text for text, _ in run.stream(SamplingOptions(count=12, candidates=6), effective)]
-    assert texts == chosen
-    assert 1.0 <= effective.mean <= 6.0
+    samples = run.stream(SamplingOptions(count=12, candidates=6))
+    assert [text for text, _ in samples] == chosen
+    assert samples.effective.samples == 12
+    assert 1.0 <= samples.effective.mean <= 6.0
     report = bt.evaluate([run], data=data, count=30, candidates=3, resamples=0)
     assert report.settings["candidates"] == 3
-    assert ", candidates 3," in report.to_markdown()
+    (effective,) = report.settings["effective candidates"].values()
+    assert 1.0 <= effective <= 3.0
+    assert f", candidates 3, effective candidates {effective:.1f}," in report.to_markdown()
 
 
 def test_scored_are_the_draws_as_the_discriminator_has_seen_them(
@@ -223,3 +225,14 @@ def test_the_command_line_says_how_many_candidates_count(
         "--candidates need a discriminator that estimates log p/q, and --objective mle trains none"
         in refused.err
     )
+
+
+def test_a_sweep_draws_candidates_at_every_temperature(data: bt.DatasetDirectory, tmp_path: Path) -> None:
+    run = bt.train(data, out=tmp_path / "run", **SMALL)
+    made = bt.sweep({"mine": run}, [0.5, 1.0], data=data, count=30, candidates=3, judges=bt.Judges.quick())
+    effective = made.settings["effective candidates"]
+    assert list(effective) == ["mine at 0.5", "mine at 1"]
+    assert all(1.0 <= number <= 3.0 for number in effective.values())
+    plain = bt.sweep({"mine": run}, [0.5, 1.0], data=data, count=30, judges=bt.Judges.quick())
+    assert [point.scores for point in plain.points[:2]] != [point.scores for point in made.points[:2]]
+    assert plain.settings["effective candidates"] == {}

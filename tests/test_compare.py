@@ -476,3 +476,29 @@ def test_a_method_may_name_its_generator_and_its_credit() -> None:
     ):
         with pytest.raises(UserError, match=message):
             methods_of(word, None, None)
+
+
+def test_candidates_add_a_row_and_are_kept_apart(compare: Command) -> None:
+    """Each method is scored without candidates too; the scores of either are kept in a file of their own."""
+    words = [*PAIR, "--steps", 3, "--seeds", 1, *TINY, "--out", "c"]
+    plain = json.loads(compare(*words, "--json").out)
+    made = json.loads(compare(*words, "--candidates", 5, "--json").out)
+    names = [(row["name"], row["candidates"]) for row in made["methods"]]
+    assert names == [("importance (js)", 1), ("importance (js)", 5), ("mle (rnn)", 1)]
+    weak, chosen, likelihood = made["methods"]
+    assert [row["scores"] for row in (weak, likelihood)] == [row["scores"] for row in plain["methods"]]
+    assert chosen["scores"] != weak["scores"]
+    assert 1.0 <= chosen["runs"][0]["effective candidates"] <= 5.0
+    assert weak["runs"][0]["effective candidates"] is None
+    assert (made["missing"], made["training"]["candidates"]) == (0, 5)
+    kept = {path.name for path in Path("c/conv-importance-js-seed0").glob("scores*.json")}
+    assert kept == {"scores.json", "scores-candidates-5.json"}
+    before = stamps("c")
+    assert json.loads(compare(*words, "--json").out) == plain
+    assert stamps("c") == before
+    table = compare(*words, "--candidates", 5, "--markdown").out
+    assert "| importance (js), candidates 5 |" in table
+    assert "without a row of candidates: mle (rnn), since it has no discriminator" in table
+    refused = compare("--objectives", "mle", "--steps", 3, "--candidates", 5, "--out", "d")
+    assert refused.code == 1
+    assert "--candidates 5: no discriminator of these methods estimates log p/q" in refused.err

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bgan_text.evaluation.image_settings import IMAGES, candidates_of, image_line
+from bgan_text.evaluation.candidate_settings import candidates_of
+from bgan_text.evaluation.image_settings import IMAGES, image_line
 from bgan_text.evaluation.registry import ScoreInfo
 from bgan_text.evaluation.text_inputs import HALF
 from bgan_text.files import finite

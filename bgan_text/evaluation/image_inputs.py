@@ -34,10 +34,14 @@ ANCHOR_PART = 2
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples under a name: (S, L) int64 tokens or (S, channels, height, width) float32 pixels."""
+    """Samples under a name: (S, L) int64 tokens or (S, channels, height, width) float32 pixels.
+
+    `effective`: how many candidates carried the weight, if samples of a run had several.
+    """
 
     name: str
     images: Tensor
+    effective: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def gather_images(
     if data is None:
         raise UserError("`reference` has no meaning for images: it belongs to scores of text")
     palette = data.palette()
-    models = [Samples(source.name, _images(source, options, palette, reporter)) for source in inputs.models]
+    models = [_samples(source, options, palette, reporter) for source in inputs.models]
     real = _real(options, data, palette, max(len(model.images) for model in models))
     return [*models, Samples(REAL, real.training[: real.anchor])], real
 
@@ -85,10 +89,10 @@ def _refuse_other_palettes(data: DatasetDirectory, runs: dict[str, RunFolder]) -
             )
 
 
-def _images(source: Source, options: EvaluationOptions, palette: Palette, reporter: Reporter) -> Tensor:
+def _samples(source: Source, options: EvaluationOptions, palette: Palette, reporter: Reporter) -> Samples:
     content = source.content
     if isinstance(content, RunFolder):
-        return _of_run(content, options)
+        return _of_run(source.name, content, options)
     if isinstance(content, str):
         shape = Shape(grey=palette.channels == 1)
         found = read(read_images(Path(content)), shape, Corrupt(CORRUPT, reporter.message))
@@ -100,15 +104,20 @@ def _images(source: Source, options: EvaluationOptions, palette: Palette, report
     chosen = drawn(fitting, options.count or SAMPLES, options.seed)
     if not chosen:
         raise UserError(f"{source.name} holds no image that can be read")
-    return tokens_of(np.stack(chosen), palette)
+    return Samples(source.name, tokens_of(np.stack(chosen), palette))
 
 
-def _of_run(run: RunFolder, options: EvaluationOptions) -> Tensor:
+def _of_run(name: str, run: RunFolder, options: EvaluationOptions) -> Samples:
     device, count = choose_device(options.device), options.count or SAMPLES
     how = SamplingOptions(
-        count=count, seed=options.seed, temperature=options.temperature, candidates=options.candidates
+        count=count,
+        seed=options.seed,
+        temperature=options.temperature,
+        candidates=options.candidates,
+        correct=options.correct,
     )
-    return torch.cat(list(sample_tensors(run, how, device)))
+    samples = sample_tensors(run, how, device)
+    return Samples(name, torch.cat(list(samples)), samples.effective.known)
 
 
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bgan_text import __version__
+from bgan_text.evaluation.candidate_settings import candidate_settings, candidates_of
 from bgan_text.evaluation.image_inputs import RealImages, Samples
 from bgan_text.evaluation.options import EvaluationOptions
 
@@ -31,17 +32,11 @@ def image_settings(
         ),
         "seed": options.seed,
         "temperature": options.temperature,
-        "candidates": options.candidates,
+        **candidate_settings(options, {group.name: group.effective for group in groups}),
         "resamples": options.resamples,
         "device": device.type,
         "version": __version__,
     }
-
-
-def candidates_of(settings: Mapping[str, Any]) -> str:
-    """The part of the line that tells from how many candidates samples were chosen, if from several."""
-    count = settings.get("candidates", 1)
-    return f", candidates {count}" if count > 1 else ""
 
 
 def image_line(settings: Mapping[str, Any], samples: str) -> str:

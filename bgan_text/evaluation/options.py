@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bgan_text.corpora.ngram_units import UNITS
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import CANDIDATES, CANDIDATES_HELP
+from bgan_text.sampling_options import CANDIDATES, CANDIDATES_HELP, CORRECT_HELP, CORRECTIONS, SAMPLES
 from bgan_text.setting import DEVICES, check_all, setting
 
 LEAST_RESAMPLES = 20
@@ -65,6 +65,7 @@ class EvaluationOptions:
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
     candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1)
+    correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
     device: str = setting("auto", DEVICES)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ import torch
 
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.evaluate import resolved
 from bgan_text.evaluation.inputs import REAL, Inputs
 from bgan_text.evaluation.judges import Judges
@@ -99,11 +100,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Samples of a model at a temperature."""
+    """Samples of a model at a temperature. `effective`: candidates that carried the weight, if several."""
 
     model: str
     temperature: float | None
     group: Group
+    effective: float | None = None
 
 
 def sweep(
@@ -160,6 +162,7 @@ def sweep(
         scored = list(_scored(numbered, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
     settings = settings_of(options, sources, real, numbered)
+    settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn})
     points = [
         Point(one.model, one.temperature, {name: score.value for name, score in scores.items()})
         for one, scores in zip(drawn, scored, strict=True)
@@ -184,9 +187,10 @@ def _of_model(
     with reporter.task(f"samples of {model.name}", "temperatures") as progress:
         for done, temperature in enumerate(temperatures, start=1):
             same = temperature == options.temperature
-            texts = model.texts if same else samples_of(model.run, options, temperature)
+            made = model if same else samples_of(model.name, model.run, options, temperature)
             progress(done, len(temperatures))
-            yield Drawn(model.name, temperature, Group(f"{model.name} at {temperature:g}", texts))
+            group = Group(f"{model.name} at {temperature:g}", made.texts)
+            yield Drawn(model.name, temperature, group, made.effective)
 
 
 def _of_baseline(models: LanguageModels, temperatures: Sequence[float], count: int) -> Iterator[Drawn]:

@@ -13,6 +13,7 @@ from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
 from bgan_text.corpora.grammar_fit import fit
 from bgan_text.device import choose_device
+from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.custom import CustomScores
 from bgan_text.evaluation.held_out import held_out_scores
 from bgan_text.evaluation.inputs import Inputs
@@ -198,7 +199,7 @@ def settings_of(
         "anchor": real.anchor.title,
         "seed": options.seed,
         "temperature": options.temperature,
-        "candidates": options.candidates,
+        **candidate_settings(options, {model.name: model.effective for model in models}),
         "smoothing": "method1",
         "sacrebleu": signature(tokenizer, lowercase=options.lowercase, references=references),
         "resamples": options.resamples,

@@ -27,11 +27,15 @@ Stream = Callable[[], Iterable[str]]
 
 @dataclass(frozen=True)
 class Model:
-    """Samples under a name. `run`: the run they come from, if any."""
+    """Samples under a name.
+
+    `run`: the run they come from, if any. `effective`: how many candidates carried the weight, if several.
+    """
 
     name: str
     texts: list[str]
     run: RunFolder | None
+    effective: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,23 +73,29 @@ class Real:
 def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
     """The models' samples, and the real text they are compared with."""
     data = inputs.dataset(reporter)
-    models = [Model(source.name, _texts(source, options), source.run) for source in inputs.models]
+    models = [_model(source, options) for source in inputs.models]
     return models, _real(inputs, options, data, models)
 
 
-def samples_of(run: RunFolder, options: EvaluationOptions, temperature: float) -> list[str]:
+def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperature: float) -> Model:
     """Samples of a run."""
     device, count = choose_device(options.device), options.count or SAMPLES_OF_A_RUN
     how = SamplingOptions(
-        count=count, seed=options.seed, temperature=temperature, candidates=options.candidates
+        count=count,
+        seed=options.seed,
+        temperature=temperature,
+        candidates=options.candidates,
+        correct=options.correct,
     )
-    return list(_cased((text for text, _ in sample_text(run, how, device)), options))
+    samples = sample_text(run, how, device)
+    texts = list(_cased((text for text, _ in samples), options))
+    return Model(name, texts, run, samples.effective.known)
 
 
-def _texts(source: Source, options: EvaluationOptions) -> list[str]:
+def _model(source: Source, options: EvaluationOptions) -> Model:
     content = source.content
     if isinstance(content, RunFolder):
-        return samples_of(content, options, options.temperature)
+        return samples_of(source.name, content, options, options.temperature)
     if isinstance(content, str):
         if Path(content).is_dir():
             raise UserError(f"{content} is neither a run folder (it has no run.json) nor a text file")
@@ -95,7 +105,8 @@ def _texts(source: Source, options: EvaluationOptions) -> list[str]:
         given = content
     texts = list(_cased(given, options))
     _refuse_blank(content if isinstance(content, str) else source.name, texts)
-    return drawn(texts, options.count, options.seed) if options.count else texts
+    chosen = drawn(texts, options.count, options.seed) if options.count else texts
+    return Model(source.name, chosen, None)
 
 
 def _lines(name: str) -> Iterator[str]:

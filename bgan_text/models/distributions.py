@@ -138,6 +138,9 @@ class TokenByTokenNet(Protocol):
     def step_embedded(self, embedded: Tensor, noise: Tensor, state: Any) -> tuple[Tensor, Any]:
         """The same for (K, T, width) embedded tokens."""
 
+    def reorder(self, state: Any, rows: Tensor) -> Any:
+        """The state of the given rows, (R,) int64, each once, several times or not at all."""
+
 
 class AutoregressiveDistribution:
     """Tokens one after the other, given z and the tokens before. Nothing behind the end token counts.

@@ -103,6 +103,10 @@ class RecurrentGenerator(nn.Module):
         hidden, state = self.cell(x.to(state.dtype), state)
         return hidden, state
 
+    def reorder(self, state: Tensor, rows: Tensor) -> Tensor:
+        """The state of the given rows: (layers, K, width), (R,) int64 -> (layers, R, width)."""
+        return state.index_select(1, rows)
+
     def forward(self, noise: Tensor) -> AutoregressiveDistribution:
         """(N, Z) noise -> a distribution over (N, L) tokens."""
         return AutoregressiveDistribution(self, noise)

@@ -1,5 +1,7 @@
 """A causal discriminator that scores every token of the vocabulary after each prefix."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -15,8 +17,16 @@ class RecurrentBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(K, T, width) -> (K, T, width)."""
-        hidden: Tensor = self.cell(x)[0]
-        return hidden
+        return self.continued(x, None)[0]
+
+    def continued(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(K, T, width) new vectors and the state after those before -> (K, T, width), and the state now."""
+        hidden, state = self.cell(x, state)
+        return hidden, state
+
+    def reorder(self, state: Tensor, rows: Tensor) -> Tensor:
+        """The state of the given rows: (layers, K, width), (R,) int64 -> (layers, R, width)."""
+        return state.index_select(1, rows)
 
 
 class TokenDiscriminator(nn.Module):
@@ -27,7 +37,8 @@ class TokenDiscriminator(nn.Module):
 
     Args:
         space: of the sequences.
-        body: maps (K, L, width) to (K, L, width) without looking ahead.
+        body: maps (K, L, width) to (K, L, width) without looking ahead; `continued` and `reorder` are for
+            `step` and `reorder` here.
         width: of its vectors.
     """
 
@@ -46,3 +57,23 @@ class TokenDiscriminator(nn.Module):
         hidden = self.body(self.embedding(before))
         scores: Tensor = self.scores(hidden[where])
         return scores.float()
+
+    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read one more token of each sequence; what `forward` computes, position by position.
+
+        Args:
+            tokens: (K,) int64; `start` at first.
+            state: after the tokens before; None at first.
+
+        Returns:
+            (K, V) float32 scores of the token that follows, and the state after the tokens.
+        """
+        body: Any = self.body
+        hidden, state = body.continued(self.embedding(tokens.unsqueeze(1)), state)
+        scores: Tensor = self.scores(hidden.squeeze(1))
+        return scores.float(), state
+
+    def reorder(self, state: Any, rows: Tensor) -> Any:
+        """The state of the given rows, (R,) int64."""
+        body: Any = self.body
+        return body.reorder(state, rows)

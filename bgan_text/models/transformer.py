@@ -88,7 +88,7 @@ class CausalTransformer(nn.Module):
                 # Residual branches add up, so each is scaled down by their number (Radford et al. 2019).
                 nn.init.normal_(parameter, std=INITIAL_DEVIATION / ((2 * blocks) ** 0.5 if last else 1.0))
 
-    def continued(self, x: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
+    def continued(self, x: Tensor, cache: Cache | None) -> tuple[Tensor, Cache]:
         """(K, T, width) new vectors and the cache of those before -> (K, T, width), and the cache of all."""
         past = cache[0][0].shape[2] if cache else 0
         x = x + self.places[past : past + x.shape[1]]
@@ -97,6 +97,10 @@ class CausalTransformer(nn.Module):
             x, kept = block(x, cache[number] if cache else None)
             after.append(kept)
         return self.norm(x), tuple(after)
+
+    def reorder(self, cache: Cache, rows: Tensor) -> Cache:
+        """The cache of the given rows: keys and values of K sequences, (R,) int64 -> of R sequences."""
+        return tuple((keys.index_select(0, rows), values.index_select(0, rows)) for keys, values in cache)
 
     def forward(self, x: Tensor) -> Tensor:
         """(K, T, width) -> (K, T, width)."""
@@ -146,6 +150,10 @@ class TransformerGenerator(nn.Module):
     def step_embedded(self, embedded: Tensor, noise: Tensor, state: Cache) -> tuple[Tensor, Cache]:
         """The same for (K, T, width) embedded tokens."""
         return self.body.continued(embedded + self.from_noise(noise).unsqueeze(1), state)
+
+    def reorder(self, state: Cache, rows: Tensor) -> Cache:
+        """The state of the given rows, (R,) int64."""
+        return self.body.reorder(state, rows)
 
     def forward(self, noise: Tensor) -> AutoregressiveDistribution:
         """(N, Z) noise -> a distribution over (N, L) tokens."""

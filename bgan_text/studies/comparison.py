@@ -27,6 +27,7 @@ from bgan_text.studies.runner import Runner
 from bgan_text.studies.scoring import Scoring, known_scores, scores_of
 from bgan_text.studies.steps import refuse_unfit
 from bgan_text.training.callbacks import Callback
+from bgan_text.training.candidates import NO_RATIO
 from bgan_text.training.run import refuse_foreign
 
 RESULT = "compare.json"
@@ -68,9 +69,8 @@ class Comparison:
         self.settings = {name: value for name, value in (settings or {}).items() if value is not None}
         self.device = choose_device(self.options.device).type
         self.dataset, self.home = opened(data), Path(out)
-        self.scoring = Scoring(
-            samples=self.options.count, reference=self._reference(), judges=judges or Judges()
-        )
+        plain = Scoring(samples=self.options.count, reference=self._reference(), judges=judges or Judges())
+        self.scorings = {count: replace(plain, candidates=count) for count in {1, self.options.candidates}}
         self.columns = columns_of(self.options.scores, self.dataset)
         for name in OF_METHODS:
             if name in self.settings:
@@ -86,7 +86,11 @@ class Comparison:
         )
         for method in self.methods:
             self._refuse_unfit(method)
-        self.outcomes: dict[PlannedRun, RunResult] = {}
+        if self.options.candidates > 1 and all(method.objective in NO_RATIO for method in self.methods):
+            raise UserError(
+                f"`candidates` {self.options.candidates}: no discriminator of these methods estimates log p/q"
+            )
+        self.outcomes: dict[tuple[PlannedRun, int], RunResult] = {}
 
     def _plan(self, images: str | None) -> list[tuple[Method, int, PlannedRun]]:
         """The runs, seed by seed."""
@@ -130,39 +134,52 @@ class Comparison:
         self.write()
         if not self.runner.train(callbacks, after=self._after):
             return False
-        if waiting := [run for run in self.runner.runs if run not in self.outcomes]:
-            scores_of(self.runner, waiting, self.scoring)
+        if waiting := [run for run in self.runner.runs if not self._known(run)]:
+            self._score(waiting)
             for run in waiting:
                 self._update(run)
             self.write()
         return True
 
+    def _numbers(self, run: PlannedRun) -> list[int]:
+        """The numbers of candidates with which a run is scored: 1, and K if its discriminator can choose."""
+        return [
+            count for count in sorted(self.scorings) if count == 1 or run.config.objective not in NO_RATIO
+        ]
+
+    def _known(self, run: PlannedRun) -> bool:
+        return all((run, count) in self.outcomes for count in self._numbers(run))
+
+    def _score(self, runs: list[PlannedRun]) -> None:
+        for count, scoring in sorted(self.scorings.items()):
+            scores_of(self.runner, [run for run in runs if count in self._numbers(run)], scoring)
+
     def _after(self, run: PlannedRun) -> None:
-        if run in self.outcomes:
+        if self._known(run):
             return
         if not self.dataset.images:
-            scores_of(self.runner, [run], self.scoring)
+            self._score([run])
         self._update(run)
         self.write()
 
     def _update(self, run: PlannedRun) -> None:
         """Take in what is known of a run that has failed, or has finished and is scored."""
         seed, outcome = int(run.options["seed"]), run.outcome()
-        if outcome["failed"] is not None:
-            self.outcomes[run] = RunResult(seed, run.folder, **outcome)
-        elif (known := known_scores(self.runner, run, self.scoring)) is not None:
-            self.outcomes[run] = RunResult(
-                seed, run.folder, scores=known.scores, real=known.real, settings=known.settings, **outcome
-            )
+        for count in self._numbers(run):
+            if outcome["failed"] is not None:
+                self.outcomes[run, count] = RunResult(seed, run.folder, **outcome)
+            elif (known := known_scores(self.runner, run, self.scorings[count])) is not None:
+                self.outcomes[run, count] = RunResult(seed, run.folder, **vars(known), **outcome)
 
     def results(self) -> ComparisonResults:
         """What is known by now."""
-        return ComparisonResults(
-            [Row(method, self._full_settings(method), self._of(method)) for method in self.methods],
-            self.columns,
-            self._training(),
-            len(self.planned) - len(self.outcomes),
-        )
+        rows = [
+            Row(method, self._full_settings(method), self._of(method, count), count)
+            for method in self.methods
+            for count in self._numbers(self.planned[method, 0])
+        ]
+        missing = sum(not self._known(run) for run in self.runner.runs)
+        return ComparisonResults(rows, self.columns, self._training(), missing)
 
     def _training(self) -> dict[str, Any]:
         """What all runs have in common."""
@@ -176,6 +193,7 @@ class Comparison:
             "threads": torch.get_num_threads(),
             "generator": self.settings.get("generator") or Config.generator,
             "samples": self.options.count,
+            "candidates": self.options.candidates,
             "options": {
                 name: value
                 for name, value in self.settings.items()
@@ -187,8 +205,8 @@ class Comparison:
         settings = self.planned[method, 0].settings()
         return {name: value for name, value in settings.items() if name != "seed"}
 
-    def _of(self, method: Method) -> list[RunResult]:
-        runs = [self.planned[method, seed] for seed in range(self.options.seeds)]
+    def _of(self, method: Method, candidates: int) -> list[RunResult]:
+        runs = [(self.planned[method, seed], candidates) for seed in range(self.options.seeds)]
         return [self.outcomes[run] for run in runs if run in self.outcomes]
 
     def write(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bgan_text.errors import UserError
+from bgan_text.sampling_options import CANDIDATES
 from bgan_text.setting import DEVICES, check_all, setting
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
@@ -41,6 +42,12 @@ class ComparisonOptions:
         None, "real text to score against, one sample per line (default: the test split of the data)"
     )
     count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n")
+    candidates: int = setting(
+        CANDIDATES,
+        "above 1: one more row for each method whose discriminator can choose among so many candidates for "
+        "each sample",
+        minimum=1,
+    )
     scores: str | Sequence[str] | None = setting(
         None,
         "columns of the table, separated by commas; the JSON has every score (default: a few that fit the "

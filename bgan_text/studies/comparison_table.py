@@ -45,7 +45,7 @@ def _line(row: Row, columns: list[str], best: dict[str, float]) -> Line:
         ]
     steps = f"{sum(row.steps()) / len(row.steps()):,.0f}" if row.steps() else "-"
     runs = f"{len(row.worked())}" + (f", {failed} failed" if failed else "")
-    return [(row.method.name, False), *shown, (steps, False), (runs, False)]
+    return [(row.name, False), *shown, (steps, False), (runs, False)]
 
 
 def _plain(value: float | None) -> Cell | None:
@@ -77,6 +77,8 @@ def notes(results: ComparisonResults) -> Iterator[str]:
         yield f"{LEGEND}; mean ± standard deviation over runs, best in bold; steps: mean"
     for method, outcome in results.failures():
         yield f"failed: {method.name}, seed {outcome.seed}: {outcome.failed}"
+    if without := results.without_candidates():
+        yield f"without a row of candidates: {'; '.join(without)}"
     if results.missing:
         yield f"{results.missing} runs are not trained and scored yet"
     training = results.training
@@ -123,7 +125,7 @@ def to_frame(results: ComparisonResults) -> "pandas.DataFrame":
     for row in results.rows:
         cells = {name: row.cell(name) for name in row.score_names()}
         cells["steps"] = over_seeds(row.steps())
-        table[row.method.name] = {
+        table[row.name] = {
             (name, part): value
             for name, cell in cells.items()
             if cell is not None

@@ -10,6 +10,7 @@ import numpy as np
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Cell, Column, Report
 from bgan_text.studies.methods import Method
+from bgan_text.training.candidates import NO_RATIO
 
 if TYPE_CHECKING:
     import pandas
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class RunResult:
     """One run: how far it was trained, its scores, and those of real samples.
 
-    `settings`: those of the scores. `failed`: the reason of a failure; such a run has no scores.
+    `settings`: those of the scores. `failed`: the reason of a failure; such a run has no scores. `effective`:
+    how many candidates carried the weight, if samples had several.
     """
 
     seed: int
@@ -30,6 +32,7 @@ class RunResult:
     real: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     failed: str | None = None
+    effective: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The run without its scores."""
@@ -39,16 +42,28 @@ class RunResult:
             "steps": self.steps,
             "seconds": self.seconds,
             "failed": self.failed,
+            "effective candidates": self.effective,
         }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method with its runs, seed by seed. `settings`: its full training settings without the seed."""
+    """One method with its runs, seed by seed. `settings`: its full training settings without the seed.
+
+    `candidates`: of each sample that is scored.
+    """
 
     method: Method
     settings: Mapping[str, Any]
     outcomes: list[RunResult]
+    candidates: int = 1
+
+    @property
+    def name(self) -> str:
+        """What tables call the row."""
+        return (
+            self.method.name if self.candidates == 1 else f"{self.method.name}, candidates {self.candidates}"
+        )
 
     def worked(self) -> list[RunResult]:
         """The runs that did not fail."""
@@ -73,6 +88,7 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """The method, its runs, and every score of each."""
         return self.method.to_json() | {
+            "candidates": self.candidates,
             "settings": dict(self.settings),
             "runs": [outcome.to_json() for outcome in self.outcomes],
             "seeds": [outcome.seed for outcome in self.worked()],
@@ -127,7 +143,19 @@ class ComparisonResults:
 
     def failures(self) -> list[tuple[Method, RunResult]]:
         """The runs that failed."""
-        return [(row.method, one) for row in self.rows for one in row.outcomes if one.failed is not None]
+        rows = [row for row in self.rows if row.candidates == 1]  # the others are of the same runs
+        return [(row.method, one) for row in rows for one in row.outcomes if one.failed is not None]
+
+    def without_candidates(self) -> list[str]:
+        """If candidates were asked for, the methods whose discriminator cannot choose, with the reason."""
+        if self.training.get("candidates", 1) == 1:
+            return []
+        methods = [row.method for row in self.rows if row.candidates == 1]
+        return [
+            f"{method.name}, since {NO_RATIO[method.objective]}"
+            for method in methods
+            if method.objective in NO_RATIO
+        ]
 
     def real(self) -> Mapping[str, float]:
         """The scores of real samples, the anchor of every run; empty before a run is scored."""

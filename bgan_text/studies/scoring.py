@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bgan_text.evaluation.candidate_settings import EFFECTIVE
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
@@ -22,15 +23,22 @@ class Scoring:
 
     Attributes:
         samples: how many of each run.
+        candidates: of each sample.
         reference: a file of real text, one sample per line; None for the test split.
         critic: whether fresh critics estimate distances, too.
         judges: the networks that score.
     """
 
     samples: int
+    candidates: int = 1
     reference: Path | None = None
     critic: bool = False
     judges: Judges = field(default_factory=Judges)
+
+    @property
+    def file(self) -> str:
+        """The file in each run folder that keeps the scores; another one for each number of candidates."""
+        return SCORES if self.candidates == 1 else f"scores-candidates-{self.candidates}.json"
 
     def to_json(self) -> dict[str, Any]:
         """Everything that scores depend on here, as JSON values. A changed reference file is another one."""
@@ -39,11 +47,15 @@ class Scoring:
 
 @dataclass(frozen=True)
 class RunScores:
-    """Scores of a run and of real samples, and the settings behind them."""
+    """Scores of a run and of real samples, and the settings behind them.
+
+    `effective`: how many candidates carried the weight; None if each sample had one.
+    """
 
     scores: Mapping[str, float]
     real: Mapping[str, float]
     settings: Mapping[str, Any]
+    effective: float | None = None
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "RunScores":
@@ -52,18 +64,18 @@ class RunScores:
             {name: math.nan if value is None else float(value) for name, value in record[side].items()}
             for side in ("scores", "real")
         )
-        return cls(scores, real, record["settings"])
+        return cls(scores, real, record["settings"], record.get("effective"))
 
 
 def scores_of(runner: Runner, runs: Iterable[PlannedRun], scoring: Scoring) -> dict[PlannedRun, RunScores]:
     """Scores of the runs that have finished. Those without scores are scored together."""
-    found = runner.measure(runs, SCORES, scoring.to_json(), lambda some: _scored(runner, some, scoring))
+    found = runner.measure(runs, scoring.file, scoring.to_json(), lambda some: _scored(runner, some, scoring))
     return {run: RunScores.from_json(record) for run, record in found.items()}
 
 
 def known_scores(runner: Runner, run: PlannedRun, scoring: Scoring) -> RunScores | None:
     """Scores that are kept; None if there are none, or none like these."""
-    record = runner.kept(run, SCORES, scoring.to_json())
+    record = runner.kept(run, scoring.file, scoring.to_json())
     return RunScores.from_json(record) if record is not None else None
 
 
@@ -74,6 +86,7 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
         [run.folder for run in runs],
         runner.dataset,
         samples=scoring.samples,
+        candidates=scoring.candidates,
         reference=scoring.reference,
         critic=scoring.critic,
         judges=scoring.judges,
@@ -81,9 +94,18 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
         reporter=runner.reporter,
     )
     columns = {column.name: _values(column) for column in report.columns}
+    effective = report.settings[EFFECTIVE]
     # How many samples there are of each run says the study, whose runs are not all scored in one call.
-    settings = {name: value for name, value in report.settings.items() if name != "samples"}
-    return [{"scores": columns[str(run.folder)], "real": columns[REAL], "settings": settings} for run in runs]
+    settings = {name: value for name, value in report.settings.items() if name not in ("samples", EFFECTIVE)}
+    return [
+        {
+            "scores": columns[str(run.folder)],
+            "real": columns[REAL],
+            "settings": settings,
+            "effective": effective.get(str(run.folder)),
+        }
+        for run in runs
+    ]
 
 
 def _values(column: Column) -> dict[str, float]:

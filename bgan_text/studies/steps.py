@@ -103,6 +103,7 @@ def score_runs(
     dataset: DatasetDirectory,
     *,
     samples: int,
+    candidates: int,
     reference: Path | None,
     critic: bool,
     judges: Judges,
@@ -110,7 +111,9 @@ def score_runs(
     reporter: Reporter,
 ) -> Report:
     """Score runs by their folders, without bootstrap intervals: they say nothing of another training."""
-    options = EvaluationOptions(count=samples, critic=critic, resamples=0, device=device)
+    options = EvaluationOptions(
+        count=samples, candidates=candidates, critic=critic, resamples=0, device=device
+    )
     models = list(map(str, folders))
     return evaluate(
         models, data=dataset, reference=reference, options=options, judges=judges, reporter=reporter

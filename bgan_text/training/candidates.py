@@ -11,6 +11,7 @@ generation", 2020.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import prefix_scores
 
+Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
 """Samples (n, ...) -> their scores (n,)."""
 
@@ -51,18 +53,42 @@ class EffectiveCandidates:
     total: float = 0.0
     samples: int = 0
 
+    def add(self, numbers: Tensor) -> None:
+        """Take in the effective numbers of some samples, (n,)."""
+        self.total += float(numbers.sum())
+        self.samples += len(numbers)
+
     @property
     def mean(self) -> float:
         """1: one candidate decides; K: all have equal weight and the choice corrects nothing."""
         return self.total / self.samples if self.samples else float("nan")
 
+    @property
+    def known(self) -> float | None:
+        """The mean, if samples had several candidates."""
+        return self.mean if self.samples else None
 
-def refuse_without_ratio(config: Config) -> None:
-    """Raise a `UserError` unless the discriminator of a run estimates log p/q."""
+
+class Samples(Iterator[Item]):
+    """Samples one after the other, and how many of their candidates carry the weight.
+
+    Attributes:
+        effective: of the samples so far; of none if each sample had one candidate.
+    """
+
+    def __init__(self, items: Iterator[Item], effective: EffectiveCandidates) -> None:
+        self._items, self.effective = items, effective
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+
+def refuse_without_ratio(config: Config, needy: str = "`candidates` need") -> None:
+    """Raise a `UserError` unless the discriminator of a run estimates log p/q. `needy`: who needs it."""
     if config.objective not in NO_RATIO:
         return
     raise UserError(
-        f"`candidates` need a discriminator that estimates log p/q, and `objective` {config.objective} "
+        f"{needy} a discriminator that estimates log p/q, and `objective` {config.objective} "
         f"trains none: {NO_RATIO[config.objective]}. Start a run from this one with `freeze_generator` 1"
     )
 
@@ -119,15 +145,20 @@ def kept(
         scores = torch.cat([scores, fresh])
         whole = len(samples) // candidates * candidates
         if whole:
-            chosen = _chosen(scores[:whole].view(-1, candidates), rng, effective)
-            yield samples[:whole].unflatten(0, (-1, candidates))[torch.arange(len(chosen)), chosen]
+            logs = scores[:whole].view(-1, candidates)
+            effective.add(effective_numbers(logs))
+            picked = chosen(logs, rng)
+            yield samples[:whole].unflatten(0, (-1, candidates))[torch.arange(len(picked)), picked]
             samples, scores = samples[whole:], scores[whole:]
 
 
-def _chosen(scores: Tensor, rng: torch.Generator, effective: EffectiveCandidates) -> Tensor:
-    """(n, K) scores -> (n,) indices, each drawn with the softmax of its row."""
-    weights = scores.double().softmax(dim=1)
-    effective.total += float(weights.square().sum(dim=1).reciprocal().sum())
-    effective.samples += len(weights)
-    uniform = torch.rand(len(weights), 1, generator=rng, dtype=torch.float64)
+def effective_numbers(log_weights: Tensor) -> Tensor:
+    """1 / sum of squared normalised weights: (n, K) -> (n,) float64."""
+    return log_weights.double().softmax(dim=1).square().sum(dim=1).reciprocal()
+
+
+def chosen(log_weights: Tensor, rng: torch.Generator) -> Tensor:
+    """(n, K) -> (n,) indices, each drawn with the softmax of its row, on the device of both."""
+    weights = log_weights.double().softmax(dim=1)
+    uniform = torch.rand(len(weights), 1, generator=rng, device=rng.device, dtype=torch.float64)
     return (weights.cumsum(dim=1) < uniform).sum(dim=1).clamp(max=weights.shape[1] - 1)
