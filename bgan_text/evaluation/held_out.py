@@ -1,4 +1,4 @@
-"""The log-likelihood of held-out text under a generator itself."""
+"""The log-likelihood of held-out text under a generator itself, or under what corrects its tokens."""
 
 import math
 
@@ -8,7 +8,11 @@ from torch import Tensor, nn
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.evaluation.ngrams import Scores
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.models.sampling import counted
+from bgan_text.objective_table import TOKEN_CREDIT
+from bgan_text.objectives.token_weights import weighted_tokens
+from bgan_text.sampling_options import PREFIXES
 from bgan_text.scores.score import Score
 from bgan_text.space import TokenSpace
 from bgan_text.training.run import RunFolder
@@ -17,33 +21,46 @@ NOISES = 4
 """Noise vectors for each text. The bound is the tighter the more there are."""
 MOST_ROWS = 2_000
 """The most texts that are used, the first of the test split: a second or two of work."""
-BATCH = 128
+BATCH = 64
 
 
-def held_out_scores(run: RunFolder, data: DatasetDirectory, seed: int, device: torch.device) -> Scores:
-    """The score `held-out-likelihood` of a run, if its generator gives probabilities token by token.
+def held_out_scores(
+    run: RunFolder, data: DatasetDirectory, options: EvaluationOptions, device: torch.device
+) -> Scores:
+    """The score `held-out-likelihood` of a run, if what is sampled has probabilities token by token.
+
+    There is none if one of several candidates is kept, and none at another temperature than 1.
 
     Args:
         run: its tokens must be those of `data`; else there is no score.
         data: whose test split is held out.
-        seed: of the noise.
-        device: where the generator runs.
+        options: whose `correct` says whether the discriminator corrects each token.
+        device: where the nets run.
     """
     same = run.data["tokenizer"] == data.tokenizer_signature and run.space == data.space
-    if not same or not isinstance(run.space, TokenSpace):
+    plain = options.candidates == 1 and options.temperature == 1.0
+    if not (same and plain) or not isinstance(run.space, TokenSpace):
         return {}
     generator = run.generator(device)
     if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
         return {}
+    corrected = options.correct == PREFIXES and run.config.credit == TOKEN_CREDIT
+    discriminator = run.discriminator(device) if corrected else None
     rows = data.chosen("test", np.arange(min(MOST_ROWS, data.counts["test"])))
-    nats = held_out_bound(generator, rows, seed, device)
+    nats = held_out_bound(generator, rows, options.seed, device, discriminator)
     tokens = counted(rows, run.space.end).sum(dim=1)
     value = float(nats.double().sum() / tokens.sum())
     return {"held-out-likelihood": Score(value, np.empty(0))}  # no samples, so no interval over them
 
 
 @torch.no_grad()
-def held_out_bound(generator: nn.Module, rows: Tensor, seed: int, device: torch.device) -> Tensor:
+def held_out_bound(
+    generator: nn.Module,
+    rows: Tensor,
+    seed: int,
+    device: torch.device,
+    discriminator: nn.Module | None = None,
+) -> Tensor:
     """A lower bound on the log-probability of each row in nats.
 
     p(x) is an integral over the noise. The logarithm of the mean of g(x | z) over a few noise vectors is at
@@ -54,7 +71,9 @@ def held_out_bound(generator: nn.Module, rows: Tensor, seed: int, device: torch.
         generator: in evaluation mode; its distributions have `token_log_prob`.
         rows: (S, L) int64.
         seed: of the noise.
-        device: where the generator is.
+        device: where the nets are.
+        discriminator: of token credit, in evaluation mode. With it, g(v | x_<t, z) exp F_t(v), normalised,
+            stands in place of g.
 
     Returns:
         (S,) float32 on the CPU.
@@ -63,13 +82,22 @@ def held_out_bound(generator: nn.Module, rows: Tensor, seed: int, device: torch.
     bounds = []
     for part in rows.split(BATCH):
         part = part.to(device)
-        each = torch.stack([_log_prob(generator, part, rng) for _ in range(NOISES)])
+        each = torch.stack([_log_prob(generator, discriminator, part, rng) for _ in range(NOISES)])
         bounds.append((each.logsumexp(dim=0) - math.log(NOISES)).cpu())
     return torch.cat(bounds)
 
 
-def _log_prob(generator: nn.Module, rows: Tensor, rng: torch.Generator) -> Tensor:
-    """(S, L) -> (S,) log g(x | z), each with a noise vector of its own."""
+def _log_prob(
+    generator: nn.Module, discriminator: nn.Module | None, rows: Tensor, rng: torch.Generator
+) -> Tensor:
+    """(S, L) -> (S,) log-probabilities, each with a noise vector of its own."""
     noise = torch.randn(len(rows), generator.noise, device=rows.device, generator=rng)
-    log_probs: Tensor = generator(noise).token_log_prob(rows.unsqueeze(0))
-    return log_probs.squeeze(0).sum(dim=-1)
+    conditional = generator(noise)
+    if discriminator is None:
+        log_probs: Tensor = conditional.token_log_prob(rows.unsqueeze(0))
+        return log_probs.squeeze(0).sum(dim=-1)
+    where = counted(rows, generator.space.end)
+    log_g = conditional.next_token_logits(rows, where).log_softmax(dim=-1)
+    corrected = weighted_tokens(log_g, discriminator(rows, where))
+    each = corrected.gather(-1, rows[where].unsqueeze(-1)).squeeze(-1)
+    return torch.zeros(where.shape, device=rows.device).masked_scatter(where, each).sum(dim=-1)

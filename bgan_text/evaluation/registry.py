@@ -91,8 +91,8 @@ REGISTRY: Registry = {
     "likelihood": {
         "held-out-likelihood": ScoreInfo(
             "higher",
-            "log-likelihood of the test split under the generator of a run itself, a lower bound by 4 noise "
-            "vectors, nats per token",
+            "log-likelihood of the test split under the generator of a run, or under what `correct` prefixes "
+            "makes of it, a lower bound by 4 noise vectors, nats per token",
         ),
         "forward-likelihood": ScoreInfo(
             "real", "log-likelihood of the samples under a language model of real text, nats per token"

@@ -75,7 +75,7 @@ def score_texts(
     for one, model in zip(measured, models, strict=False):
         if model.run is not None and real.data is not None:
             device = choose_device(options.device)
-            one.scores |= held_out_scores(model.run, real.data, options.seed, device)
+            one.scores |= held_out_scores(model.run, real.data, options, device)
     _warn(measured, reporter)
     _warn_of_leaks(inputs, reporter)
     more, network_settings = network_scores(groups, real, units, options, judges, reporter)
