@@ -95,7 +95,7 @@ def test_images_decide_defaults_last() -> None:
     assert [one.width for one in (words, colours, numbers)] == [256, 32, 32]
     assert [one.batch_norm for one in (words, colours, numbers)] == [False, False, True]
     assert [one.spectral_norm for one in (words, colours, numbers)] == [True, True, False]
-    assert [one.discriminator_lr for one in (words, colours, numbers)] == [4e-3, 8e-3, 5e-4]
+    assert [one.discriminator_lr for one in (words, colours, numbers)] == [2e-3, 8e-3, 5e-4]
     classifier = Config.given({"generator": "classifier"}, CONTINUOUS_IMAGES)
     assert (classifier.batch_norm, classifier.discriminator_lr) == (False, 1e-3)
     critic = Config.given({"objective": "wgan-gp"}, CONTINUOUS_IMAGES)
