@@ -1,6 +1,7 @@
 """The log-likelihood of held-out text under a generator itself, or under what corrects its tokens."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def held_out_scores(
     plain = options.candidates == 1 and options.temperature == 1.0
     if not (same and plain) or not isinstance(run.space, TokenSpace):
         return {}
-    generator = run.generator(device)
+    generator: Any = run.generator(device)
     if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
         return {}
     corrected = options.correct == PREFIXES and run.config.credit == TOKEN_CREDIT
@@ -55,7 +56,7 @@ def held_out_scores(
 
 @torch.no_grad()
 def held_out_bound(
-    generator: nn.Module,
+    generator: Any,
     rows: Tensor,
     seed: int,
     device: torch.device,
@@ -87,9 +88,7 @@ def held_out_bound(
     return torch.cat(bounds)
 
 
-def _log_prob(
-    generator: nn.Module, discriminator: nn.Module | None, rows: Tensor, rng: torch.Generator
-) -> Tensor:
+def _log_prob(generator: Any, discriminator: nn.Module | None, rows: Tensor, rng: torch.Generator) -> Tensor:
     """(S, L) -> (S,) log-probabilities, each with a noise vector of its own."""
     noise = torch.randn(len(rows), generator.noise, device=rows.device, generator=rng)
     conditional = generator(noise)
