@@ -274,7 +274,7 @@ def load_run(
         device: where it is sampled and resumed: auto, cpu, cuda or cuda:N.
         divergence: the divergence of your own that the run was made with. Only `resume` needs it.
         generator: the generator class of your own, likewise.
-        discriminator: the discriminator class of your own. Only `resume` needs it.
+        discriminator: the discriminator class of your own. `resume` and sampling with it need it.
 
     Raises:
         UserError: the folder holds no run or a damaged one, or there is no such device.

@@ -79,8 +79,8 @@ def sample(
         print(_drawn((pixels for pixels, _ in samples), opened.folder, out))
     else:
         _write(samples, out, json=json, images=images)
-    if samples.effective.samples:
-        say(f"Effective candidates: {samples.effective.mean:.1f} of {options.candidates}")
+    if (effective := samples.effective.mean) is not None:
+        say(f"Effective candidates: {effective:.1f} of {options.candidates}")
 
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:

@@ -11,6 +11,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import bgan_text as bt
+from bgan_text.corpora.grammar import sentences
+
 torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -48,6 +51,13 @@ def digits() -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     with np.load(FIXTURES / "mnist.npz") as arrays:
         images, labels = arrays["images"], arrays["labels"]
     return {"train": (images[:600], labels[:600]), "test": (images[600:], labels[600:])}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> bt.DatasetDirectory:
+    """300 sentences of the grammar as words, to be read only."""
+    folder = tmp_path_factory.mktemp("sentences")
+    return bt.prepare(list(sentences(0, 300)), tokenizer="word", length=20, out=folder / "data")
 
 
 @pytest.fixture(autouse=True)

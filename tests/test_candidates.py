@@ -12,7 +12,6 @@ from torch import Tensor
 
 import bgan_text as bt
 from bgan_text.config import Config
-from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.models.discriminators import PrefixDiscriminator
 from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminator
@@ -134,12 +133,6 @@ def test_only_estimates_of_the_ratio_can_weigh(objective: str) -> None:
     else:
         with pytest.raises(UserError, match=f"`objective` {objective} trains none"):
             refuse_without_ratio(config)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> bt.DatasetDirectory:
-    folder = tmp_path_factory.mktemp("candidates")
-    return bt.prepare(list(sentences(0, 300)), tokenizer="word", length=20, out=folder / "data")
 
 
 @pytest.mark.parametrize(

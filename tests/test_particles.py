@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 import bgan_text as bt
 from bgan_text.config import Config
-from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.models.discriminators import PrefixDiscriminator
 from bgan_text.models.distributions import AutoregressiveDistribution
@@ -327,12 +326,6 @@ def test_weights_are_the_ratios_of_whole_samples(rng: torch.Generator) -> None:
     ratios = scorer(discriminator, "token", END)(particles.tokens)
     log_probs = generator(particles.noise).log_prob(particles.tokens.unsqueeze(0))[0]
     torch.testing.assert_close(particles.weights.flatten(), log_probs + ratios - proposed)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> bt.DatasetDirectory:
-    folder = tmp_path_factory.mktemp("particles")
-    return bt.prepare(list(sentences(0, 300)), tokenizer="word", length=20, out=folder / "data")
 
 
 @pytest.mark.parametrize(

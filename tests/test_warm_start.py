@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 import bgan_text as bt
 from bgan_text.config import Config
-from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.space import TokenSpace
@@ -20,12 +19,6 @@ from bgan_text.training.trainer import Trainer, train
 
 SMALL = {"steps": 4, "batch": 8, "width": 8, "noise": 3, "precision": "float32", "device": "cpu"}
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> bt.DatasetDirectory:
-    folder = tmp_path_factory.mktemp("warm")
-    return bt.prepare(list(sentences(0, 300)), tokenizer="word", length=20, out=folder / "data")
 
 
 @pytest.fixture(scope="module")

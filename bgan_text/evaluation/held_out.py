@@ -12,7 +12,7 @@ from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
-from bgan_text.objectives.token_weights import weighted_tokens
+from bgan_text.objectives.token_weights import sequence_scores, weighted_tokens
 from bgan_text.sampling_options import PREFIXES
 from bgan_text.scores.score import Score
 from bgan_text.space import TokenSpace
@@ -97,6 +97,4 @@ def _log_prob(generator: Any, discriminator: nn.Module | None, rows: Tensor, rng
         return log_probs.squeeze(0).sum(dim=-1)
     where = counted(rows, generator.space.end)
     log_g = conditional.next_token_logits(rows, where).log_softmax(dim=-1)
-    corrected = weighted_tokens(log_g, discriminator(rows, where))
-    each = corrected.gather(-1, rows[where].unsqueeze(-1)).squeeze(-1)
-    return torch.zeros(where.shape, device=rows.device).masked_scatter(where, each).sum(dim=-1)
+    return sequence_scores(weighted_tokens(log_g, discriminator(rows, where)), rows, where)

@@ -117,7 +117,7 @@ def _of_run(name: str, run: RunFolder, options: EvaluationOptions) -> Samples:
         correct=options.correct,
     )
     samples = sample_tensors(run, how, device)
-    return Samples(name, torch.cat(list(samples)), samples.effective.known)
+    return Samples(name, torch.cat(list(samples)), samples.effective.mean)
 
 
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:

@@ -72,9 +72,9 @@ def score_texts(
         options.window,
     )
     measured = _measure(groups, numbered, real, reporter)
-    for one, model in zip(measured, models, strict=False):
+    device = choose_device(options.device)
+    for one, model in zip(measured, models, strict=False):  # the last one measured is real text
         if model.run is not None and real.data is not None:
-            device = choose_device(options.device)
             one.scores |= held_out_scores(model.run, real.data, options, device)
     _warn(measured, reporter)
     _warn_of_leaks(inputs, reporter)

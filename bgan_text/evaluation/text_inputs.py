@@ -89,7 +89,7 @@ def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperatur
     )
     samples = sample_text(run, how, device)
     texts = list(_cased((text for text, _ in samples), options))
-    return Model(name, texts, run, samples.effective.known)
+    return Model(name, texts, run, samples.effective.mean)
 
 
 def _model(source: Source, options: EvaluationOptions) -> Model:

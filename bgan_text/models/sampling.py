@@ -46,14 +46,20 @@ def draw_each(logits: Tensor, draws: int, rng: torch.Generator, temperature: flo
     Rows that are not finite give tokens all the same: the loss reports them, whereas a check here would
     make a GPU wait.
     """
-    if temperature != 1.0:  # shifted first, so that a tiny temperature leaves the largest logit at 0
-        logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
-    probabilities = logits.softmax(dim=-1).nan_to_num_(nan=1.0)
+    probabilities = tempered(logits, temperature).softmax(dim=-1).nan_to_num_(nan=1.0)
     if draws > 1:
         return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
     # One draw as the minimum of exponential clocks: multinomial would check its input on the host first.
     clocks = torch.empty_like(probabilities).exponential_(generator=rng)
     return (probabilities / clocks).argmax(dim=-1, keepdim=True)
+
+
+def tempered(logits: Tensor, temperature: float) -> Tensor:
+    """Logits divided by a temperature above 0: (K, V) -> (K, V)."""
+    if temperature == 1.0:
+        return logits
+    # Shifted first, so that a tiny temperature leaves the largest logit at 0.
+    return (logits - logits.amax(dim=-1, keepdim=True)) / temperature
 
 
 def log_prob(logits: Tensor, tokens: Tensor) -> Tensor:

@@ -89,9 +89,21 @@ def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
     Returns:
         (K,) in the same order.
     """
+    return _token_scores(scores, tokens, where).cumsum(dim=-1)[where]
+
+
+def sequence_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
+    """The sum of the scores of a sequence's own tokens: shapes as of `prefix_scores` -> (N,).
+
+    It is the log-ratio of the whole sequence, or its log-probability if `scores` are those of tokens.
+    """
+    return _token_scores(scores, tokens, where).sum(dim=-1)
+
+
+def _token_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
+    """The score of each token of the sequences, 0 where it does not count: -> (N, L)."""
     each = scores.gather(-1, tokens[where].unsqueeze(-1)).squeeze(-1)
-    terms = scores.new_zeros(where.shape).masked_scatter(where, each)
-    return terms.cumsum(dim=-1)[where]
+    return scores.new_zeros(where.shape).masked_scatter(where, each)
 
 
 def weight_variance(log_probs: Tensor, scores: Tensor) -> Tensor:

@@ -70,7 +70,9 @@ class Comparison:
         self.device = choose_device(self.options.device).type
         self.dataset, self.home = opened(data), Path(out)
         plain = Scoring(samples=self.options.count, reference=self._reference(), judges=judges or Judges())
-        self.scorings = {count: replace(plain, candidates=count) for count in {1, self.options.candidates}}
+        self.scorings = {
+            count: replace(plain, candidates=count) for count in sorted({1, self.options.candidates})
+        }
         self.columns = columns_of(self.options.scores, self.dataset)
         for name in OF_METHODS:
             if name in self.settings:
@@ -143,15 +145,13 @@ class Comparison:
 
     def _numbers(self, run: PlannedRun) -> list[int]:
         """The numbers of candidates with which a run is scored: 1, and K if its discriminator can choose."""
-        return [
-            count for count in sorted(self.scorings) if count == 1 or run.config.objective not in NO_RATIO
-        ]
+        return [count for count in self.scorings if count == 1 or run.config.objective not in NO_RATIO]
 
     def _known(self, run: PlannedRun) -> bool:
         return all((run, count) in self.outcomes for count in self._numbers(run))
 
     def _score(self, runs: list[PlannedRun]) -> None:
-        for count, scoring in sorted(self.scorings.items()):
+        for count, scoring in self.scorings.items():
             scores_of(self.runner, [run for run in runs if count in self._numbers(run)], scoring)
 
     def _after(self, run: PlannedRun) -> None:

@@ -20,7 +20,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
-from bgan_text.objectives.token_weights import prefix_scores
+from bgan_text.objectives.token_weights import sequence_scores
 
 Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
@@ -59,14 +59,12 @@ class EffectiveCandidates:
         self.samples += len(numbers)
 
     @property
-    def mean(self) -> float:
-        """1: one candidate decides; K: all have equal weight and the choice corrects nothing."""
-        return self.total / self.samples if self.samples else float("nan")
+    def mean(self) -> float | None:
+        """1: one candidate decides; K: all have equal weight and the choice corrects nothing.
 
-    @property
-    def known(self) -> float | None:
-        """The mean, if samples had several candidates."""
-        return self.mean if self.samples else None
+        None if no sample had several candidates.
+        """
+        return self.total / self.samples if self.samples else None
 
 
 class Samples(Iterator[Item]):
@@ -105,8 +103,7 @@ def scorer(discriminator: nn.Module, credit: str, end: int | None) -> Scorer:
     def score(samples: Tensor) -> Tensor:
         if credit == TOKEN_CREDIT:
             where = counted(samples, end)
-            ratios = prefix_scores(discriminator(samples, where), samples, where)
-            return ratios[where.sum(dim=1).cumsum(dim=0) - 1]  # that of the last prefix of each sample
+            return sequence_scores(discriminator(samples, where), samples, where)
         scores: Tensor = discriminator(samples)
         return scores[:, -1] if credit == "prefix" else scores
 

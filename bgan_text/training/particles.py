@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.distributions import AutoregressiveDistribution
-from bgan_text.models.sampling import draw_each
+from bgan_text.models.sampling import draw_each, tempered
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.space import TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, chosen, effective_numbers, refuse_without_ratio
@@ -160,9 +160,7 @@ class Particles:
         last = self.tokens[:, -1:] if length else self.tokens.new_full((len(self.tokens), 1), self.net.start)
         hidden, self.state = self.net.step(last, self.noise, self.state)
         logits = self.net.logits(hidden.squeeze(1)).float()
-        if self.temperature != 1.0:  # shifted first, so that a tiny temperature leaves the largest logit at 0
-            logits = (logits - logits.amax(dim=-1, keepdim=True)) / self.temperature
-        log_probs = logits.log_softmax(dim=-1)
+        log_probs = tempered(logits, self.temperature).log_softmax(dim=-1)
         scores = self.guide.ahead(self.tokens)
         return log_probs if scores is None else log_probs + scores
 
@@ -185,9 +183,9 @@ class Particles:
         numbers = effective_numbers(self.weights)
         self.effective = torch.minimum(self.effective, numbers.cpu())
         poor = numbers < self.candidates / 2
-        uniform = torch.rand(len(numbers), 1, generator=rng, device=rng.device, dtype=torch.float64)
         if not poor.any():
             return
+        uniform = torch.rand(len(numbers), 1, generator=rng, device=rng.device, dtype=torch.float64)
         picked = systematic(self.weights, uniform)
         same = torch.arange(self.candidates, device=picked.device)
         picked = torch.where(poor.unsqueeze(1), picked, same)
