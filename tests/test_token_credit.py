@@ -286,6 +286,40 @@ def test_a_trained_discriminator_leads_near_the_target(
     assert end < 0.05
 
 
+@pytest.mark.parametrize("prefixes", KINDS)
+def test_groups_of_sequences_teach_what_the_whole_batch_teaches(
+    prefixes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of different lengths, so that a mean of the means of groups would be wrong."""
+    space, rows = TokenSpace(4, 5, end=0), 6
+    real = torch.tensor([[1, 2, 3, 4], [0, 0, 0, 0], [3, 0, 0, 0], [2, 2, 0, 0], [4, 3, 2, 1], [1, 0, 0, 0]])
+
+    def learned(most: int) -> tuple[list[Any], dict[str, float]]:
+        monkeypatch.setattr("bgan_text.training.token_credit.MOST_LOGITS", most)
+        options = {
+            "credit": "token",
+            "prefixes": prefixes,
+            "batch": rows,
+            "width": 8,
+            "discriminator_steps": 2,
+        }
+        config = Config.given(FAST | options)
+        state = State.fresh(config, space, CPU)
+        nn.init.normal_(state.discriminator.scores.weight, generator=torch.Generator().manual_seed(1))
+        state.discriminator.register_forward_hook(lambda net, given, scores: sizes.append(scores.numel()))
+        numbers = Trainer(state, config).step([real], 0.0).read()
+        return [p.grad for net in (state.generator, state.discriminator) for p in net.parameters()], numbers
+
+    sizes: list[int] = []
+    whole, of_whole = learned(rows * 4 * 5)
+    for most in (4 * 5, 2 * 4 * 5 + 1, 4 * 4 * 5):
+        sizes.clear()
+        gradients, numbers = learned(most)
+        assert max(sizes) <= most
+        torch.testing.assert_close(gradients, whole, rtol=1e-4, atol=1e-7)
+        assert numbers == pytest.approx(of_whole, rel=1e-4, abs=1e-6)
+
+
 @pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))
 def test_equal_scores_of_all_tokens_teach_nothing(objective: str, rng: torch.Generator) -> None:
     logits = random_logits(rng, 4, V).requires_grad_()

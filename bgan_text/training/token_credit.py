@@ -3,6 +3,7 @@
 See `bgan_text.objectives.token_weights` for what is computed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +20,46 @@ from bgan_text.objectives.token_weights import (
 )
 from bgan_text.training.update import Numbers, Update
 
+MOST_LOGITS = 2**25
+"""Numbers of a (K, V) tensor at most: 128 MiB in float32, of which a step holds about ten.
+
+A batch with more is taken in groups of sequences whose gradients are summed, so that a large vocabulary costs
+time, not memory.
+"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Sequences whose prefixes teach.
+
+    Attributes:
+        tokens: (N, L) int64.
+        where: (N, L) bool, the positions up to the end of each sequence.
+        count: how many positions these are.
+        generated: whether the generator is taught after these prefixes too.
+    """
+
+    tokens: Tensor
+    where: Tensor
+    count: Tensor
+    generated: bool
+
 
 @dataclass(frozen=True)
 class Prefixes:
-    """What both nets say after the K prefixes of N sequences.
+    """What both nets say after the K prefixes of some sequences of a side.
 
     Attributes:
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, the K positions up to the end of each sequence.
+        share: K of all prefixes of the side, so that means of groups add up to the mean of the batch.
         log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.
     """
 
     tokens: Tensor
     where: Tensor
+    share: Tensor
     log_probs: Tensor | None
     scores: Tensor
 
@@ -58,60 +85,94 @@ class TokenCreditUpdate(Update):
 
     Each net makes one forward pass over the prefixes. The generator's log g serves the bound, where it
     carries no gradient, and its own loss. The discriminator's scores serve the bound and, where they carry no
-    gradient, the weights.
+    gradient, the weights. Both gradients are taken before either net changes.
     """
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         *earlier, last = real_batches
         for real in earlier if self.discriminator_turn else ():
-            self._discriminator_step(*self._sides(real))
-        data, samples = self._sides(last)
-        numbers = self._discriminator_step(data, samples) if self.discriminator_turn else {}
-        sides = (data,) if samples is None else (data, samples)
-        taught = [(side.log_probs, side.scores.detach()) for side in sides if side.log_probs is not None]
-        return numbers | self._generator_step(taught)
+            self._learn(real, generator=False, discriminator=True)
+        return self._learn(last, generator=True, discriminator=self.discriminator_turn)
 
-    def _sides(self, real: Batch) -> tuple[Prefixes, Prefixes | None]:
-        """The prefixes of data, with log g if they teach the generator, and those of as many samples."""
-        conditional, kind = self.conditional(real), self.config.prefixes
-        data = self._prefixes(conditional, samples_of(real), generated=kind != "samples")
-        if kind == "data":
-            return data, None
-        with self.autocast():
-            tokens = conditional.sample(1, self.state.rng).squeeze(0)
-        return data, self._prefixes(conditional, tokens, generated=True)
+    def _learn(self, real: Batch, *, generator: bool, discriminator: bool) -> Numbers:
+        """Teach the chosen nets from one batch."""
+        self.state.generator_optimizer.zero_grad()
+        self.state.discriminator_optimizer.zero_grad()
+        total: Numbers = {}
+        for sides in self._groups(real):
+            numbers: Numbers = {}
+            if discriminator:
+                numbers |= self._discriminator_numbers(sides)
+                (-numbers["bound"]).backward()
+            if generator:
+                numbers |= self._generator_numbers(sides)
+                if not self.frozen:
+                    numbers["generator_loss"].backward()
+            total = {name: total.get(name, 0.0) + number.detach() for name, number in numbers.items()}
+        if discriminator:
+            total |= self.finish_discriminator_update(total["bound"])
+        if generator:
+            total |= self.finish_generator_update(total["generator_loss"])
+        return total
 
-    def _prefixes(self, conditional: Any, tokens: Tensor, *, generated: bool) -> Prefixes:
+    def _groups(self, real: Batch) -> Iterator[tuple[Prefixes, ...]]:
+        """The prefixes of data, then those of as many samples, of a few sequences at a time."""
+        given, kind, state = self.given(real), self.config.prefixes, self.state
+        sides = [self._side(samples_of(real), generated=kind != "samples")]
+        if kind != "data":
+            with self.autocast():
+                samples = state.generator(given).sample(1, state.rng).squeeze(0)
+            sides.append(self._side(samples, generated=True))
+        space = state.generator.space
+        rows = max(1, MOST_LOGITS // (space.positions * space.vocabulary))
+        for first in range(0, len(given), rows):
+            group = slice(first, first + rows)
+            with self.autocast():
+                conditional = state.generator(given[group])
+            yield tuple(self._prefixes(conditional, side, group) for side in sides)
+
+    def _side(self, tokens: Tensor, *, generated: bool) -> Side:
         where = counted(tokens, self.state.generator.space.end)
+        return Side(tokens, where, where.sum(), generated)
+
+    def _prefixes(self, conditional: Any, side: Side, group: slice) -> Prefixes:
+        tokens, where = side.tokens[group], side.where[group]
         with self.autocast():
-            logits = conditional.next_token_logits(tokens, where) if generated else None
+            logits = conditional.next_token_logits(tokens, where) if side.generated else None
             scores = self.state.discriminator(tokens, where)
         log_probs = None if logits is None else logits.log_softmax(dim=-1)
-        return Prefixes(tokens, where, log_probs, scores)
+        return Prefixes(tokens, where, where.sum() / side.count, log_probs, scores)
 
-    def _discriminator_step(self, data: Prefixes, samples: Prefixes | None) -> Numbers:
-        """Ascend the bound after prefixes of data, that on whole prefixes, or the mean of both."""
+    def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
+        """The group's part of the bound after prefixes of data, of that on whole prefixes, or their mean."""
         divergence = self.state.divergence
         assert divergence is not None
-        bounds: list[Tensor] = []
-        numbers: Numbers = {}
+        data, *samples = sides
+        bounds: Numbers = {}
+        scores: Numbers = {}
+        for drawn in samples:
+            real, fake = data.ratios(), drawn.ratios()
+            bounds["prefix_bound"] = (
+                divergence.real(real).mean() * data.share - divergence.fake(fake).mean() * drawn.share
+            )
+            scores = {"real_score": real.mean() * data.share, "fake_score": fake.mean() * drawn.share}
         if data.log_probs is not None:
-            bounds.append(next_token_bound(divergence, data.scores, data.log_probs, data.next_tokens()))
-            numbers |= {"next_token_bound": bounds[-1], **data.mean_scores()}
-        if samples is not None:
-            real, fake = data.ratios(), samples.ratios()
-            bounds.append(divergence.bound(real, fake))
-            numbers = {"real_score": real.mean(), "fake_score": fake.mean(), **numbers}
-            numbers["prefix_bound"] = bounds[-1]
-        bound = torch.stack(bounds).mean()
-        return self.update_discriminator(-bound) | {"bound": bound} | numbers
+            bound = next_token_bound(divergence, data.scores, data.log_probs, data.next_tokens())
+            bounds["next_token_bound"] = bound * data.share
+            scores = {name: score * data.share for name, score in data.mean_scores().items()}
+        return bounds | scores | {"bound": torch.stack(list(bounds.values())).mean()}
 
-    def _generator_step(self, taught: list[tuple[Tensor, Tensor]]) -> Numbers:
-        """Descend the mean divergence over the kinds of prefixes, each with (K, V) log g and scores."""
+    def _generator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
+        """The group's part of what the generator descends, a mean over the kinds of prefixes."""
         descended = TOKEN_DIVERGENCES[self.config.objective]
-        losses = [descended(log_probs, scores).mean() for log_probs, scores in taught]
-        with torch.no_grad():
-            variances = [weight_variance(log_probs, scores).mean() for log_probs, scores in taught]
-        return self.update_generator(torch.stack(losses).mean()) | {
-            "importance_variance": torch.stack(variances).mean()
+        losses, variances = [], []
+        for side in sides:
+            if side.log_probs is not None:
+                scores = side.scores.detach()
+                losses.append(descended(side.log_probs, scores).mean() * side.share)
+                with torch.no_grad():
+                    variances.append(weight_variance(side.log_probs, scores).mean() * side.share)
+        return {
+            "generator_loss": torch.stack(losses).mean(),
+            "importance_variance": torch.stack(variances).mean(),
         }

@@ -94,24 +94,35 @@ class Update:
 
     def update_generator(self, loss: Tensor) -> Numbers:
         """Descend the generator's loss unless it is frozen; the loss and the norm of its gradient."""
-        if self.frozen:
-            return {"generator_loss": loss.detach()}
-        norm = self._update(loss, self.state.generator_optimizer, self.state.generator)
-        return {"generator_loss": loss, "generator_gradient": norm}
+        if not self.frozen:
+            self.state.generator_optimizer.zero_grad()
+            loss.backward()
+        return self.finish_generator_update(loss)
 
     def update_discriminator(self, loss: Tensor) -> Numbers:
         """Descend the discriminator's loss; the norm of its gradient."""
-        norm = self._update(loss, self.state.discriminator_optimizer, self.state.discriminator)
+        self.state.discriminator_optimizer.zero_grad()
+        loss.backward()
+        return self.finish_discriminator_update(loss)
+
+    def finish_generator_update(self, loss: Tensor) -> Numbers:
+        """What `update_generator` does after the gradient of `loss`, maybe a sum of many losses."""
+        if self.frozen:
+            return {"generator_loss": loss.detach()}
+        norm = self._apply(loss, self.state.generator_optimizer, self.state.generator)
+        return {"generator_loss": loss, "generator_gradient": norm}
+
+    def finish_discriminator_update(self, loss: Tensor) -> Numbers:
+        """What `update_discriminator` does after the gradient of `loss`, maybe a sum of many losses."""
+        norm = self._apply(loss, self.state.discriminator_optimizer, self.state.discriminator)
         return {"discriminator_gradient": norm}
 
-    def _update(self, loss: Tensor, optimizer: torch.optim.Adam, net: nn.Module) -> Tensor:
-        """Descend `loss` unless it, its gradient or an earlier one is not finite.
+    def _apply(self, loss: Tensor, optimizer: torch.optim.Adam, net: nn.Module) -> Tensor:
+        """Descend unless `loss`, its gradient or an earlier one is not finite.
 
         Return the gradient norm.
         """
         state = self.state
-        optimizer.zero_grad()
-        loss.backward()
         norm = nn.utils.clip_grad_norm_(net.parameters(), self.config.grad_clip)
         state.nonfinite = torch.maximum(state.nonfinite, (~torch.isfinite(norm + loss.detach())).float())
         optimizer.found_inf = state.nonfinite  # type: ignore[attr-defined]  # fused Adam skips its step
