@@ -498,7 +498,26 @@ def test_candidates_add_a_row_and_are_kept_apart(compare: Command) -> None:
     assert stamps("c") == before
     table = compare(*words, "--candidates", 5, "--markdown").out
     assert "| importance (js), candidates 5 |" in table
-    assert "without a row of candidates: mle (rnn), since it has no discriminator" in table
+    assert "without a row of candidates 5: mle (rnn), since it has no discriminator" in table
     refused = compare("--objectives", "mle", "--steps", 3, "--candidates", 5, "--out", "d")
     assert refused.code == 1
-    assert "--candidates 5: no discriminator of these methods estimates log p/q" in refused.err
+    assert "--candidates 5: no method can, since it has no discriminator" in refused.err
+
+
+def test_corrected_prefixes_add_a_row_where_the_discriminator_scores_them(compare: Command) -> None:
+    words = ["--objectives", "importance,importance:token,rnn:importance:prefix,mle", "--steps", 3, *TINY[2:]]
+    words += ["--seeds", 1, "--correct", "prefixes", "--out", "c"]
+    made = json.loads(compare(*words, "--json").out)
+    names = [row["name"] for row in made["methods"] if row["correct"] == "prefixes"]
+    assert names == ["importance (js, token, rnn)"]
+    weak, corrected = made["methods"][1:3]
+    assert weak["scores"]["held-out-likelihood"] != corrected["scores"]["held-out-likelihood"]
+    table = compare(*words, "--markdown").out
+    assert "| importance (js, token, rnn), correct prefixes |" in table
+    for reason in ("scores whole samples", "corrects prefixes with several candidates only"):
+        assert reason in table
+    two = json.loads(compare(*words, "--candidates", 2, "--json").out)["methods"]
+    names = [row["name"] for row in two if (row["candidates"], row["correct"]) == (2, "prefixes")]
+    assert names == ["importance (js, token, rnn)", "importance (js, prefix, rnn)"]
+    refused = compare("--objectives", "importance", *words[2:-1], "d")
+    assert "--correct prefixes: no method can, since its discriminator scores whole samples" in refused.err

@@ -16,10 +16,12 @@ from bgan_text.evaluation.text_inputs import refuse_unreadable
 from bgan_text.files import finite, write_json
 from bgan_text.presets import CLASSIFIER
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sampling_options import PREFIXES
 from bgan_text.space import image_kind
 from bgan_text.start import Data, opened
 from bgan_text.studies.columns import columns_of
 from bgan_text.studies.comparison_options import ComparisonOptions
+from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.methods import Method, Methods, methods_of, options_for, refuse_custom
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import ComparisonResults, Row, RunResult
@@ -27,7 +29,6 @@ from bgan_text.studies.runner import Runner
 from bgan_text.studies.scoring import Scoring, known_scores, scores_of
 from bgan_text.studies.steps import refuse_unfit
 from bgan_text.training.callbacks import Callback
-from bgan_text.training.candidates import NO_RATIO
 from bgan_text.training.run import refuse_foreign
 
 RESULT = "compare.json"
@@ -70,9 +71,8 @@ class Comparison:
         self.device = choose_device(self.options.device).type
         self.dataset, self.home = opened(data), Path(out)
         plain = Scoring(samples=self.options.count, reference=self._reference(), judges=judges or Judges())
-        self.scorings = {
-            count: replace(plain, candidates=count) for count in sorted({1, self.options.candidates})
-        }
+        asked = Drawing(self.options.candidates, self.options.correct)
+        self.scorings = {drawing: replace(plain, drawing=drawing) for drawing in (PLAIN, asked)}
         self.columns = columns_of(self.options.scores, self.dataset)
         for name in OF_METHODS:
             if name in self.settings:
@@ -88,11 +88,13 @@ class Comparison:
         )
         for method in self.methods:
             self._refuse_unfit(method)
-        if self.options.candidates > 1 and all(method.objective in NO_RATIO for method in self.methods):
+        if asked not in {drawing for run in self.planned.values() for drawing in self._drawings(run)}:
+            option = "correct" if asked.correct == PREFIXES else "candidates"
+            reasons = {asked.obstacle(run.settings()) for run in self.planned.values()}
             raise UserError(
-                f"`candidates` {self.options.candidates}: no discriminator of these methods estimates log p/q"
+                f"`{option}` {getattr(asked, option)}: no method can, since {'; '.join(map(str, reasons))}"
             )
-        self.outcomes: dict[tuple[PlannedRun, int], RunResult] = {}
+        self.outcomes: dict[tuple[PlannedRun, Drawing], RunResult] = {}
 
     def _plan(self, images: str | None) -> list[tuple[Method, int, PlannedRun]]:
         """The runs, seed by seed."""
@@ -143,16 +145,16 @@ class Comparison:
             self.write()
         return True
 
-    def _numbers(self, run: PlannedRun) -> list[int]:
-        """The numbers of candidates with which a run is scored: 1, and K if its discriminator can choose."""
-        return [count for count in self.scorings if count == 1 or run.config.objective not in NO_RATIO]
+    def _drawings(self, run: PlannedRun) -> list[Drawing]:
+        """How samples of a run are drawn: plainly, and as was asked for if its discriminator can."""
+        return [drawing for drawing in self.scorings if drawing.obstacle(run.settings()) is None]
 
     def _known(self, run: PlannedRun) -> bool:
-        return all((run, count) in self.outcomes for count in self._numbers(run))
+        return all((run, drawing) in self.outcomes for drawing in self._drawings(run))
 
     def _score(self, runs: list[PlannedRun]) -> None:
-        for count, scoring in self.scorings.items():
-            scores_of(self.runner, [run for run in runs if count in self._numbers(run)], scoring)
+        for drawing, scoring in self.scorings.items():
+            scores_of(self.runner, [run for run in runs if drawing in self._drawings(run)], scoring)
 
     def _after(self, run: PlannedRun) -> None:
         if self._known(run):
@@ -165,18 +167,18 @@ class Comparison:
     def _update(self, run: PlannedRun) -> None:
         """Take in what is known of a run that has failed, or has finished and is scored."""
         seed, outcome = int(run.options["seed"]), run.outcome()
-        for count in self._numbers(run):
+        for drawing in self._drawings(run):
             if outcome["failed"] is not None:
-                self.outcomes[run, count] = RunResult(seed, run.folder, **outcome)
-            elif (known := known_scores(self.runner, run, self.scorings[count])) is not None:
-                self.outcomes[run, count] = RunResult(seed, run.folder, **vars(known), **outcome)
+                self.outcomes[run, drawing] = RunResult(seed, run.folder, **outcome)
+            elif (known := known_scores(self.runner, run, self.scorings[drawing])) is not None:
+                self.outcomes[run, drawing] = RunResult(seed, run.folder, **vars(known), **outcome)
 
     def results(self) -> ComparisonResults:
         """What is known by now."""
         rows = [
-            Row(method, self._full_settings(method), self._of(method, count), count)
+            Row(method, self._full_settings(method), self._of(method, drawing), drawing)
             for method in self.methods
-            for count in self._numbers(self.planned[method, 0])
+            for drawing in self._drawings(self.planned[method, 0])
         ]
         missing = sum(not self._known(run) for run in self.runner.runs)
         return ComparisonResults(rows, self.columns, self._training(), missing)
@@ -194,6 +196,7 @@ class Comparison:
             "generator": self.settings.get("generator") or Config.generator,
             "samples": self.options.count,
             "candidates": self.options.candidates,
+            "correct": self.options.correct,
             "options": {
                 name: value
                 for name, value in self.settings.items()
@@ -205,8 +208,8 @@ class Comparison:
         settings = self.planned[method, 0].settings()
         return {name: value for name, value in settings.items() if name != "seed"}
 
-    def _of(self, method: Method, candidates: int) -> list[RunResult]:
-        runs = [(self.planned[method, seed], candidates) for seed in range(self.options.seeds)]
+    def _of(self, method: Method, drawing: Drawing) -> list[RunResult]:
+        runs = [(self.planned[method, seed], drawing) for seed in range(self.options.seeds)]
         return [self.outcomes[run] for run in runs if run in self.outcomes]
 
     def write(self) -> None:

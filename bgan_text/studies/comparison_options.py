@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import CANDIDATES
+from bgan_text.sampling_options import CANDIDATES, CORRECTIONS, SAMPLES
 from bgan_text.setting import DEVICES, check_all, setting
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
@@ -47,6 +47,12 @@ class ComparisonOptions:
         "above 1: one more row for each method whose discriminator can choose among so many candidates for "
         "each sample",
         minimum=1,
+    )
+    correct: str = setting(
+        SAMPLES,
+        "prefixes: one more row for each method whose discriminator can correct its samples token by token, "
+        "with so many candidates",
+        choices=CORRECTIONS,
     )
     scores: str | Sequence[str] | None = setting(
         None,

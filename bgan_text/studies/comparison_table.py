@@ -77,8 +77,8 @@ def notes(results: ComparisonResults) -> Iterator[str]:
         yield f"{LEGEND}; mean ± standard deviation over runs, best in bold; steps: mean"
     for method, outcome in results.failures():
         yield f"failed: {method.name}, seed {outcome.seed}: {outcome.failed}"
-    if without := results.without_candidates():
-        yield f"without a row of candidates: {'; '.join(without)}"
+    if without := results.without_drawing():
+        yield f"without a row of {results.drawing.name}: {'; '.join(without)}"
     if results.missing:
         yield f"{results.missing} runs are not trained and scored yet"
     training = results.training

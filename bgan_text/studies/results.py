@@ -9,8 +9,8 @@ import numpy as np
 
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Cell, Column, Report
+from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.methods import Method
-from bgan_text.training.candidates import NO_RATIO
 
 if TYPE_CHECKING:
     import pandas
@@ -50,20 +50,18 @@ class RunResult:
 class Row:
     """One method with its runs, seed by seed. `settings`: its full training settings without the seed.
 
-    `candidates`: of each sample that is scored.
+    `drawing`: of the samples that are scored.
     """
 
     method: Method
     settings: Mapping[str, Any]
     outcomes: list[RunResult]
-    candidates: int = 1
+    drawing: Drawing = PLAIN
 
     @property
     def name(self) -> str:
         """What tables call the row."""
-        return (
-            self.method.name if self.candidates == 1 else f"{self.method.name}, candidates {self.candidates}"
-        )
+        return self.method.name if self.drawing.plain else f"{self.method.name}, {self.drawing.name}"
 
     def worked(self) -> list[RunResult]:
         """The runs that did not fail."""
@@ -88,7 +86,8 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """The method, its runs, and every score of each."""
         return self.method.to_json() | {
-            "candidates": self.candidates,
+            "candidates": self.drawing.candidates,
+            "correct": self.drawing.correct,
             "settings": dict(self.settings),
             "runs": [outcome.to_json() for outcome in self.outcomes],
             "seeds": [outcome.seed for outcome in self.worked()],
@@ -143,19 +142,19 @@ class ComparisonResults:
 
     def failures(self) -> list[tuple[Method, RunResult]]:
         """The runs that failed."""
-        rows = [row for row in self.rows if row.candidates == 1]  # the others are of the same runs
+        rows = [row for row in self.rows if row.drawing.plain]  # the others are of the same runs
         return [(row.method, one) for row in rows for one in row.outcomes if one.failed is not None]
 
-    def without_candidates(self) -> list[str]:
-        """If candidates were asked for, the methods whose discriminator cannot choose, with the reason."""
-        if self.training.get("candidates", 1) == 1:
-            return []
-        methods = [row.method for row in self.rows if row.candidates == 1]
-        return [
-            f"{method.name}, since {NO_RATIO[method.objective]}"
-            for method in methods
-            if method.objective in NO_RATIO
-        ]
+    @property
+    def drawing(self) -> Drawing:
+        """Of the samples of the rows that a discriminator adds."""
+        return Drawing(self.training["candidates"], self.training["correct"])
+
+    def without_drawing(self) -> list[str]:
+        """The methods whose discriminator can't draw so, with the reason."""
+        rows = [row for row in self.rows if row.drawing.plain]
+        reasons = {row.name: self.drawing.obstacle(row.settings) for row in rows}
+        return [f"{name}, since {reason}" for name, reason in reasons.items() if reason is not None]
 
     def real(self) -> Mapping[str, float]:
         """The scores of real samples, the anchor of every run; empty before a run is scored."""

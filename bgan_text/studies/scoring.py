@@ -10,11 +10,10 @@ from bgan_text.evaluation.candidate_settings import EFFECTIVE
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
+from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.steps import score_runs
-
-SCORES = "scores.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +22,22 @@ class Scoring:
 
     Attributes:
         samples: how many of each run.
-        candidates: of each sample.
+        drawing: of the samples.
         reference: a file of real text, one sample per line; None for the test split.
         critic: whether fresh critics estimate distances, too.
         judges: the networks that score.
     """
 
     samples: int
-    candidates: int = 1
+    drawing: Drawing = PLAIN
     reference: Path | None = None
     critic: bool = False
     judges: Judges = field(default_factory=Judges)
 
     @property
     def file(self) -> str:
-        """The file in each run folder that keeps the scores; another one for each number of candidates."""
-        return SCORES if self.candidates == 1 else f"scores-candidates-{self.candidates}.json"
+        """The file in each run folder that keeps the scores; another one for each way of drawing."""
+        return f"{'-'.join(['scores', *self.drawing.name.replace(',', '').split()])}.json"
 
     def to_json(self) -> dict[str, Any]:
         """Everything that scores depend on here, as JSON values. A changed reference file is another one."""
@@ -86,7 +85,7 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
         [run.folder for run in runs],
         runner.dataset,
         samples=scoring.samples,
-        candidates=scoring.candidates,
+        drawing=scoring.drawing,
         reference=scoring.reference,
         critic=scoring.critic,
         judges=scoring.judges,

@@ -22,6 +22,7 @@ from bgan_text.reporter import Reporter
 from bgan_text.sampling import sample_images, sample_text
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.start import new_training, resume_training, settled_config
+from bgan_text.studies.drawing import Drawing
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.loop import NonFiniteLossError
 from bgan_text.training.run import RunFolder
@@ -103,7 +104,7 @@ def score_runs(
     dataset: DatasetDirectory,
     *,
     samples: int,
-    candidates: int,
+    drawing: Drawing,
     reference: Path | None,
     critic: bool,
     judges: Judges,
@@ -112,7 +113,12 @@ def score_runs(
 ) -> Report:
     """Score runs by their folders, without bootstrap intervals: they say nothing of another training."""
     options = EvaluationOptions(
-        count=samples, candidates=candidates, critic=critic, resamples=0, device=device
+        count=samples,
+        candidates=drawing.candidates,
+        correct=drawing.correct,
+        critic=critic,
+        resamples=0,
+        device=device,
     )
     models = list(map(str, folders))
     return evaluate(
