@@ -115,6 +115,9 @@ class Config:
     reference_steps: int = setting(60, "steps after which the frozen copy is renewed", minimum=1)
     generator_lr: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
     discriminator_lr: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
+    discriminator_weight_decay: float = setting(
+        0.0, "weight decay of the discriminator, apart from the gradient as in AdamW", minimum=0.0
+    )
     beta1: float = setting(0.5, "Adam's decay rate of the mean gradient", minimum=0.0, below=1.0)
     beta2: float = setting(0.99, "Adam's decay rate of the mean squared gradient", minimum=0.0, below=1.0)
     grad_clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)

@@ -30,6 +30,7 @@ DISCRIMINATOR_OPTIONS = (
     "generator_steps",
     "freeze_generator",
     "discriminator_lr",
+    "discriminator_weight_decay",
 )
 DRAW_OPTIONS = (*DISCRIMINATOR_OPTIONS, "draws", "discriminator_draws")
 CREDIT_OPTIONS = (*DRAW_OPTIONS, "credit", "baseline")

@@ -28,6 +28,8 @@ KINDS: list[dict[str, Any]] = [
     {"objective": "partition", "divergence": "hellinger"},
     {"objective": "reinforce", "divergence": "kl", "discriminator_steps": 2, "discriminator_draws": 2},
     {"generator": "rnn", "width": 16, "credit": "prefix"},
+    {"credit": "token", "discriminator_weight_decay": 0.1},
+    {"credit": "token", "prefixes": "both", "generator": "transformer", "discriminator_steps": 2},
     {"objective": "constant"},
     {"objective": "wgan", "discriminator_steps": 2},
     {"objective": "wgan-gp", "precision": "bfloat16"},
@@ -50,7 +52,7 @@ def settings(**more: Any) -> Config:
         "precision": "float32",
     }
     values = small | more
-    unused = unused_options(values.get("objective", "importance"))
+    unused = unused_options(values.get("objective", "importance"), values.get("credit", "sequence"))
     return Config.given({name: value for name, value in values.items() if name not in unused})
 
 
@@ -154,6 +156,23 @@ def test_learning_rates_go_to_zero_linearly_or_stay() -> None:
         Trainer(state, config)._set_rates(0.75)
         assert state.generator_optimizer.param_groups[0]["lr"] == pytest.approx(2.0 * expected)
         assert state.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(3.0 * expected)
+
+
+def test_the_weights_of_the_discriminator_decay_apart_from_the_gradient() -> None:
+    """As in Loshchilov and Hutter 2019: a share of rate times decay of each weight, besides Adam's step."""
+    rate, decay, nets = 0.01, 0.5, []
+    for given in (0.0, decay):
+        config = settings(discriminator_lr=rate, discriminator_weight_decay=given, credit="token")
+        state = State.fresh(config, SPACE, CPU)
+        start = {name: weight.detach().clone() for name, weight in state.discriminator.named_parameters()}
+        Trainer(state, config).step([batches(config)(0, 0)], 0.0)
+        nets.append(state)
+    free, decayed = nets
+    for name, weight in free.discriminator.named_parameters():
+        expected = weight - rate * decay * start[name]
+        torch.testing.assert_close(decayed.discriminator.get_parameter(name), expected)
+    for one, other in zip(free.generator.parameters(), decayed.generator.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_the_average_follows_the_weights() -> None:

@@ -98,7 +98,12 @@ class State:
                 generator.parameters(), config.generator_lr, betas, fused=True
             ),
             discriminator_optimizer=torch.optim.Adam(
-                discriminator.parameters(), config.discriminator_lr, betas, fused=True
+                discriminator.parameters(),
+                config.discriminator_lr,
+                betas,
+                weight_decay=config.discriminator_weight_decay,
+                decoupled_weight_decay=True,
+                fused=True,
             ),
             running=RunningStatistics.fresh(device, _score_shape(config, space)),
             rng=torch.Generator(device).manual_seed(config.seed),
