@@ -108,7 +108,14 @@ DIVERGENCES: dict[str, Values] = {
 CREDITS: dict[str, Values] = {
     "sequence": {},
     "prefix": {"draws": 3, "width": 128},
-    "token": {"discriminator_width": 192, "generator_lr": 1e-3, "discriminator_lr": 2e-3, "beta1": 0.0},
+    "token": {
+        "discriminator_width": 192,
+        "generator_lr": 1e-3,
+        "discriminator_lr": 2e-3,
+        "discriminator_weight_decay": 0.2,
+        "beta1": 0.0,
+        "beta2": 0.999,
+    },
 }
 """What a score is given to, with the defaults that suit it."""
 
