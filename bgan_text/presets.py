@@ -112,7 +112,6 @@ CREDITS: dict[str, Values] = {
         "discriminator_width": 192,
         "generator_lr": 1e-3,
         "discriminator_lr": 2e-3,
-        "discriminator_weight_decay": 0.2,
         "beta1": 0.0,
         "beta2": 0.999,
     },
