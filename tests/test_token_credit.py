@@ -296,14 +296,7 @@ def test_groups_of_sequences_teach_what_the_whole_batch_teaches(
 
     def learned(most: int) -> tuple[list[Any], dict[str, float]]:
         monkeypatch.setattr("bgan_text.training.token_credit.MOST_LOGITS", most)
-        options = {
-            "credit": "token",
-            "prefixes": prefixes,
-            "batch": rows,
-            "width": 8,
-            "discriminator_steps": 2,
-        }
-        config = Config.given(FAST | options)
+        config = Config.given(FAST | {"credit": "token", "prefixes": prefixes, "batch": rows, "width": 8})
         state = State.fresh(config, space, CPU)
         nn.init.normal_(state.discriminator.scores.weight, generator=torch.Generator().manual_seed(1))
         state.discriminator.register_forward_hook(lambda net, given, scores: sizes.append(scores.numel()))

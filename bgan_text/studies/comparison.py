@@ -88,12 +88,11 @@ class Comparison:
         )
         for method in self.methods:
             self._refuse_unfit(method)
-        if asked not in {drawing for run in self.planned.values() for drawing in self._drawings(run)}:
+        obstacles = [asked.obstacle(run.settings()) for run in self.planned.values()]
+        if None not in obstacles:
             option = "correct" if asked.correct == PREFIXES else "candidates"
-            reasons = {asked.obstacle(run.settings()) for run in self.planned.values()}
-            raise UserError(
-                f"`{option}` {getattr(asked, option)}: no method can, since {'; '.join(map(str, reasons))}"
-            )
+            reasons = "; ".join(map(str, dict.fromkeys(obstacles)))
+            raise UserError(f"`{option}` {getattr(asked, option)}: no method can, since {reasons}")
         self.outcomes: dict[tuple[PlannedRun, Drawing], RunResult] = {}
 
     def _plan(self, images: str | None) -> list[tuple[Method, int, PlannedRun]]:

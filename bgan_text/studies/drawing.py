@@ -7,7 +7,7 @@ from typing import Any
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.sampling_options import CANDIDATES, PREFIXES, SAMPLES
 from bgan_text.training.candidates import NO_RATIO
-from bgan_text.training.particles import PREFIX_CREDIT
+from bgan_text.training.particles import GUIDES
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Drawing:
     @property
     def name(self) -> str:
         """What tables and files call it; empty if it is plain."""
-        parts = [f"candidates {self.candidates}"] if self.candidates != CANDIDATES else []
-        return ", ".join(parts + [f"correct {self.correct}"] * (self.correct != SAMPLES))
+        changed = {"candidates": self.candidates != CANDIDATES, "correct": self.correct != SAMPLES}
+        return ", ".join(f"{option} {getattr(self, option)}" for option, named in changed.items() if named)
 
     def obstacle(self, settings: Mapping[str, Any]) -> str | None:
         """Why a run with such settings, fields of `Config`, has no samples drawn so; None if it can."""
@@ -44,11 +44,11 @@ class Drawing:
             return None
         if objective in NO_RATIO:
             return NO_RATIO[objective]
-        if self.correct != PREFIXES or credit == TOKEN_CREDIT:
-            return None
-        if credit != PREFIX_CREDIT:
+        if self.correct == PREFIXES and credit not in GUIDES:
             return "its discriminator scores whole samples"
-        return "it corrects prefixes with several candidates only" if self.candidates == 1 else None
+        if self.candidates == 1 and credit != TOKEN_CREDIT:
+            return "it corrects prefixes with several candidates only"
+        return None
 
 
 PLAIN = Drawing()

@@ -22,6 +22,7 @@ vocabulary.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -116,16 +117,22 @@ def padded(prefixes: Tensor, space: TokenSpace) -> Tensor:
     return torch.nn.functional.pad(prefixes, (0, missing), value=space.end or 0)
 
 
+GUIDES: dict[str, Callable[[nn.Module, TokenSpace], Guide]] = {
+    TOKEN_CREDIT: TokenGuide,
+    PREFIX_CREDIT: PrefixGuide,
+}
+"""The guide by what a discriminator gives credit to. One of another credit scores whole samples."""
+
+
 def guide_of(config: Config, discriminator: nn.Module, space: TokenSpace) -> Callable[[], Guide]:
     """What makes a guide for new prefixes, by a discriminator in evaluation mode."""
-    kind = TokenGuide if config.credit == TOKEN_CREDIT else PrefixGuide
-    return lambda: kind(discriminator, space)
+    return partial(GUIDES[config.credit], discriminator, space)
 
 
 def refuse_unguided(config: Config) -> None:
     """Raise a `UserError` unless the discriminator of a run estimates the log-ratios of prefixes."""
     refuse_without_ratio(config, "`correct` prefixes needs")
-    if config.credit not in (TOKEN_CREDIT, PREFIX_CREDIT):
+    if config.credit not in GUIDES:
         raise UserError(
             f"`correct` prefixes needs a discriminator of prefixes, and that of `credit` {config.credit} "
             "scores whole samples: correct these, or train with `credit` token or prefix"

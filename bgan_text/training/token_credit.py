@@ -35,13 +35,11 @@ class Side:
     Attributes:
         tokens: (N, L) int64.
         where: (N, L) bool, the positions up to the end of each sequence.
-        count: how many positions these are.
         generated: whether the generator is taught after these prefixes too.
     """
 
     tokens: Tensor
     where: Tensor
-    count: Tensor
     generated: bool
 
 
@@ -132,8 +130,7 @@ class TokenCreditUpdate(Update):
             yield tuple(self._prefixes(conditional, side, group) for side in sides)
 
     def _side(self, tokens: Tensor, *, generated: bool) -> Side:
-        where = counted(tokens, self.state.generator.space.end)
-        return Side(tokens, where, where.sum(), generated)
+        return Side(tokens, counted(tokens, self.state.generator.space.end), generated)
 
     def _prefixes(self, conditional: Any, side: Side, group: slice) -> Prefixes:
         tokens, where = side.tokens[group], side.where[group]
@@ -141,7 +138,7 @@ class TokenCreditUpdate(Update):
             logits = conditional.next_token_logits(tokens, where) if side.generated else None
             scores = self.state.discriminator(tokens, where)
         log_probs = None if logits is None else logits.log_softmax(dim=-1)
-        return Prefixes(tokens, where, where.sum() / side.count, log_probs, scores)
+        return Prefixes(tokens, where, where.sum() / side.where.sum(), log_probs, scores)
 
     def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
         """The group's part of the bound after prefixes of data, of that on whole prefixes, or their mean."""
