@@ -1,7 +1,7 @@
 """Sample spaces: rows of tokens, continuous images, or labels of images."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bgan_text.errors import UserError
@@ -21,6 +21,8 @@ class TokenSpace:
             has full length, as images have.
         shape: height and width of a quantised image, whose pixels are the positions row by row; None for
             sequences.
+        absent: a token that no sample of the data holds, such as the unknown one, so that no generator draws
+            it; None if there is none. Spaces that differ in it alone are equal: they have the same rows.
 
     Raises:
         UserError: the numbers do not fit together.
@@ -34,6 +36,7 @@ class TokenSpace:
     vocabulary: int
     end: int | None = None
     shape: tuple[int, int] | None = None
+    absent: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.positions < 1:
@@ -42,6 +45,8 @@ class TokenSpace:
             raise UserError(f"the vocabulary has {self.vocabulary} tokens: at least 2 are needed")
         if self.end is not None and not 0 <= self.end < self.vocabulary:
             raise UserError(f"end token {self.end} is outside 0..{self.vocabulary - 1}")
+        if self.absent is not None and (not 0 <= self.absent < self.vocabulary or self.absent == self.end):
+            raise UserError(f"token {self.absent} cannot be absent: another one below {self.vocabulary} can")
         if self.shape is not None and self.shape[0] * self.shape[1] != self.positions:
             raise UserError(f"an image of {self.shape[0]} x {self.shape[1]} has not {self.positions} pixels")
 
@@ -108,7 +113,5 @@ def space_from_json(value: Mapping[str, Any]) -> Space:
 
 def space_to_json(space: Space) -> dict[str, Any]:
     """A space as JSON values; what a sequence does not have is left out."""
-    value = asdict(space)
-    if value.get("shape", ...) is None:
-        del value["shape"]
-    return value
+    optional = ("shape", "absent")
+    return {name: value for name, value in asdict(space).items() if value is not None or name not in optional}

@@ -48,8 +48,8 @@ def prepare(
     Example: bgan-text prepare images --path photographs.zip --size 32 --colors 16
     """
     from bgan_text.cli.console import print_json, say
-    from bgan_text.cli.preparation import summary
     from bgan_text.cli.progress import RichReporter
+    from bgan_text.corpora.card_lines import card_lines
     from bgan_text.corpora.prepare import prepare as prepare_corpus
 
     source, name = _source(corpus)
@@ -57,7 +57,7 @@ def prepare(
     made = prepare_corpus(
         source, out=folder, path=path, overwrite=overwrite, reporter=RichReporter(), **given
     )
-    for line in summary(made.card):
+    for line in card_lines(made.card):
         say(line)
     say(f"Prepared {folder}. Next: bgan-text train --data {folder}")
     if json:

@@ -96,10 +96,10 @@ def _numbers(row: dict[str, Any]) -> str:
 
 
 def _dataset(dataset: "DatasetDirectory") -> tuple[dict[str, Any], list[str]]:
-    from bgan_text.cli.preparation import summary
+    from bgan_text.corpora.card_lines import card_lines
 
     examples = [] if dataset.images else dataset.texts("train", EXAMPLES)
     facts = {"data": str(dataset.folder), **dataset.card, "examples": examples}
     lines = [f"{dataset.folder}: {dataset.corpus}, signature {dataset.signature}"]
-    lines += summary(dataset.card)
+    lines += card_lines(dataset.card)
     return facts, lines + [f"  {text}" for text in examples]

@@ -51,7 +51,7 @@ class TextCorpus:
         read: yields the samples that a request asks for, as strings or as `Sentence`. It is called once.
         title: one line about the corpus.
         tokenizer: default of the option of that name.
-        length: default of the option of that name.
+        length: default of the option of that name; None for one that follows from the data.
         overlong: default of the option of that name.
 
     Example:
@@ -65,7 +65,7 @@ class TextCorpus:
     read: "Callable[[Request], Iterable[Sentence | str]]"
     title: str = ""
     tokenizer: str = "sentencepiece"
-    length: int = 32
+    length: int | None = None
     overlong: str = "drop"
 
 

@@ -40,6 +40,8 @@ class DatasetDirectory:
         space: the sample space.
         signature: changes with anything that changes the samples.
         counts: the number of samples of each split, and what became of the others.
+        summary: of text and rows of tokens, what became of the data and the warnings, see
+            `bgan_text.corpora.preparation_summary.data_summary`; empty for images and older directories.
 
     Raises:
         UserError: the folder holds no dataset, a damaged one, or one of a later format.
@@ -68,6 +70,7 @@ class DatasetDirectory:
             self.lowercase: bool = self.settings.get("lowercase", False)
             self.tokenizer_signature: str = self.card["tokenizer"]
             self.counts: dict[str, int] = self.card["counts"]
+            self.summary: dict[str, Any] = self.card.get("summary", {})
         except (KeyError, TypeError) as error:
             raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
 

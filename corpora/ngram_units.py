@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from bgan_text.corpora.smiles_tokenizer import SmilesTokenizer
 from bgan_text.errors import choose
 
 Splitter = Callable[[str], list[str]]
@@ -25,12 +26,13 @@ UNITS: dict[str, Callable[[], Splitter]] = {
     "whitespace": lambda: str.split,
     "word": _nltk_words,
     "char": lambda: list,
+    "smiles": lambda: SmilesTokenizer.split,
     "13a": _thirteen_a,
 }
 """Splitters by name.
 
 `word` is nltk's NLTKWordTokenizer without sentence splitting, as in Texygen and TextGAN. `13a` is sacrebleu's
-default.
+default. `whitespace`, `char` and `smiles` are the units of the tokenizers of these names.
 """
 
 

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
+from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
 from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
+from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
 from bgan_text.errors import UserError, unknown
 from bgan_text.setting import check_all, setting
 
@@ -22,20 +24,20 @@ SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 CORRUPT = 10
 
 
-def _default_of(name: str, corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus]) -> str:
-    """How the help tells a default that depends on the corpus, such as "32; grammar: 24".
+def _default_of(
+    name: str, corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus], none: str = "as they are"
+) -> str:
+    """How the help tells a default that depends on the corpus, such as "sentencepiece; grammar: word".
 
-    Corpora with the most common value come first and unnamed.
+    Corpora with the most common value come first and unnamed. `none` is what None stands for.
     """
     named: dict[Any, list[str]] = {}
     for corpus in corpora.values():
         named.setdefault(getattr(corpus, name), []).append(corpus.name)
     common = max(named, key=lambda value: len(named[value]))
     del named[common]
-    others = (
-        f"{', '.join(names)}: {'as they are' if value is None else value}" for value, names in named.items()
-    )
-    return "; ".join([str(common), *others])
+    others = (f"{', '.join(names)}: {none if value is None else value}" for value, names in named.items())
+    return "; ".join([none if common is None else str(common), *others])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +69,28 @@ class TextPreparation(Preparation):
         UserError: a value is not accepted.
 
     Example:
-        >>> TextPreparation.given("lines", paths=("poems.txt",), tokenizer="char").length
-        32
+        >>> TextPreparation.given("grammar").length
+        24
     """
 
     column: str | None = setting(None, "column of a CSV, TSV, JSON-lines or Parquet file that holds the text")
     tokenizer: str = setting(
         "sentencepiece",
-        "unit of tokens: sentencepiece (unigram), bpe, word, char, or a SentencePiece FILE.model "
+        "unit of tokens: sentencepiece (unigram), bpe, word, whitespace (what stands between spaces), char, "
+        "smiles (atoms), or a SentencePiece FILE.model "
         f"(default: {_default_of('tokenizer', TEXT_CORPORA)})",
     )
     vocabulary: int | None = setting(
-        None, "number of tokens (default: sentencepiece and bpe: up to 8000; word and char: all)"
+        None, "number of tokens (default: sentencepiece and bpe: up to 8000; others: all)"
     )
-    length: int = setting(
-        32, f"positions of a sample (default: {_default_of('length', TEXT_CORPORA)})", minimum=1
+    normalization: str = setting(
+        IDENTITY, "what sentencepiece and bpe do to text first; identity: nothing", choices=NORMALIZATIONS
+    )
+    length: int | None = setting(
+        None,
+        "tokens of a sample (default: "
+        f"{_default_of('length', TEXT_CORPORA, f'what {USUAL} % need, at most {LONGEST_DEFAULT}')})",
+        minimum=1,
     )
     overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG)
     lowercase: bool = setting(False, "lower-case the text")
@@ -90,7 +99,7 @@ class TextPreparation(Preparation):
         from bgan_text.corpora.tokenizer import check_tokenizer
 
         super().__post_init__()
-        check_tokenizer(self.tokenizer, self.vocabulary)
+        check_tokenizer(self.tokenizer, self.vocabulary, self.normalization)
 
     @classmethod
     def given(cls, corpus: str | TextCorpus, **values: Any) -> "TextPreparation":

@@ -5,7 +5,7 @@ No row is in two splits. The folder is made under another name and renamed when 
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,24 @@ from datasets.arrow_writer import ArrowWriter
 from bgan_text import __version__
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
 from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
+from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import TextPreparation, text_corpus
+from bgan_text.corpora.preparation_summary import (
+    data_summary,
+    length_warnings,
+    nothing_left,
+    vocabulary_warnings,
+)
 from bgan_text.corpora.splitting import Seen, Splits, split_rows, staged
-from bgan_text.corpora.tokenizer import END, UNKNOWN, Tokenizer, signature, train_tokenizer
+from bgan_text.corpora.tokenizer import (
+    END,
+    UNKNOWN,
+    Tokenizer,
+    is_model,
+    one_line,
+    signature,
+    train_tokenizer,
+)
 from bgan_text.errors import UserError
 from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
@@ -48,6 +63,64 @@ class Counts:
             setattr(self, name, size)
 
 
+@dataclass
+class Changes:
+    """How many texts a model of the user's own changes, and the first of them before and after."""
+
+    texts: int = 0
+    example: tuple[str, str] = ("", "")
+
+    def add(self, before: str, after: str) -> None:
+        """Compare a text with what its tokens decode to."""
+        if before != after:
+            self.example = self.example if self.texts else (before, after)
+            self.texts += 1
+
+    def warnings(self, tokenizer: str, read: int) -> list[str]:
+        """A warning with the example, cut to what differs."""
+        if not self.texts:
+            return []
+        before, after = self.example
+        same = next((place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+        part = slice(max(0, same - 10), same + 20)
+        return [
+            f"`tokenizer` {tokenizer} changes {self.texts:,} of {read:,} texts: {before[part]!r} becomes "
+            f"{after[part]!r}"
+        ]
+
+
+@dataclass
+class Encoding:
+    """How the texts of a corpus become rows, and what is found on the way."""
+
+    recipe: TextPreparation
+    tokenizer: Tokenizer
+    length: int
+    counts: Counts
+    lengths: Lengths
+    changes: Changes = field(default_factory=Changes)
+    measured: bool = False
+
+    def __post_init__(self) -> None:
+        self.measured = bool(self.lengths)  # before the texts are encoded
+
+    @property
+    def given(self) -> bool:
+        """Whether the length was chosen, not found in the data."""
+        return self.recipe.length is not None
+
+    def warnings(self) -> list[str]:
+        """What makes the data questionable, once the splits are counted."""
+        recipe, counts = self.recipe, asdict(self.counts)
+        return [
+            *self.changes.warnings(recipe.tokenizer, self.counts.read - self.counts.blank),
+            *length_warnings(counts, self.lengths, self.length, given=self.given),
+            *vocabulary_warnings(
+                recipe.tokenizer, self.tokenizer.vocabulary, self.counts.train, lowercase=recipe.lowercase
+            ),
+        ]
+
+
 def prepare_text(
     recipe: TextPreparation,
     out: Path,
@@ -62,7 +135,7 @@ def prepare_text(
         recipe: how to make rows of the corpus.
         out: the folder to write.
         corpus: the corpus; None for the built-in one that the recipe names.
-        reporter: receives the progress.
+        reporter: receives the progress, and the warnings of `DatasetDirectory.summary`.
         overwrite: replace a dataset directory that is already at `out`.
 
     Raises:
@@ -75,25 +148,44 @@ def prepare_text(
     source = text_corpus(recipe.corpus) if corpus is None else corpus
     with staged(out, overwrite=overwrite) as stage:
         _write(recipe, source, stage, reporter)
-    return DatasetDirectory(out)
+    made = DatasetDirectory(out)
+    for warning in made.summary["warnings"]:
+        reporter.warning(warning)
+    return made
 
 
 def _write(recipe: TextPreparation, corpus: TextCorpus, stage: Path, reporter: Reporter) -> None:
-    counts = Counts()
+    counts, lengths = Counts(), Lengths()
     sentences = _spool(recipe, corpus, stage / "sentences.arrow", counts, reporter)
-    texts = _texts(sentences, reporter)
-    tokenizer = train_tokenizer(recipe.tokenizer, texts, recipe.vocabulary)
+    tokenizer = train_tokenizer(
+        recipe.tokenizer,
+        Texts(sentences, "tokenizer", reporter),
+        recipe.vocabulary,
+        normalization=recipe.normalization,
+        lengths=lengths,
+    )
     if tokenizer.vocabulary < 3:
         raise UserError("the text gives no tokens: nothing is left to learn")
-    rows, seen = _encode(recipe, sentences, tokenizer, stage / "rows.arrow", counts, reporter)
-    splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=recipe.length)
+    length = recipe.length
+    if length is None:
+        if not lengths:
+            for text in Texts(sentences, "lengths", reporter):
+                lengths.add(len(tokenizer.encode(text)))
+        length = lengths.default()
+    encoding = Encoding(recipe, tokenizer, length, counts, lengths)
+    rows, seen = _encode(encoding, sentences, stage / "rows.arrow", reporter)
+    splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
     counts.add_splits(splits)
     del sentences, rows
     (stage / "sentences.arrow").unlink()
     (stage / "rows.arrow").unlink()
     (stage / tokenizer.file).write_bytes(tokenizer.content())
-    space = {"positions": recipe.length, "vocabulary": tokenizer.vocabulary, "end": END}
-    write_json(stage / "card.json", card(asdict(recipe), space, tokenizer, counts, splits.digest))
+    space = {"positions": length, "vocabulary": tokenizer.vocabulary, "end": END}
+    if counts.unknown == 0:
+        space["absent"] = UNKNOWN
+    settings = asdict(replace(recipe, length=length))
+    summary = data_summary(asdict(counts), lengths, tokenizer.vocabulary, encoding.warnings())
+    write_json(stage / "card.json", card(settings, space, tokenizer, counts, splits.digest, summary))
 
 
 def _spool(
@@ -105,7 +197,9 @@ def _spool(
     with ArrowWriter(features=features, path=str(path)) as writer:
         for sentence in _sentences(recipe, corpus, reporter):
             counts.read += 1
-            text = sentence.text.lower() if recipe.lowercase else sentence.text
+            text = one_line(sentence.text)
+            if recipe.lowercase:
+                text = text.lower()
             if not text.strip():
                 counts.blank += 1
                 continue
@@ -143,43 +237,63 @@ def _nothing(recipe: TextPreparation, read: int) -> str:
     return f"the corpus {recipe.corpus} is empty: {source} has no lines"
 
 
-def _texts(sentences: datasets.Dataset, reporter: Reporter) -> Iterator[str]:
-    with reporter.task("tokenizer", "sentences") as progress:
-        for start in range(0, len(sentences), BLOCK):
-            yield from sentences[start : start + BLOCK]["text"]
-            progress(min(start + BLOCK, len(sentences)), len(sentences))
+class Texts:
+    """The texts of the sentences, which can be iterated over more than once.
+
+    Args:
+        sentences: what `_spool` wrote.
+        title: what is done with them, for the progress.
+        reporter: receives the progress.
+    """
+
+    def __init__(self, sentences: datasets.Dataset, title: str, reporter: Reporter) -> None:
+        self._sentences, self._title, self._reporter = sentences, title, reporter
+
+    def __iter__(self) -> Iterator[str]:
+        count = len(self._sentences)
+        with self._reporter.task(self._title, "sentences") as progress:
+            for start in range(0, count, BLOCK):
+                yield from self._sentences[start : start + BLOCK]["text"]
+                progress(min(start + BLOCK, count), count)
 
 
 def _encode(
-    recipe: TextPreparation,
-    sentences: datasets.Dataset,
-    tokenizer: Tokenizer,
-    path: Path,
-    counts: Counts,
-    reporter: Reporter,
+    encoding: Encoding, sentences: datasets.Dataset, path: Path, reporter: Reporter
 ) -> tuple[datasets.Dataset, Seen]:
     seen = Seen()
     with (
         reporter.task("encoding", "sentences") as progress,
-        ArrowWriter(features=row_features(recipe.length), path=str(path)) as writer,
+        ArrowWriter(features=row_features(encoding.length), path=str(path)) as writer,
     ):
         for start in range(0, len(sentences), BLOCK):
-            batch = sentences[start : start + BLOCK]
-            for text, held_out in zip(batch["text"], batch["held_out"], strict=True):
-                for piece in _pieces(tokenizer.encode(text), recipe, counts):
-                    row = piece + [END] * (recipe.length - len(piece))
-                    counts.tokens += len(piece)
-                    counts.unknown += piece.count(UNKNOWN)
-                    seen.add(row, held_out)
-                    writer.write({"tokens": row, "text": tokenizer.decode(row)})
+            _encode_block(encoding, sentences[start : start + BLOCK], writer, seen)
             progress(min(start + BLOCK, len(sentences)), len(sentences))
         if not seen.digests:
-            raise UserError(
-                f"no sample is left: all {counts.dropped} sentences are longer than `length` "
-                f"{recipe.length}; raise it, or set `overlong` to cut or window"
-            )
+            dropped = encoding.counts.dropped
+            if not dropped:
+                raise UserError("the text gives no tokens: nothing is left to learn")
+            raise UserError(nothing_left(dropped, encoding.lengths, encoding.length, given=encoding.given))
         writer.finalize()
     return datasets.Dataset.from_file(str(path)), seen
+
+
+def _encode_block(encoding: Encoding, block: dict[str, Any], writer: ArrowWriter, seen: Seen) -> None:
+    """Write the rows of some sentences."""
+    tokenizer, counts, length = encoding.tokenizer, encoding.counts, encoding.length
+    measured = encoding.measured
+    checked = is_model(encoding.recipe.tokenizer)
+    for text, held_out in zip(block["text"], block["held_out"], strict=True):
+        tokens = tokenizer.encode(text)
+        if not measured:
+            encoding.lengths.add(len(tokens))
+        if checked:
+            encoding.changes.add(text, tokenizer.join(tokens))
+        for piece in _pieces(tokens, length, encoding.recipe.overlong, counts):
+            row = piece + [END] * (length - len(piece))
+            counts.tokens += len(piece)
+            counts.unknown += piece.count(UNKNOWN)
+            seen.add(row, held_out)
+            writer.write({"tokens": row, "text": tokenizer.decode(row)})
 
 
 def row_features(length: int) -> datasets.Features:
@@ -189,26 +303,31 @@ def row_features(length: int) -> datasets.Features:
     )
 
 
-def _pieces(tokens: list[int], recipe: TextPreparation, counts: Counts) -> Iterator[list[int]]:
+def _pieces(tokens: list[int], length: int, overlong: str, counts: Counts) -> Iterator[list[int]]:
     """The rows of a sentence, not yet padded."""
     if not tokens:
         counts.blank += 1
         return
-    if len(tokens) <= recipe.length:
+    if len(tokens) <= length:
         yield tokens
-    elif recipe.overlong == "drop":
+    elif overlong == "drop":
         counts.dropped += 1
-    elif recipe.overlong == "cut":
+    elif overlong == "cut":
         counts.cut += 1
-        yield tokens[: recipe.length]
+        yield tokens[:length]
     else:
         counts.windowed += 1
-        for start in range(0, len(tokens), recipe.length):
-            yield tokens[start : start + recipe.length]
+        for start in range(0, len(tokens), length):
+            yield tokens[start : start + length]
 
 
 def card(
-    settings: dict[str, Any], space: dict[str, Any], tokenizer: Tokenizer, counts: Counts, digest: str
+    settings: dict[str, Any],
+    space: dict[str, Any],
+    tokenizer: Tokenizer,
+    counts: Counts,
+    digest: str,
+    summary: dict[str, Any],
 ) -> dict[str, Any]:
     """The content of card.json; `digest` is that of the splits."""
     named = f"{space['positions']} {signature(tokenizer)} {digest}"
@@ -219,5 +338,6 @@ def card(
         "space": space,
         "tokenizer": signature(tokenizer),
         "counts": asdict(counts),
+        "summary": summary,
         "signature": hashlib.sha256(named.encode()).hexdigest()[:16],
     }

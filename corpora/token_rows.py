@@ -10,7 +10,9 @@ from datasets.arrow_writer import ArrowWriter
 from numpy.typing import NDArray
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import Preparation
+from bgan_text.corpora.preparation_summary import data_summary
 from bgan_text.corpora.splitting import Seen, split_rows, staged
 from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
@@ -80,11 +82,15 @@ def prepare_token_rows(
         splits = split_rows(data, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
         del data
         path.unlink()
-        counts.tokens = rows.size if recipe.end is None else int((rows != recipe.end).sum())
+        used = np.full(len(rows), length) if recipe.end is None else (rows != recipe.end).sum(axis=1)
+        counts.tokens = int(used.sum())
         counts.add_splits(splits)
         (stage / tokenizer.file).write_bytes(tokenizer.content())
         space = {"positions": length, "vocabulary": recipe.vocabulary, "end": recipe.end}
-        write_json(stage / "card.json", card(asdict(recipe), space, tokenizer, counts, splits.digest))
+        summary = data_summary(asdict(counts), Lengths(used.tolist()), recipe.vocabulary, [])
+        write_json(
+            stage / "card.json", card(asdict(recipe), space, tokenizer, counts, splits.digest, summary)
+        )
     return DatasetDirectory(out)
 
 

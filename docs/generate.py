@@ -47,7 +47,7 @@ def reference() -> str:
         "Text, with the defaults of each corpus:\n\n| name | what | tokenizer | length |\n|---|---|---|---|"
     )
     parts += [
-        f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length} |"
+        f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length or 'from the data'} |"
         for source in TEXT_CORPORA.values()
     ]
     parts.append("\nImages:\n\n| name | what | size in pixels | colours |\n|---|---|---|---|")

@@ -270,7 +270,7 @@ def test_training_data_is_mapped_not_read(tmp_path: Path) -> None:
     [
         ([], {}, "is empty: .* has no lines"),
         (["", "  "], {}, "has no text: 2 lines were read"),
-        (["same"] * 9, {}, "has 1 distinct sample of length 32: at least 3"),
+        (["same"] * 9, {}, "has 1 distinct sample of length 4: at least 3"),
         (["a", "b"], {}, "has 2 distinct samples"),
         (
             ["abc", "abd", "abe"],

@@ -25,12 +25,12 @@ TEXTS = [
     for many in ("prices", "1,054 ships", "3.5 percent of wages")
     for where in ("in Oslo", "on Monday", 'for "us"')
 ]
-SIZES = {"sentencepiece": 45, "bpe": 45, "word": None, "char": None}
+SIZES = {"sentencepiece": 45, "bpe": 45}
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_texts_come_back_from_their_tokens(name: str, tmp_path: Path) -> None:
-    tokenizer = train_tokenizer(name, TEXTS, SIZES[name])
+    tokenizer = train_tokenizer(name, TEXTS, SIZES.get(name))
     for text in TEXTS:
         tokens = tokenizer.encode(text)
         assert tokenizer.decode(tokens) == text

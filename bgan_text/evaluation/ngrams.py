@@ -64,7 +64,7 @@ class Numbered:
         numbered = numbering.add_all(map(split, group.texts) for group in groups)
         pairs = list(zip(groups, numbered, strict=True))
         spool = Spool(references(), split, numbering)
-        window = window or _window(pairs, _usual(spool.lengths), cut=units == "char")
+        window = window or _window(pairs, _usual(spool.lengths), cut=units in WITHOUT_SPACES)
         spooled = Spool(training(), split, numbering) if training is not None else None
         return cls(units, pairs, spool, spooled, window)
 
@@ -110,6 +110,8 @@ def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -
     return max(1, min(longest, max(samples)) if cut else longest)
 
 
+WITHOUT_SPACES = ("char", "smiles")
+"""Units of data without words, which prepare makes of tokenizers of the same names."""
 SACREBLEU = {"whitespace": "none", "13a": "13a"}
 """Units that sacrebleu has a tokenizer for, under its name."""
 SACREBLEU_UNITS = "13a"

@@ -35,7 +35,8 @@ class EvaluationOptions:
     )
     tokenize: str | None = setting(
         None,
-        "unit of n-grams; word is nltk's, 13a sacrebleu's (default: char if the data is, else whitespace)",
+        "unit of n-grams; word is nltk's, 13a sacrebleu's (default: char or smiles if the data is, else "
+        "whitespace)",
         choices=tuple(UNITS),
     )
     lowercase: bool = setting(False, "convert all text to lower case first")

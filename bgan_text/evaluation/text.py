@@ -22,6 +22,7 @@ from bgan_text.evaluation.networks import network_scores
 from bgan_text.evaluation.ngrams import (
     SACREBLEU,
     SACREBLEU_UNITS,
+    WITHOUT_SPACES,
     Group,
     Numbered,
     Scores,
@@ -100,13 +101,14 @@ def _measure(groups: list[Group], numbered: Numbered, real: Real, reporter: Repo
 
 
 def units_of(options: EvaluationOptions, models: list[Model], real: Real) -> str:
-    """The units that were asked for; else characters if the data or the runs use them, else words."""
+    """The units that were asked for; else those of the data or the runs without words, else words."""
     if options.tokenize is not None:
         return options.tokenize
     signatures = {model.run.data["tokenizer"] for model in models if model.run is not None}
     if real.data is not None:
         signatures = {real.data.tokenizer_signature}
-    return "char" if signatures and all(name.startswith("char") for name in signatures) else "whitespace"
+    kinds = {name.partition(":")[0] for name in signatures}
+    return kinds.pop() if len(kinds) == 1 and kinds <= set(WITHOUT_SPACES) else "whitespace"
 
 
 def _text_scores(group: Group, real: Real) -> Scores:

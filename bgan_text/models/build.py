@@ -20,6 +20,7 @@ from bgan_text.models.discriminators import (
     PrefixDiscriminator,
     QuantisedImageDiscriminator,
 )
+from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.models.generators import (
     ContinuousImageGenerator,
     ConvolutionalGenerator,
@@ -30,7 +31,7 @@ from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminat
 from bgan_text.models.transformer import CausalTransformer, TransformerGenerator
 from bgan_text.objective_table import IMPLICIT, OBJECTIVES
 from bgan_text.setting import is_custom
-from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES, LabelSpace, Space, image_kind
+from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES, LabelSpace, Space, TokenSpace, image_kind
 
 TEXT, LABELS = "text", "labels"
 """What samples are, beside the two kinds of images."""
@@ -140,7 +141,9 @@ def build_generator(config: Config, space: Space, custom: Builder | None = None)
         UserError: there is no such net for these samples, or the user's own was not passed.
     """
     if custom is not None:
-        return _built("generator", config.generator, custom, space, config)
+        net = _built("generator", config.generator, custom, space, config)
+        net.register_forward_hook(_without_absent(space))
+        return net
     if is_custom(config.generator):
         raise UserError(missing("generator", config.generator))
     return _known(GENERATORS, "generator", kind_of(space), config.generator)(space, config)
@@ -153,6 +156,20 @@ def build_discriminator(config: Config, space: Space, custom: Builder | None = N
     if config.discriminator is not None:
         raise UserError(missing("discriminator", config.discriminator))
     return _known(DISCRIMINATORS, "credit", kind_of(space), config.credit)(space, config)
+
+
+def _without_absent(space: Space) -> Callable[[Any, Any, Any], Any]:
+    """A hook that keeps a net of the user's, too, from drawing the token that the data never hold.
+
+    Token-by-token nets have it from their own `space`. A distribution of the user's own class is left to it.
+    """
+
+    def hook(net: Any, inputs: Any, conditional: Any) -> Any:
+        if isinstance(space, TokenSpace) and type(conditional) is FactorisedDistribution:
+            return FactorisedDistribution(conditional.logits, space.absent)
+        return conditional
+
+    return hook
 
 
 def _built(part: str, name: str, custom: Builder, space: Space, config: Config) -> nn.Module:

@@ -20,7 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.models.relaxation import Relaxation
-from bgan_text.models.sampling import chunked_log_prob, counted, draw, draw_each, log_prob, weighted_histogram
+from bgan_text.models.sampling import (
+    chunked_log_prob,
+    counted,
+    draw,
+    draw_each,
+    log_prob,
+    possible,
+    weighted_histogram,
+)
 from bgan_text.space import TokenSpace
 
 
@@ -55,10 +63,11 @@ class FactorisedDistribution:
 
     Args:
         logits: (N, L, V).
+        absent: the token that is never drawn, `TokenSpace.absent`.
     """
 
-    def __init__(self, logits: Tensor) -> None:
-        self.logits = logits
+    def __init__(self, logits: Tensor, absent: int | None = None) -> None:
+        self.logits = possible(logits, absent)
 
     def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         return draw(self.logits, draws, rng, temperature)
@@ -153,6 +162,10 @@ class AutoregressiveDistribution:
     def __init__(self, net: TokenByTokenNet, noise: Tensor) -> None:
         self.net, self.noise = net, noise
 
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits of the tokens that the data hold: (..., H) -> (..., V) float32."""
+        return possible(self.net.logits(hidden).float(), self.net.space.absent)
+
     @torch.no_grad()
     def sample(self, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         net, rows = self.net, self.noise.shape[0]
@@ -163,7 +176,7 @@ class AutoregressiveDistribution:
         tokens = []
         for _ in range(net.space.positions):
             hidden, state = net.step(token.unsqueeze(1), context, state)
-            logits = net.logits(hidden.squeeze(1)).float()
+            logits = self.logits(hidden.squeeze(1))
             token = draw_each(logits, 1, rng, temperature).squeeze(1)
             if net.space.end is not None:
                 token = torch.where(alive, token, net.space.end)
@@ -182,8 +195,9 @@ class AutoregressiveDistribution:
         context = self.noise.repeat(draws, 1)
         before = torch.cat([torch.full_like(flat[:, :1], net.start), flat[:, :-1]], dim=1)
         hidden, _ = net.step(before, context, net.initial(context))
+        bias = possible(net.logits.bias, net.space.absent)
         each = chunked_log_prob(
-            hidden.reshape(-1, hidden.shape[-1]), net.logits.weight, net.logits.bias, flat.reshape(-1)
+            hidden.reshape(-1, hidden.shape[-1]), net.logits.weight, bias, flat.reshape(-1)
         )
         each = each.view_as(flat).masked_fill(~counted(flat, net.space.end), 0.0)
         return each.view(draws, rows, positions)
@@ -201,8 +215,7 @@ class AutoregressiveDistribution:
         net = self.net
         before = torch.cat([torch.full_like(tokens[:, :1], net.start), tokens[:, :-1]], dim=1)
         hidden, _ = net.step(before, self.noise, net.initial(self.noise))
-        logits: Tensor = net.logits(hidden[where])
-        return logits.float()
+        return self.logits(hidden[where])
 
     def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
         each = self.token_log_prob(tokens) if coefficients.dim() == 3 else self.log_prob(tokens)
@@ -223,7 +236,7 @@ class AutoregressiveDistribution:
         points = []
         for _ in range(net.space.positions):
             hidden, state = net.step_embedded(fed.unsqueeze(1), self.noise, state)
-            point = relax(net.logits(hidden.squeeze(1)).float())
+            point = relax(self.logits(hidden.squeeze(1)))
             if net.space.end is not None:
                 point = torch.where(ended, end, point)
                 ended = ended | (point[:, net.space.end, None] == 1.0)

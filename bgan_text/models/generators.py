@@ -40,7 +40,7 @@ class ConvolutionalGenerator(nn.Module):
         """(N, Z) noise -> a distribution over (N, L) tokens."""
         x = as_image(self.dense(noise).view(-1, self.space.positions, self.width))
         x = self.activation(self.norm(self.blocks(x)))
-        return FactorisedDistribution(self.logits(as_rows(x)).float())
+        return FactorisedDistribution(self.logits(as_rows(x)).float(), self.space.absent)
 
 
 class QuantisedImageGenerator(nn.Module):

@@ -10,8 +10,25 @@ from torch import Tensor
 from torch.nn.functional import linear, log_softmax
 from torch.utils.checkpoint import checkpoint
 
+IMPOSSIBLE = -1e9
+"""The logit of a token that is never drawn. Its probability is 0 in float32, and so is that probability times
+its logarithm, which minus infinity would make NaN."""
 CHUNK_ELEMENTS = 1 << 22
 """Logits that `chunked_log_prob` holds at a time: 16 MiB in float32."""
+
+
+def possible(logits: Tensor, absent: int | None) -> Tensor:
+    """Logits of the tokens that the data hold: (..., V) -> (..., V).
+
+    The one place where the token `TokenSpace.absent` loses its probability. Whatever a distribution offers
+    takes these logits: draws at any temperature, log-probabilities, relaxed points, and the weights of the
+    discriminator on top of them. So g itself is a distribution over the sequences without that token, in
+    training as in sampling, and what is proved of g holds of it: no draw is rejected or drawn again.
+    """
+    if absent is None:
+        return logits
+    place = torch.full((1,), absent, dtype=torch.int64, device=logits.device)
+    return logits.index_fill(-1, place, IMPOSSIBLE)
 
 
 def draw(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
@@ -59,7 +76,9 @@ def tempered(logits: Tensor, temperature: float) -> Tensor:
     if temperature == 1.0:
         return logits
     # Shifted first, so that a tiny temperature leaves the largest logit at 0.
-    return (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+    divided = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+    # What is impossible stays so at a huge temperature.
+    return divided if temperature < 1.0 else divided.masked_fill(logits <= IMPOSSIBLE, IMPOSSIBLE)
 
 
 def log_prob(logits: Tensor, tokens: Tensor) -> Tensor:

@@ -153,6 +153,7 @@ class Particles:
         self, conditional: AutoregressiveDistribution, guide: Guide, candidates: int, temperature: float
     ) -> None:
         self.net, self.noise, self.guide = conditional.net, conditional.noise, guide
+        self.logits = conditional.logits
         self.candidates, self.temperature = candidates, temperature
         rows = len(self.noise)
         self.state = self.net.initial(self.noise)
@@ -166,7 +167,7 @@ class Particles:
         length = self.tokens.shape[1]
         last = self.tokens[:, -1:] if length else self.tokens.new_full((len(self.tokens), 1), self.net.start)
         hidden, self.state = self.net.step(last, self.noise, self.state)
-        logits = self.net.logits(hidden.squeeze(1)).float()
+        logits = self.logits(hidden.squeeze(1))
         log_probs = tempered(logits, self.temperature).log_softmax(dim=-1)
         scores = self.guide.ahead(self.tokens)
         return log_probs if scores is None else log_probs + scores

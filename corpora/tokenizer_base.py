@@ -1,0 +1,99 @@
+"""What every tokenizer is: text <-> rows of tokens. Token 0 ends a sequence and fills the rest of its row;
+token 1 is unknown.
+
+A tokenizer is plain data: `content` is the bytes of the one file that it is stored as, and `load_tokenizer`
+makes it again from them.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Protocol
+
+END, UNKNOWN = 0, 1
+FIRST = 2
+"""The first token that stands for text."""
+UNKNOWN_WORD = "<unk>"
+UNKNOWN_CHARACTER = "\ufffd"
+IDENTITY = "identity"
+NORMALIZATIONS = (IDENTITY, "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf")
+"""What SentencePiece does to a text first. Only `identity` leaves it as it is."""
+
+
+class Tokenizer(ABC):
+    """What `prepare`, `sample` and `score` need of a tokenizer.
+
+    Attributes:
+        kind: the first part of its signature.
+        file: the name of the file that it is stored as.
+        vocabulary: the number of tokens.
+    """
+
+    kind: ClassVar[str]
+    file: ClassVar[str]
+    vocabulary: int
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, without an end."""
+
+    @abstractmethod
+    def join(self, tokens: Iterable[int]) -> str:
+        """The text of tokens, up to the first end, with whatever characters they stand for."""
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of tokens, up to the first end, as one line.
+
+        Tokens may stand for line breaks, such as the bytes of a SentencePiece model: each is a space in the
+        text, see `one_line`.
+        """
+        return one_line(self.join(tokens))
+
+    @abstractmethod
+    def content(self) -> bytes:
+        """The bytes of the tokenizer's file."""
+
+
+class Stored(Protocol):
+    """A tokenizer, or whatever else gives tokens their meaning, as plain data."""
+
+    kind: ClassVar[str]
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+
+    def content(self) -> bytes:
+        """The bytes of its file."""
+
+
+def signature(tokenizer: Stored) -> str:
+    """A short name of the tokenizer that changes with anything that changes its tokens."""
+    digest = hashlib.sha256(tokenizer.content()).hexdigest()[:12]
+    return f"{tokenizer.kind}:{tokenizer.vocabulary}:{digest}"
+
+
+def is_model(name: str) -> bool:
+    """Whether the name of a tokenizer is the path of a SentencePiece model."""
+    return name.endswith(".model")
+
+
+def until_end(tokens: Iterable[int]) -> Iterator[int]:
+    """The tokens before the first end."""
+    for token in tokens:
+        if token == END:
+            return
+        yield token
+
+
+def one_line(text: str) -> str:
+    r"""The text with a space for each line break, and none for one at its end.
+
+    A sample is one line whatever reads it, so a line break is all that `str.splitlines` takes for one:
+    \n, \r, \r\n, \v, \f, \x1c to \x1e, \x85, \u2028 and \u2029.
+
+    Example:
+        >>> one_line("roses\r\nare\u2028red\n")
+        'roses are red'
+    """
+    return " ".join(text.splitlines())
