@@ -27,6 +27,7 @@ class SymbolTokenizer(Tokenizer):
     def __init__(self, symbols: list[str]) -> None:
         self.symbols = symbols
         self.vocabulary = FIRST + len(symbols)
+        self._texts = ["", self.unknown, *symbols]
         self._index = {symbol: FIRST + index for index, symbol in enumerate(symbols)}
 
     @classmethod
@@ -58,12 +59,12 @@ class SymbolTokenizer(Tokenizer):
         return cls(ranked if vocabulary is None else ranked[: vocabulary - FIRST])
 
     def encode(self, text: str) -> list[int]:
-        return [self._index.get(symbol, UNKNOWN) for symbol in self.split(text)]
+        known = self._index.get
+        return [known(symbol, UNKNOWN) for symbol in self.split(text)]
 
     def join(self, tokens: Iterable[int]) -> str:
-        return self.between.join(
-            self.unknown if token == UNKNOWN else self.symbols[token - FIRST] for token in until_end(tokens)
-        )
+        texts = self._texts
+        return self.between.join([texts[token] for token in until_end(tokens)])
 
     def content(self) -> bytes:
         value = {"kind": self.kind, "symbols": self.symbols}

@@ -7,7 +7,7 @@ makes it again from them.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 END, UNKNOWN = 0, 1
@@ -78,12 +78,10 @@ def is_model(name: str) -> bool:
     return name.endswith(".model")
 
 
-def until_end(tokens: Iterable[int]) -> Iterator[int]:
+def until_end(tokens: Iterable[int]) -> list[int]:
     """The tokens before the first end."""
-    for token in tokens:
-        if token == END:
-            return
-        yield token
+    before = list(tokens)
+    return before[: before.index(END)] if END in before else before
 
 
 def one_line(text: str) -> str:
