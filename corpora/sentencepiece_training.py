@@ -14,10 +14,11 @@ SENTENCEPIECE_MODELS = {"sentencepiece": "unigram", "bpe": "bpe"}
 SENTENCEPIECE_VOCABULARY = 8000
 """The most pieces of a model whose vocabulary is not given, unless its characters need more."""
 
-# SentencePiece writes a space as U+2581, so a text with that character would come back with a space; its
-# trainer leaves out lines with U+2585, and null characters. Unicode keeps noncharacters for such inner uses.
-STAND_INS = {"\u2581": "\ufdd0", "\u2585": "\ufdd1", "\0": "\ufdd2"}
-RESERVED = re.compile("[\u2581\u2585\0]")
+# SentencePiece writes a space as U+2581, so a text with that character would come back with a space. Its
+# trainer leaves out lines with U+2585, and has other uses for two control characters. Unicode keeps
+# noncharacters for such inner uses: they stand in for these.
+STAND_INS = {"\u2581": "\ufdd0", "\u2585": "\ufdd1", "\0": "\ufdd2", "\x1f": "\ufdd3"}
+RESERVED = re.compile(f"[{''.join(STAND_INS)}]")
 TO_STAND_INS = str.maketrans(STAND_INS)
 FROM_STAND_INS = str.maketrans({stand_in: character for character, stand_in in STAND_INS.items()})
 
