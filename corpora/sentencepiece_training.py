@@ -59,7 +59,7 @@ def trained_model(
     coverage, kept = _coverage(characters, vocabulary or SENTENCEPIECE_VOCABULARY)
     size = vocabulary or max(SENTENCEPIECE_VOCABULARY, round(kept / ROOM))
     chosen = lines > MOST_LINES and coverage == 1.0  # the lines left out may have characters of their own
-    required = {"required_chars": _required(characters, normalization)} if chosen else {}
+    required = _required(characters, normalization) if chosen else ""
     written = io.BytesIO()
     sentencepiece.set_random_generator_seed(0)  # which million lines of a large corpus it reads
     try:
@@ -80,7 +80,7 @@ def trained_model(
             shuffle_input_sentence=True,
             num_threads=1,
             minloglevel=2,
-            **required,
+            required_chars=required,
         )
     except (RuntimeError, ValueError, OverflowError) as error:
         raise UserError(_refusal(vocabulary, str(error), kept)) from error

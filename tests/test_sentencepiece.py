@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ TINY = {"steps": 2, "batch": 8, "width": 8, "noise": 3, "discriminator_width": 8
         "device": "cpu"}  # fmt: skip
 
 
-def test_bytes_of_a_model_make_no_lines(tmp_path: Path) -> None:
+def test_bytes_of_a_model_make_no_lines(tmp_path: Path, bgan: Callable[..., Any]) -> None:
     """A model with byte fallback has tokens for all bytes, line breaks among them."""
     texts = [
         f"{who} {what} the {thing}" for who in ("she", "he") for what in ("saw", "cut") for thing in "abcdefg"
@@ -200,3 +201,4 @@ def test_bytes_of_a_model_make_no_lines(tmp_path: Path) -> None:
     samples = run.sample(500)
     assert len("".join(f"{sample}\n" for sample in samples).splitlines()) == 500
     assert samples == [one_line(tokenizer.join(row)) for row in rows]
+    assert len(bgan("sample", tmp_path / "run", "--n", 50).out.splitlines()) == 50
