@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 
+from bgan_text.encoding import holds_all
 from bgan_text.errors import UserError
 from bgan_text.files import finite as finite
 
@@ -32,12 +33,12 @@ def say(text: str) -> None:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; numbers that are not finite become null."""
-    sys.stdout.write(json_line(value))
+    sys.stdout.write(json_line(value, sys.stdout))
 
 
-def json_line(value: Mapping[str, Any]) -> str:
-    """One JSON object on one line; numbers that are not finite become null."""
-    return json.dumps(finite(value), ensure_ascii=False) + "\n"
+def json_line(value: Mapping[str, Any], stream: IO[str]) -> str:
+    """One JSON object on one line, ASCII unless the stream is UTF-8; numbers that are not finite are null."""
+    return json.dumps(finite(value), ensure_ascii=not holds_all(stream)) + "\n"
 
 
 def newest(parent: Path, marker: str, missing: str) -> Path:

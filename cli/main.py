@@ -15,6 +15,7 @@ from bgan_text.cli.sample import sample
 from bgan_text.cli.score import score
 from bgan_text.cli.show import show
 from bgan_text.cli.train import train
+from bgan_text.encoding import degrade
 from bgan_text.errors import UserError
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ for command in COMMANDS.values():
 
 def main() -> None:
     """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if no command."""
+    degrade(sys.stdout, sys.stderr)
     try:
         words = None if sys.argv[1:] else ["--help"]
         sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))

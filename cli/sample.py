@@ -1,6 +1,5 @@
 """`bgan-text sample`: a run gives sentences or images."""
 
-import json as json_module
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -85,10 +84,12 @@ def sample(
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:
     """A sample a line, as text or as JSON."""
+    from bgan_text.cli.console import json_line
+
     with _destination(out) as file:
         for value, tokens in samples:
             named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}
-            file.write((json_module.dumps(named, ensure_ascii=False) if json else value) + "\n")
+            file.write(json_line(named, file) if json else f"{value}\n")
 
 
 def _drawn(images: "Iterable[Pixels]", folder: Path, out: Path | None) -> Path:

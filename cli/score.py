@@ -178,13 +178,13 @@ def _format(**wanted: bool) -> str | None:
 
 
 def _show(report: "Report", wanted: str | None) -> None:
-    from bgan_text.cli.console import json_line, results
+    from bgan_text.cli.console import print_json, results
     from bgan_text.cli.score_table import render
 
     if wanted is None:
         for renderable in render(report):
             results().print(renderable)
     elif wanted == "json":
-        sys.stdout.write(json_line(report.to_json()))
+        print_json(report.to_json())
     else:
         sys.stdout.write(getattr(report, f"to_{wanted}")())

@@ -38,7 +38,7 @@ LATEX_SPECIAL = {
 def to_csv(report: "Report") -> str:
     """A line per model and score, each with all settings as JSON."""
     text, entries = io.StringIO(), report.entries
-    settings = json.dumps(finite(report.settings), ensure_ascii=False)
+    settings = json.dumps(finite(report.settings))
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["model", "score", "better", "value", "low", "high", "deviation", "verdict", "settings"])
     for column in report.columns:
