@@ -14,7 +14,7 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     if "corrupt" in counts:
         return [
             f"{counts['read']:,} images read: {counts['corrupt']:,} unreadable, "
-            f"{counts['duplicates']:,} {kept}",
+            f"{counts.get('other_files', 0):,} other files left out, {counts['duplicates']:,} {kept}",
             splits + _image(space, card["tokenizer"]),
         ]
     if card["tokenizer"].startswith("tokens:"):

@@ -5,7 +5,6 @@ Only numbers, names and arrays are unpickled.
 
 import gzip
 import io
-import lzma
 import pickle
 import re
 import struct
@@ -15,27 +14,28 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bgan_text.corpora.images import Raw
+from bgan_text.corpora.image_kinds import (
+    HEAD,
+    NPZ,
+    ONE,
+    TAPE,
+    UNZIPPED_WRONG,
+    ZIP,
+    hidden,
+    is_image,
+    kind_of,
+    named_image,
+)
+from bgan_text.corpora.images import NAMED, Raw, others_of
 from bgan_text.errors import UserError
 
 HELD_OUT_NAMES = ("test", "valid", "validation", "val")
 """Folders, files and arrays of an .npz whose images are kept apart for testing."""
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-UNZIPPED_WRONG = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,  # of bz2
-    EOFError,
-    RuntimeError,  # an unknown way to compress, or a password
-)
-"""What a damaged zip archive raises."""
 IDX_UINT8 = 8
 LARGEST_LABEL = 2**31 - 1
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
@@ -44,49 +44,49 @@ BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 def read_images(path: Path) -> Iterator[Raw]:
     """The images of a folder, a zip or tar archive or an .npz, or one image.
 
-    What is called test or validation is held out: folders, files, and arrays of an .npz.
+    What a file is follows from its content. Files that are no images are given as such: their `image` is
+    False. Hidden files are left out. What is called test or validation is held out: folders, files, and
+    arrays of an .npz.
 
     Raises:
         UserError: the path is missing, damaged, or no collection of images.
     """
     if not path.exists():
         raise UserError(f"there is no file or folder {path}")
-    readers = {".npz": read_npz, ".zip": _zip}
-    if path.is_dir():
-        reader = _folder
-    elif path.name.endswith(TAR):
-        reader = _tar
-    elif path.suffix in readers:
-        reader = readers[path.suffix]
-    elif _is_image(path.name):
-        reader = _one
-    else:
+    readers = {NPZ: read_npz, ZIP: _zip, TAPE: _tar, ONE: _one}
+    kind = kind_of(path)
+    if kind is None and not path.is_dir():
         raise UserError(
             f"{path} is not a collection of images: a folder, .zip, .tar(.gz), .npz or an image was expected"
         )
-    found = False
+    found, others, named = False, 0, list[str]()
     held_out = path.stem.lower() in HELD_OUT_NAMES
-    for image in reader(path):
-        found = True
+    for image in readers[kind](path) if kind is not None else _folder(path):
+        found = found or image.image
+        others += not image.image
+        named += [image.name] if not image.image and others <= NAMED else []
         yield replace(image, held_out=True) if held_out else image
     if not found:
-        raise UserError(f"{path} holds no images")
+        raise UserError(f"{path} holds no images" + (f", but {others_of(others, named)}" if others else ""))
 
 
 def is_collection(path: Path) -> bool:
-    """Whether a path is that of images by its kind: a folder, an archive, an .npz or an image."""
-    known = path.name.endswith(TAR) or path.suffix in (".npz", ".zip") or _is_image(path.name)
-    return path.is_dir() or known
+    """Whether a path is that of images: a folder, an archive, an .npz or an image."""
+    return path.is_dir() or kind_of(path) is not None
 
 
 def _one(path: Path) -> Iterator[Raw]:
-    yield Raw(str(path), path.read_bytes())
+    with path.open("rb") as file:
+        yield _taken(str(path), "", file)
 
 
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and path.suffix.lower() in ENDINGS
+def _taken(shown: str, name: str, file: IO[bytes]) -> Raw:
+    """An image, or the first bytes of a file that is none; `name` in its folder or archive."""
+    head = file.read(HEAD)
+    held_out = _held_out(name)
+    if is_image(head):
+        return Raw(shown, head + file.read(), held_out=held_out)
+    return Raw(shown, head, held_out=held_out, image=not name or named_image(name))
 
 
 def _held_out(name: str) -> bool:
@@ -96,33 +96,36 @@ def _held_out(name: str) -> bool:
 def _folder(path: Path) -> Iterator[Raw]:
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path).as_posix()
-        if file.is_file() and _is_image(inside):
-            yield Raw(str(file), file.read_bytes(), held_out=_held_out(inside))
+        if file.is_file() and not hidden(inside):
+            with file.open("rb") as content:
+                yield _taken(str(file), inside, content)
 
 
 def _zip(path: Path) -> Iterator[Raw]:
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in sorted(filter(_is_image, archive.namelist())):
-                yield Raw(f"{path}:{name}", _unzipped(archive, name), held_out=_held_out(name))
+            for name in sorted(archive.namelist()):
+                if not name.endswith("/") and not hidden(name):
+                    yield _unzipped(archive, name, f"{path}:{name}")
     except UNZIPPED_WRONG as error:
         raise UserError(f"{path} is not a whole zip archive: {error}") from error
 
 
-def _unzipped(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of a member; nothing, which is no image, if it is damaged or cannot be unpacked."""
+def _unzipped(archive: zipfile.ZipFile, name: str, shown: str) -> Raw:
+    """A member; without content, which is no image, if it is damaged or cannot be unpacked."""
     try:
-        return archive.read(name)
+        with archive.open(name) as member:
+            return _taken(shown, name, member)
     except UNZIPPED_WRONG:
-        return b""
+        return Raw(shown, b"", held_out=_held_out(name))
 
 
 def _tar(path: Path) -> Iterator[Raw]:
-    for name, content in _members(path, _is_image):
-        yield Raw(f"{path}:{name}", content, held_out=_held_out(name))
+    for name, file in _members(path, lambda name: not hidden(name)):
+        yield _taken(f"{path}:{name}", name, file)
 
 
-def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[bytes]]]:
     """Names and contents of the files of a tar archive, in its order."""
     try:
         with tarfile.open(path, "r|*") as archive:
@@ -130,7 +133,7 @@ def _members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
                 name = member.name.removeprefix("./")
                 file = archive.extractfile(member) if member.isfile() and wanted(name) else None
                 if file is not None:
-                    yield name, file.read()
+                    yield name, file
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path} is not a whole tar archive: {error}") from error
 
@@ -300,9 +303,9 @@ def read_cifar_files(path: Path) -> Iterator[Raw]:
     """The python batches of CIFAR-10: cifar-10-python.tar.gz, or the folder that it unpacks to."""
     batches = _folder_batches(path) if path.is_dir() else _members(path, _is_batch)
     found = set()
-    for name, content in batches:
+    for name, file in batches:
         found.add(PurePosixPath(name).name)
-        images, labels = _batch(f"{path}:{name}", content)
+        images, labels = _batch(f"{path}:{name}", file.read())
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield Raw(f"{path}:{name}[{index}]", image, int(label), "test_batch" in name)
     if missing := [name for name in BATCHES if name not in found]:
@@ -325,7 +328,8 @@ def _is_batch(name: str) -> bool:
     return PurePosixPath(name).name in BATCHES
 
 
-def _folder_batches(path: Path) -> Iterator[tuple[str, bytes]]:
+def _folder_batches(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     for file in sorted(path.rglob("*_batch*")):
         if file.is_file() and _is_batch(file.name):
-            yield file.name, file.read_bytes()
+            with file.open("rb") as content:
+                yield file.name, content

@@ -25,7 +25,10 @@ from bgan_text.space import PixelSpace, TokenSpace, space_to_json
 
 PALETTE_PIXELS = 200_000
 """Pixels that a palette is chosen by, of images that the corpus does not hold out."""
+PALETTE_IMAGES = 2000
 BLOCK = 1000
+BLOCK_BYTES = 1 << 25
+"""Images that are in memory at a time take so many bytes, and are at most `BLOCK`."""
 
 
 def prepare_images(
@@ -67,7 +70,8 @@ def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter:
     length = palette.height * palette.width
     splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
     labels = hashlib.sha256(repr(pixels["label"][:]).encode()).hexdigest()
-    card = _card(recipe, palette, len(pixels) + corrupt.count, corrupt.count, splits, labels)
+    counts = {"read": len(pixels) + corrupt.count, "corrupt": corrupt.count, "other_files": corrupt.others}
+    card = _card(recipe, palette, counts, splits, labels)
     del pixels, rows
     (stage / "pixels.arrow").unlink()
     (stage / "rows.arrow").unlink()
@@ -84,14 +88,16 @@ def _spool(
         label=datasets.Value("int32"),
         held_out=datasets.Value("bool"),
     )
-    shape = Shape(recipe.size, True if recipe.grey is None and recipe.colors == 2 else recipe.grey)
+    grey = True if recipe.grey is None and recipe.colors == 2 else recipe.grey
+    shape = Shape(recipe.size, grey, recipe.background)
     images = corpus.read(Request(recipe.paths, limit=recipe.limit, seed=recipe.seed))
     with (
         reporter.task("reading", "images") as progress,
         ArrowWriter(features=features, path=str(path)) as writer,
     ):
         for count, (raw, pixels) in enumerate(read(images, shape, corrupt), 1):
-            writer.write({"pixels": pixels.tobytes(), "label": raw.label, "held_out": raw.held_out})
+            row = {"pixels": pixels.tobytes(), "label": raw.label, "held_out": raw.held_out}
+            writer.write(row, writer_batch_size=_rows_of(pixels.nbytes))
             if count % BLOCK == 0:
                 progress(count, None)
         if shape.found is None:
@@ -127,17 +133,29 @@ def _sample(pixels: datasets.Dataset, channels: int, seed: int) -> Pixels:
     held_out = np.asarray(pixels["held_out"])
     free = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(pixels))
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(free)[:2000]
-    flat = np.concatenate([row.reshape(-1, channels) for row in _pixel_rows(pixels.select(np.sort(chosen)))])
-    if len(flat) > PALETTE_PIXELS:
-        flat = flat[rng.choice(len(flat), PALETTE_PIXELS, replace=False)]
-    return flat
+    chosen = pixels.select(np.sort(rng.permutation(free)[:PALETTE_IMAGES]))
+    of_one = len(chosen[0]["pixels"]) // channels  # pixels of an image
+    count = len(chosen) * of_one
+    places = np.arange(count) if count <= PALETTE_PIXELS else rng.choice(count, PALETTE_PIXELS, replace=False)
+    sample = np.empty((len(places), channels), dtype=np.uint8)
+    order = np.argsort(places)
+    bounds = np.searchsorted(places[order], of_one * np.arange(len(chosen) + 1))
+    for index, row in enumerate(_pixel_rows(chosen)):
+        mine = order[bounds[index] : bounds[index + 1]]
+        sample[mine] = row.reshape(-1, channels)[places[mine] - index * of_one]
+    return sample
 
 
 def _pixel_rows(pixels: datasets.Dataset) -> Iterator[Pixels]:
-    for start in range(0, len(pixels), BLOCK):
-        for content in pixels[start : start + BLOCK]["pixels"]:
+    rows = _rows_of(len(pixels[0]["pixels"])) if len(pixels) else BLOCK
+    for start in range(0, len(pixels), rows):
+        for content in pixels[start : start + rows]["pixels"]:
             yield np.frombuffer(content, np.uint8)
+
+
+def _rows_of(size: int) -> int:
+    """How many images of so many bytes are in memory at a time."""
+    return max(1, min(BLOCK, BLOCK_BYTES // size))
 
 
 def _encode(
@@ -163,7 +181,7 @@ def _encode(
                 row = flat if anew else palette.encode(flat.reshape(shape))
             # Equal images may draw different bits: it is the images that tell whether a row is a duplicate.
             seen.add(flat if recipe.binarize == "static" else row, held_out[index])
-            writer.write({"tokens": row, "label": labels[index]})
+            writer.write({"tokens": row, "label": labels[index]}, writer_batch_size=_rows_of(row.nbytes))
             if index % BLOCK == 0:
                 progress(index, len(pixels))
         writer.finalize()
@@ -171,7 +189,7 @@ def _encode(
 
 
 def _card(
-    recipe: ImagePreparation, palette: Palette, read: int, corrupt: int, splits: Splits, labels: str
+    recipe: ImagePreparation, palette: Palette, counts: dict[str, int], splits: Splits, labels: str
 ) -> dict[str, Any]:
     """The content of card.json; `labels` is a digest of them."""
     height, width = palette.height, palette.width
@@ -188,6 +206,6 @@ def _card(
         "settings": asdict(recipe),
         "space": space_to_json(space),
         "tokenizer": signature(palette),
-        "counts": {"read": read, "corrupt": corrupt, "duplicates": splits.duplicates, **splits.sizes},
+        "counts": {**counts, "duplicates": splits.duplicates, **splits.sizes},
         "signature": hashlib.sha256(named.encode()).hexdigest()[:16],
     }

@@ -5,7 +5,6 @@ The module imports neither numpy nor torch, so that `bgan-text --help` answers a
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +79,7 @@ class ImageReader:
         for held_out in (True, False):
             limit = request.limit
             most = limit if limit is None or not held_out else -(-limit // 10)
-            parts.append(islice(self._part(request.paths, held_out), most))
+            parts.append(_limited(self._part(request.paths, held_out), most))
         for part in parts:
             yield from part
 
@@ -91,6 +90,16 @@ class ImageReader:
             assert self.hub is not None
             return hub_images(self.hub, held_out)
         return (raw for raw in images if raw.held_out == held_out)
+
+
+def _limited(images: "Iterator[Raw]", most: int | None) -> "Iterator[Raw]":
+    """At most so many images, and the other files among them."""
+    taken = 0
+    for raw in images:
+        yield raw
+        taken += raw.image
+        if taken == most:
+            return
 
 
 def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":

@@ -18,6 +18,8 @@ from torch import Tensor
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 
+BLOCK_DISTANCES = 1 << 20
+"""Distances from pixels to colours that are in memory at a time, 4 MiB."""
 KMEANS_UNDECIDED = 0.001
 """Pillow's k-means ends when no more than this share of the pixels change their colour in a round."""
 
@@ -49,9 +51,15 @@ class Palette:
         """The nearest colours: (height, width, channels) -> (height * width,) uint8 tokens, row by row."""
         if self.colors is None:
             return pixels.reshape(-1)
-        flat = pixels.reshape(-1, self.channels).astype(np.int32)
-        distances = np.square(flat[:, None] - self.colors[None].astype(np.int32)).sum(axis=2)
-        nearest: Pixels = distances.argmin(axis=1).astype(np.uint8)
+        flat, colors = pixels.reshape(-1, self.channels), self.colors.astype(np.float32)
+        nearest = np.empty(len(flat), dtype=np.uint8)
+        # |pixel - colour|² without |pixel|², which is the same for all colours. Every number is whole and
+        # below 2^24, so float32 is exact.
+        ours, factors = np.square(colors).sum(axis=1), -2.0 * colors.T
+        rows = max(1, BLOCK_DISTANCES // len(colors))
+        for start in range(0, len(flat), rows):
+            block = flat[start : start + rows].astype(np.float32)
+            nearest[start : start + rows] = (block @ factors + ours).argmin(axis=1)
         return nearest
 
     def decode(self, sample: Iterable[int] | NDArray[Any]) -> Pixels:

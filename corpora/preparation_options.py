@@ -151,14 +151,20 @@ class ImagePreparation(Preparation):
         choices=BINARIZATIONS,
     )
     quantizer: str | None = setting(None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS)
+    background: str = setting(
+        "white", "images: colour behind transparent parts, a name such as white, or #rrggbb"
+    )
     corrupt: int = setting(CORRUPT, "images: unreadable ones to skip before giving up", minimum=0)
 
     def __post_init__(self) -> None:
+        from bgan_text.corpora.transparency import color_of
+
         super().__post_init__()
         if self.colors is not None and not 2 <= self.colors <= MOST_COLORS:
             raise UserError(f"`colors` {self.colors}: 2 to {MOST_COLORS}, or none, was expected")
         if self.size is not None and not SMALLEST_SIDE <= self.size <= LARGEST_SIDE:
             raise UserError(f"`size` {self.size}: {SMALLEST_SIDE} to {LARGEST_SIDE} pixels were expected")
+        color_of(self.background)
 
     @classmethod
     def given(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import read_images
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.palette import Palette, levels, numbers
+from bgan_text.corpora.transparency import WHITE
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.inputs import REAL, Inputs, Source, drawn
@@ -75,7 +77,9 @@ def gather_images(
     if data is None:
         raise UserError("`reference` has no meaning for images: it belongs to scores of text")
     palette = data.palette()
-    models = [_samples(source, options, palette, reporter) for source in inputs.models]
+    background = data.settings.get("background", WHITE)
+    shape = partial(Shape, grey=palette.channels == 1, background=background)
+    models = [_samples(source, options, palette, shape(), reporter) for source in inputs.models]
     real = _real(options, data, palette, max(len(model.images) for model in models))
     return [*models, Samples(REAL, real.training[: real.anchor])], real
 
@@ -89,12 +93,13 @@ def _refuse_other_palettes(data: DatasetDirectory, runs: dict[str, RunFolder]) -
             )
 
 
-def _samples(source: Source, options: EvaluationOptions, palette: Palette, reporter: Reporter) -> Samples:
+def _samples(
+    source: Source, options: EvaluationOptions, palette: Palette, shape: Shape, reporter: Reporter
+) -> Samples:
     content = source.content
     if isinstance(content, RunFolder):
         return _of_run(source.name, content, options)
     if isinstance(content, str):
-        shape = Shape(grey=palette.channels == 1)
         found = read(read_images(Path(content)), shape, Corrupt(CORRUPT, reporter.message))
         pixels: Iterable[Pixels] = (image for _, image in found)
     else:
