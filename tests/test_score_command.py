@@ -191,6 +191,26 @@ def test_sorted_files_do_not_look_different(bgan: Command) -> None:
     assert wrong <= 2
 
 
+def test_copies_are_copies_of_tokens(bgan: Command) -> None:
+    """Spaces that a tokenizer does not see hide no copy; characters see them."""
+    write("samples.txt", ["a b c", "d e f", "a  b c", "a b\tc "])
+    write("train.txt", ["a b c ", "d e f "])
+    write("real.txt", ["a b d", "d e g"])
+    words = ("score", "samples.txt", "--reference", "real.txt", "--train", "train.txt", "--json")
+    for unit in ("whitespace", "word", "13a"):
+        cells = scored(bgan(*words, "--tokenize", unit))["samples.txt"]
+        assert [cells[name]["value"] for name in ("memorised", "memorised-span", "unique")] == [1, 1, 0.5], (
+            unit
+        )
+    cells = scored(bgan(*words, "--tokenize", "char"))["samples.txt"]
+    assert (cells["memorised"]["value"], cells["unique"]["value"]) == (0.0, 1.0)
+    write("known.txt", ["a b x", "a b y"])  # tokens that the samples lack are not all the same
+    cells = scored(bgan("score", "known.txt", "--reference", "real.txt", "--train", "known.txt", "--json"))
+    assert cells["known.txt"]["memorised"]["value"] == cells["known.txt"]["unique"]["value"] == 1.0
+    cells = scored(bgan("score", "samples.txt", "--reference", "real.txt", "--train", "known.txt", "--json"))
+    assert cells["samples.txt"]["memorised"]["value"] == 0.0
+
+
 def test_lowercase_is_for_all_scores(files: Command) -> None:
     upper = [text.upper() for text in Path("train.txt").read_text().splitlines()]
     words = ("--reference", "real.txt", "--train", "train.txt", "--grammar", "--lowercase", "--json")

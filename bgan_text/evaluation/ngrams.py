@@ -12,7 +12,15 @@ from bgan_text.evaluation.spool import Spool
 from bgan_text.evaluation.text_inputs import Anchor, Stream
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
 from bgan_text.scores.corpus_bleu import ORDER, corpus_bleu_of
-from bgan_text.scores.distribution import coverage_of, distinct_of, js_of, length_distance_of, mean_length_of
+from bgan_text.scores.distribution import (
+    coverage_of,
+    distinct_of,
+    js_of,
+    length_distance_of,
+    mean_length_of,
+    memorised,
+    unique,
+)
 from bgan_text.scores.memorisation import longest_spans, span_share
 from bgan_text.scores.ngrams import Folded, Index, fold
 from bgan_text.scores.score import Score
@@ -81,17 +89,26 @@ class Numbered:
             if self.units in SACREBLEU:
                 scores["corpus-bleu"] = corpus_bleu_of(index, folded)
             del index
-            yield scores | self._windowed(group, samples) | self._spans(group, samples)
+            yield scores | self._windowed(group, samples) | self._copies(group, samples)
 
     def _windowed(self, group: Group, samples: Sequences) -> Scores:
         index = Index(samples.windowed(self.window, JS_ORDER), JS_ORDER)
         folded = fold(index, (chunk.windowed(self.window, JS_ORDER) for chunk in self.against(group)))
         return _by_order("js", js_of(index, folded), 1, JS_ORDER)
 
-    def _spans(self, group: Group, samples: Sequences) -> Scores:
-        if self.training is None or group.trained:
-            return {}
-        return {"memorised-span": span_share(samples.lengths, longest_spans(samples, self.training))}
+    def _copies(self, group: Group, samples: Sequences) -> Scores:
+        """Copies of other samples and of training text. Texts are equal if their tokens are.
+
+        What a tokenizer does not see, such as a space at the end of a line, makes no difference.
+        """
+        rows = samples.rows()
+        if self.training is None or group.trained:  # an anchor of training text is all copies
+            return {"unique": unique(rows)}
+        return {
+            "unique": unique(rows),
+            "memorised": memorised(rows, (row for chunk in self.training for row in chunk.rows())),
+            "memorised-span": span_share(samples.lengths, longest_spans(samples, self.training)),
+        }
 
 
 def _usual(lengths: Counter[int]) -> int:

@@ -35,7 +35,6 @@ from bgan_text.evaluation.report import Column, Report, column
 from bgan_text.evaluation.text_inputs import Model, Real, gather
 from bgan_text.reporter import Reporter
 from bgan_text.scores.corpus_bleu import signature
-from bgan_text.scores.distribution import memorised, unique
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Sequences
 from bgan_text.scores.uncertainty import ratio
@@ -91,7 +90,9 @@ def _measure(groups: list[Group], numbered: Numbered, real: Real, reporter: Repo
     measured = []
     with reporter.task("n-grams", "models") as progress:
         for (group, lengths), scores in zip(numbered.groups, numbered.scores(), strict=True):
-            measured.append(Measured(group, lengths, scores | _text_scores(group, real)))
+            if real.grammar is not None:
+                scores |= grammar_scores(group.texts, real.grammar)
+            measured.append(Measured(group, lengths, scores))
             progress(len(measured), len(groups))
     if numbered.units not in SACREBLEU:
         more = corpus_bleu_scores(groups, real.references)
@@ -109,15 +110,6 @@ def units_of(options: EvaluationOptions, models: list[Model], real: Real) -> str
         signatures = {real.data.tokenizer_signature}
     kinds = {name.partition(":")[0] for name in signatures}
     return kinds.pop() if len(kinds) == 1 and kinds <= set(WITHOUT_SPACES) else "whitespace"
-
-
-def _text_scores(group: Group, real: Real) -> Scores:
-    scores = {"unique": unique(group.texts)}
-    if real.training is not None and not group.trained:  # an anchor of training text is all copies
-        scores["memorised"] = memorised(group.texts, real.training.texts())
-    if real.grammar is not None:
-        scores |= grammar_scores(group.texts, real.grammar)
-    return scores
 
 
 def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:

@@ -61,6 +61,15 @@ class Sequences:
         mask[chosen] = True
         return Sequences(self.tokens[np.repeat(mask, self.lengths)], self.lengths[chosen], self.vocabulary)
 
+    def rows(self) -> list[bytes]:
+        """The tokens of each sequence; equal for equal sequences of one numbering.
+
+        A sequence with a token that is `UNKNOWN` equals none without.
+        """
+        content = np.ascontiguousarray(self.tokens, dtype=np.int32).tobytes()
+        ends = (4 * np.cumsum(self.lengths)).tolist()
+        return [content[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
     def windowed(self, window: int, highest: int) -> "Sequences":
         """Truncate or pad each sequence to `window` tokens, for n-grams up to order `highest`.
 
