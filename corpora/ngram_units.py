@@ -34,6 +34,8 @@ UNITS: dict[str, Callable[[], Splitter]] = {
 `word` is nltk's NLTKWordTokenizer without sentence splitting, as in Texygen and TextGAN. `13a` is sacrebleu's
 default. `whitespace`, `char` and `smiles` are the units of the tokenizers of these names.
 """
+WITHOUT_SPACES = ("char", "smiles")
+"""Units of data without words, which `score` takes for tokenizers of the same names."""
 
 
 def splitter(name: str, *, lowercase: bool = False) -> Splitter:

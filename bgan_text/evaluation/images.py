@@ -29,7 +29,16 @@ PATCH_REFERENCES = 2000
 """Real images whose patches are compared, at most: an image has as many patches as pixels."""
 NEIGHBOURS_AMONG = 20_000
 """Training images that the nearest one is searched among, at most; chosen at random."""
-TEXT_OPTIONS = ("tokenize", "lowercase", "window", "grammar", "likelihood", "embed", "mauve")
+TEXT_OPTIONS = (
+    "tokenize",
+    "sacrebleu_tokenize",
+    "lowercase",
+    "window",
+    "grammar",
+    "likelihood",
+    "embed",
+    "mauve",
+)
 """Options that have no meaning for images."""
 
 

@@ -3,10 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from bgan_text.corpora.ngram_units import Splitter, splitter
+from bgan_text.corpora.ngram_units import WITHOUT_SPACES, splitter
+from bgan_text.corpora.sacrebleu_tokenizers import OF_UNITS, sacrebleu_splitter
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.spool import Spool
 from bgan_text.evaluation.text_inputs import Anchor, Stream
@@ -50,9 +51,13 @@ def anchor_group(anchor: Anchor) -> Group:
 
 @dataclass
 class Numbered:
-    """Groups, references and training text as integers in one numbering."""
+    """Groups, references and training text as integers in one numbering.
+
+    `units`: of n-grams. `tokenizer`: sacrebleu's, of corpus BLEU.
+    """
 
     units: str
+    tokenizer: str
     groups: list[tuple[Group, Sequences]]
     references: Spool
     training: Spool | None
@@ -65,6 +70,7 @@ class Numbered:
         references: Stream,
         training: Stream | None,
         units: str,
+        tokenizer: str,
         window: int | None,
     ) -> "Numbered":
         """Split and number all text. Of real text, only units that the groups contain get a number."""
@@ -74,7 +80,12 @@ class Numbered:
         spool = Spool(references(), split, numbering)
         window = window or _window(pairs, _usual(spool.lengths), cut=units in WITHOUT_SPACES)
         spooled = Spool(training(), split, numbering) if training is not None else None
-        return cls(units, pairs, spool, spooled, window)
+        return cls(units, tokenizer, pairs, spool, spooled, window)
+
+    @property
+    def has_corpus_bleu(self) -> bool:
+        """Whether corpus BLEU has the units of the other scores, and is among them."""
+        return OF_UNITS.get(self.units) == self.tokenizer
 
     def against(self, group: Group) -> Iterator[Sequences]:
         """The references of a group."""
@@ -86,8 +97,8 @@ class Numbered:
             index = Index(samples, BLEU_ORDER)
             folded = fold(index, self.against(group))
             scores = _counted(index, folded)
-            if self.units in SACREBLEU:
-                scores["corpus-bleu"] = corpus_bleu_of(index, folded)
+            if self.has_corpus_bleu:
+                scores["corpus-bleu"] = _explained(corpus_bleu_of(index, folded), self.tokenizer)
             del index
             yield scores | self._windowed(group, samples) | self._copies(group, samples)
 
@@ -127,14 +138,6 @@ def _window(groups: list[tuple[Group, Sequences]], longest: int, *, cut: bool) -
     return max(1, min(longest, max(samples)) if cut else longest)
 
 
-WITHOUT_SPACES = ("char", "smiles")
-"""Units of data without words, which prepare makes of tokenizers of the same names."""
-SACREBLEU = {"whitespace": "none", "13a": "13a"}
-"""Units that sacrebleu has a tokenizer for, under its name."""
-SACREBLEU_UNITS = "13a"
-"""The units of corpus BLEU if those of the other scores are not sacrebleu's."""
-
-
 def _counted(index: Index, folded: Folded) -> Scores:
     precision, recall = coverage_of(index, folded)
     lengths = index.samples.lengths
@@ -152,16 +155,22 @@ def _by_order(name: str, scores: dict[int, Score], lowest: int, highest: int) ->
     return {f"{name}-{order}": scores[order] for order in range(lowest, highest + 1)}
 
 
-def corpus_bleu_scores(groups: Sequence[Group], references: Stream) -> Iterator[Scores]:
-    """Corpus BLEU on the tokens of sacrebleu's default tokenizer."""
-    split: Splitter = splitter(SACREBLEU_UNITS)
-    numbering = Numbering()
+def corpus_bleu_scores(groups: Sequence[Group], references: Stream, tokenizer: str) -> Iterator[Scores]:
+    """Corpus BLEU on the tokens of one of sacrebleu's tokenizers."""
+    split, numbering = sacrebleu_splitter(tokenizer), Numbering()
     numbered = numbering.add_all(map(split, group.texts) for group in groups)
     spool = Spool(references(), split, numbering)
     for group, samples in zip(groups, numbered, strict=True):
         index = Index(samples, ORDER)
         folded = fold(index, spool.alternate() if group.alternate else spool)
-        yield {"corpus-bleu": corpus_bleu_of(index, folded)}
+        yield {"corpus-bleu": _explained(corpus_bleu_of(index, folded), tokenizer)}
+
+
+def _explained(score: Score, tokenizer: str) -> Score:
+    """Corpus BLEU whose note says which tokenizer finds too few tokens."""
+    if not score.note:
+        return score
+    return replace(score, note=f"{score.note} of sacrebleu's tokenizer {tokenizer}")
 
 
 def unknown_share(scores: Scores) -> float:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from bgan_text.corpora.ngram_units import UNITS
+from bgan_text.corpora.sacrebleu_tokenizers import NEEDS
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import CANDIDATES, CANDIDATES_HELP, CORRECT_HELP, CORRECTIONS, SAMPLES
 from bgan_text.setting import DEVICES, check_all, setting
@@ -38,6 +39,12 @@ class EvaluationOptions:
         "unit of n-grams; word is nltk's, 13a sacrebleu's (default: char or smiles if the data is, else "
         "whitespace)",
         choices=tuple(UNITS),
+    )
+    sacrebleu_tokenize: str | None = setting(
+        None,
+        "tokenizer of corpus-bleu, of sacrebleu (default: none for whitespace; of text without spaces zh for "
+        "Chinese, ja-mecab, if installed, for Japanese, else char; else 13a)",
+        choices=tuple(NEEDS),
     )
     lowercase: bool = setting(False, "convert all text to lower case first")
     window: int | None = setting(

@@ -19,18 +19,22 @@ from bgan_text.scores.uncertainty import bounds, deviations
 class Cell:
     """The value of a score and its bootstrap interval, NaN if there is none.
 
-    `deviation`: the standard deviation over seeds, if the value is a mean over them.
+    `deviation`: the standard deviation over seeds, if the value is a mean over them. `note`: why the value is
+    undefined, or what makes it questionable.
     """
 
     value: float
     low: float
     high: float
     deviation: float | None = None
+    note: str = ""
 
-    def to_json(self) -> dict[str, float]:
-        """The numbers by name."""
-        numbers = {"value": self.value, "low": self.low, "high": self.high}
-        return numbers if self.deviation is None else numbers | {"deviation": self.deviation}
+    def to_json(self) -> dict[str, float | str]:
+        """The numbers by name, and the note if there is one."""
+        found: dict[str, float | str] = {"value": self.value, "low": self.low, "high": self.high}
+        if self.deviation is not None:
+            found["deviation"] = self.deviation
+        return found | ({"note": self.note} if self.note else {})
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ def column(
     if resamples:
         moved = deviations(list(scores.values()), seed, resamples)
     cells = {
-        name: Cell(score.value, *bounds(score.value, movement), score.deviation)
+        name: Cell(score.value, *bounds(score.value, movement), score.deviation, score.note)
         for (name, score), movement in zip(scores.items(), moved, strict=True)
     }
     return Column(name, cells, dict(zip(scores, moved, strict=True)), lengths)

@@ -23,7 +23,7 @@ from bgan_text.evaluation.likelihoods import LanguageModels, Likelihoods
 from bgan_text.evaluation.ngrams import Group, Numbered, Scores, anchor_group
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.sweep_figure import figure_of, write_figure
-from bgan_text.evaluation.text import grammar_scores, settings_of, units_of
+from bgan_text.evaluation.text import bleu_tokenizer, grammar_scores, settings_of, units_of
 from bgan_text.evaluation.text_inputs import Model, Real, gather, samples_of
 from bgan_text.evaluation.token_rows import TokenRows
 from bgan_text.files import finite
@@ -158,7 +158,8 @@ def sweep(
             networks[BASELINE] = language_models.budget()
         drawn.append(Drawn(REAL, None, anchor_group(real.anchor)))
         groups = [one.group for one in drawn]
-        numbered = Numbered.read(groups, real.references, None, units, options.window)
+        tokenizer = bleu_tokenizer(options, units, real)
+        numbered = Numbered.read(groups, real.references, None, units, tokenizer, options.window)
         scored = list(_scored(numbered, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
     settings = settings_of(options, sources, real, numbered)

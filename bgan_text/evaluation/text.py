@@ -12,6 +12,8 @@ import numpy as np
 from bgan_text import __version__
 from bgan_text.corpora.grammar import Grammar
 from bgan_text.corpora.grammar_fit import fit
+from bgan_text.corpora.ngram_units import WITHOUT_SPACES
+from bgan_text.corpora.sacrebleu_tokenizers import fitting_tokenizer, sacrebleu_splitter
 from bgan_text.device import choose_device
 from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.custom import CustomScores
@@ -20,9 +22,6 @@ from bgan_text.evaluation.inputs import Inputs
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.networks import network_scores
 from bgan_text.evaluation.ngrams import (
-    SACREBLEU,
-    SACREBLEU_UNITS,
-    WITHOUT_SPACES,
     Group,
     Numbered,
     Scores,
@@ -64,11 +63,13 @@ def score_texts(
     models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(options, models, real)
+    tokenizer = bleu_tokenizer(options, units, real)
     numbered = Numbered.read(
         groups,
         real.references,
         real.training.texts if real.training is not None else None,
         units,
+        tokenizer,
         options.window,
     )
     measured = _measure(groups, numbered, real, reporter)
@@ -94,8 +95,8 @@ def _measure(groups: list[Group], numbered: Numbered, real: Real, reporter: Repo
                 scores |= grammar_scores(group.texts, real.grammar)
             measured.append(Measured(group, lengths, scores))
             progress(len(measured), len(groups))
-    if numbered.units not in SACREBLEU:
-        more = corpus_bleu_scores(groups, real.references)
+    if not numbered.has_corpus_bleu:
+        more = corpus_bleu_scores(groups, real.references, numbered.tokenizer)
         for one, scores in zip(measured, more, strict=True):
             one.scores |= scores
     return measured
@@ -110,6 +111,17 @@ def units_of(options: EvaluationOptions, models: list[Model], real: Real) -> str
         signatures = {real.data.tokenizer_signature}
     kinds = {name.partition(":")[0] for name in signatures}
     return kinds.pop() if len(kinds) == 1 and kinds <= set(WITHOUT_SPACES) else "whitespace"
+
+
+def bleu_tokenizer(options: EvaluationOptions, units: str, real: Real) -> str:
+    """The tokenizer of corpus BLEU, by sacrebleu's name: the one asked for, else the one that fits real text.
+
+    Raises:
+        UserError: something that it needs is absent.
+    """
+    name = options.sacrebleu_tokenize or fitting_tokenizer(units, real.anchor.texts)
+    sacrebleu_splitter(name)
+    return name
 
 
 def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
@@ -180,7 +192,6 @@ def settings_of(
 ) -> dict[str, Any]:
     """Everything that the numbers depend on."""
     references = len(numbered.references)
-    tokenizer = SACREBLEU.get(numbered.units, SACREBLEU_UNITS)
     return {
         "tokenize": numbered.units,
         "lowercase": options.lowercase,
@@ -195,7 +206,7 @@ def settings_of(
         "temperature": options.temperature,
         **candidate_settings(options, {model.name: model.effective for model in models}),
         "smoothing": "method1",
-        "sacrebleu": signature(tokenizer, lowercase=options.lowercase, references=references),
+        "sacrebleu": signature(numbered.tokenizer, lowercase=options.lowercase, references=references),
         "resamples": options.resamples,
         "version": __version__,
     }

@@ -25,7 +25,8 @@ def corpus_bleu(samples: Corpus, references: Corpus) -> Score:
 
     Returns:
         The score, in [0, 100], with `each` (S,) the linearised contribution of every sample. NaN without
-        samples or references.
+        samples or references, and if no sample has four tokens: sacrebleu then gives 0, though there is no
+        4-gram that could match.
     """
     numbering = Numbering()
     index = Index(numbering.add(samples), ORDER)
@@ -63,6 +64,8 @@ def corpus_bleu_of(index: Index, folded: Folded) -> Score:
         lengths.astype(np.float64),
         closest(lengths, np.array(sorted(folded.lengths))).astype(np.float64),
     )
+    if not statistics.ngrams.sum(axis=0).all():
+        return Score(math.nan, np.full(len(index), np.nan), note=f"no sample has {ORDER} tokens")
     value = BLEU.compute_bleu(
         correct=[int(count) for count in statistics.matches.sum(axis=0)],
         total=[int(count) for count in statistics.ngrams.sum(axis=0)],

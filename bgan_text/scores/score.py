@@ -20,6 +20,7 @@ class Score:
         influence: (S,) influence of each sample, if it differs from `each` because samples affect the scores
             of other samples.
         deviation: Standard deviation over seeds if `value` is a mean over seeds; NaN for a single seed.
+        note: Why the value is undefined, or what makes it questionable.
 
     Example:
         >>> each = np.array([0.0, 1.0])
@@ -31,6 +32,7 @@ class Score:
     each: Floats = field(repr=False)
     influence: Floats | None = field(default=None, repr=False)
     deviation: float | None = field(default=None, repr=False)
+    note: str = field(default="", repr=False)
 
     def __float__(self) -> float:
         return float(self.value)
