@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,7 +137,8 @@ def _found(
     names = list(names) or [str(newest_run())]
     runs = any((Path(name) / "run.json").exists() for name in names)
     if data is None and reference is None and not runs:
-        data = newest_data()
+        with suppress(UserError):  # then there is nothing to compare with, which `evaluate` says
+            data = newest_data()
     return {name: name for name in names}, data
 
 
@@ -184,6 +186,8 @@ def _show(report: "Report", wanted: str | None) -> None:
     if wanted is None:
         for renderable in render(report):
             results().print(renderable)
+        if report.comparison is not None:
+            results().print(report.comparison.verdict, markup=False, soft_wrap=True)
     elif wanted == "json":
         print_json(report.to_json())
     else:

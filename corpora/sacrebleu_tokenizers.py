@@ -50,7 +50,7 @@ def fitting_tokenizer(units: str, texts: Iterable[str]) -> str:
         texts: real text, of which the first 1,000 are read.
 
     Example:
-        >>> fitting_tokenizer("char", ["今天我们在学校里看见城市。"]), fitting_tokenizer("char", ["a red car"])
+        >>> fitting_tokenizer("char", ["今天我们在学校"]), fitting_tokenizer("char", ["a red car"])
         ('zh', '13a')
     """
     split = [text.split() for text in islice(texts, TEXTS)]

@@ -111,6 +111,9 @@ def test_means_are_those_of_the_runs_as_score_gives_them(
         assert set(columns[0]["scores"]) == set(method["scores"])
         for key, found in method["scores"].items():
             values = [column["scores"][key]["value"] for column in columns]
+            if None in values:  # too short for corpus BLEU
+                assert (key, found["values"]) == ("corpus-bleu", values)
+                continue
             assert found["values"] == pytest.approx(values, rel=1e-12)
             assert found["mean"] == pytest.approx(np.mean(values))
             assert found["deviation"] == pytest.approx(np.std(values, ddof=1), abs=1e-12)

@@ -272,7 +272,7 @@ def test_what_is_no_model_is_refused_in_one_line(images: np.ndarray[Any, np.dtyp
         ([], {"reference": REAL}, "`models` is empty"),
         ([[]], {"reference": REAL}, "samples is empty"),
         (GOOD, {"reference": REAL}, r"none of the 60 strings in `models` is a file: .* \[texts\]"),
-        ([GOOD], {}, "nothing to compare with: give `data` or `reference`"),
+        ([GOOD], {}, "nothing to compare samples with: give `reference`, real text"),
         ([GOOD, images], {"data": data}, "samples makes text and samples-2 makes images"),
         ([GOOD], {"data": data}, "`data` data/images holds images, samples makes text"),
         ([images], {"reference": REAL}, "`reference` .*has no meaning for images"),

@@ -158,7 +158,8 @@ def test_another_tokenisation_is_noticed(files: Command) -> None:
     [
         (["the cat"], {"self-bleu-1", "distinct-3", "precision-3"}, {"bleu-5": None, "unique": 1.0}),
         (["", "q z", ""], set(), {"bleu-5": 0.0, "unique": 2 / 3, "length": 2 / 3}),
-        (["q", "z"], {"distinct-2", "precision-2"}, {"bleu-1": 0.0, "self-bleu-5": 0.0, "corpus-bleu": 0.0}),
+        (["q", "z"], {"distinct-2", "precision-2", "corpus-bleu"}, {"bleu-1": 0.0, "self-bleu-5": 0.0}),
+        (["q z x v", "z"], set(), {"corpus-bleu": 0.0}),
         (["nan", "nan"], {"distinct-2"}, {"self-bleu-1": 1.0, "unique": 0.5}),
         (["\x00\x01", "\x00 \x7f"], set(), {"bleu-1": 0.0}),
     ],

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -26,12 +27,14 @@ MARKS = {
     "within noise": "noise",
     "unknown": "?",
 }
+NOTED = "!"
+"""Marks a value that a note belongs to: there is too little data, or it is not defined."""
 LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real"
 LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "real": r"$\approx$"}
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "≈": r"$\approx$",
-    "↑": r"$\uparrow$", "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "\u2013": "--",
 }  # fmt: skip
 
 
@@ -63,13 +66,13 @@ def to_markdown(report: "Report") -> str:
         for name, entry in entries.items():
             title = name.replace("|", r"\|")
             lines.append(f"| {title} {ARROWS[entry.better]} | {' | '.join(row(report, name))} |")
-    return "\n".join([*lines, *(f"\n{note}" for note in notes(report))]) + "\n"
+    return "\n".join([*lines, *(f"\n{note}" for note in _all_notes(report))]) + "\n"
 
 
 def to_latex(report: "Report") -> str:
     """A tabular for the booktabs package, preceded by the notes as comments."""
     names = headings(report)
-    lines = [f"% {note}" for note in notes(report)]
+    lines = [f"% {note}" for note in _all_notes(report)]
     lines += [f"\\begin{{tabular}}{{l{'r' * len(names)}}}", "\\toprule"]
     lines += [f"score & {' & '.join(map(_escaped, names))} \\\\", "\\midrule"]
     for place, (group, entries) in enumerate(present(report).items()):
@@ -90,7 +93,7 @@ def to_html(report: "Report") -> str:
             title = escape(f"{name} {ARROWS[entry.better]}")
             about = escape(entry.about)
             lines.append(f'<tr><td title="{about}">{title}</td>{_html_cells("td", row(report, name))}</tr>')
-    return "\n".join([*lines, "</table>", *(f"<p>{escape(note)}</p>" for note in notes(report))])
+    return "\n".join([*lines, "</table>", *(f"<p>{escape(note)}</p>" for note in _all_notes(report))])
 
 
 def _html_cells(tag: str, cells: Sequence[str]) -> str:
@@ -141,19 +144,23 @@ def row(report: "Report", score: str) -> list[str]:
 
 
 def formatted(cell: "Cell | None") -> str:
-    """Text such as 0.332 ±.004 or 12.34 ±.56, or - if the score is not defined."""
-    if cell is None or math.isnan(cell.value):
+    """Text such as 0.332 ±.004 or 12.34 ±.56, or - if there is no such score. A note is marked by "!"."""
+    if cell is None:
         return "-"
+    if math.isnan(cell.value):
+        return f"\u2013{NOTED}" if cell.note else "-"
     half = cell.deviation if cell.deviation is not None else (cell.high - cell.low) / 2
     digits = 3 if abs(cell.value) < 10 else 2
     spread = f"{half:.{digits}f}".removeprefix("0")  # so that a comparison of two fits into 80 columns
-    return f"{cell.value:.{digits}f}" + ("" if math.isnan(half) else f" ±{spread}")
+    number = f"{cell.value:.{digits}f}" + ("" if math.isnan(half) else f" ±{spread}")
+    return number + NOTED if cell.note else number
 
 
 def notes(report: "Report") -> Iterator[str]:
     """What a reader must know about the numbers, and every setting that changes them."""
     interval = "; ± half of a 95 % bootstrap interval over the samples"
     yield LEGEND + (interval if report.settings["resamples"] else "")
+    yield from _beside_scores(report)
     if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
         yield "fresh critics: mean ± standard deviation over seeds"
     if HALF in report.settings["anchor"]:
@@ -168,6 +175,24 @@ def notes(report: "Report") -> Iterator[str]:
             "models that are trained again"
         )
     yield settings_line(report)
+
+
+def _all_notes(report: "Report") -> list[str]:
+    """The notes, and the line that ends a comparison."""
+    ending = report.comparison.verdict if report.comparison is not None else ""
+    return [*notes(report), *filter(None, [ending])]
+
+
+def _beside_scores(report: "Report") -> Iterator[str]:
+    """The notes of cells: each once for a model, with the scores that it belongs to."""
+    short = short_names([column.name for column in report.columns])
+    for column in report.columns:
+        scores: dict[str, dict[str, None]] = {}
+        for name, cell in column.cells.items():
+            if cell.note:
+                scores.setdefault(cell.note, {})[re.sub(r"-\d+$", "", name)] = None
+        for note, names in scores.items():
+            yield f"{NOTED} {short[column.name]}: {note} ({', '.join(names)})"
 
 
 def settings_line(report: "Report") -> str:

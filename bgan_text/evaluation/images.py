@@ -9,6 +9,7 @@ from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.critics import Sides, critics_of
 from bgan_text.evaluation.custom import CustomScores
+from bgan_text.evaluation.enough import noted
 from bgan_text.evaluation.image_features import feature_scores
 from bgan_text.evaluation.image_inputs import RealImages, Samples, gather_images, shown
 from bgan_text.evaluation.image_settings import image_settings
@@ -64,7 +65,7 @@ def score_images(
     columns = [
         column(
             group.name,
-            {name: score for part in measured for name, score in part.items()},
+            noted({name: score for part in measured for name, score in part.items()}, _counts(group, real)),
             lengths={},
             seed=(options.seed, place),
             resamples=options.resamples,
@@ -78,6 +79,12 @@ def score_images(
         "critic": {"seeds": judges.critics} | asdict(judges.image_critic) if options.critic else {},
     }
     return Report(columns, settings, registry=custom.registry())
+
+
+def _counts(group: Samples, real: RealImages) -> dict[str, int]:
+    """How much there is of what scores need enough of."""
+    trained = len(real.training) - real.anchor
+    return {"samples": len(group.images), "references": len(real.references), "training images": trained}
 
 
 def _refuse_text_options(inputs: Inputs, options: EvaluationOptions) -> None:

@@ -76,7 +76,11 @@ class Inputs:
         if self.reference is not None:
             return None
         if not self.runs:
-            raise UserError("there is nothing to compare with: give `data` or `reference`")
+            names = ", ".join(source.name for source in self.models)
+            raise UserError(
+                f"there is nothing to compare {names} with: give `reference`, real text with a sample a "
+                "line, or `data`, a dataset directory"
+            )
         return _dataset_of(self.runs)
 
     def images(self) -> bool:

@@ -6,18 +6,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScoreInfo:
-    """A score. `better`: higher, lower, or real if the value of real samples is the best."""
+    """A score. `better`: higher, lower, or real if the value of real samples is the best.
+
+    `least`: how many of each kind in `of` a value needs to say something; with fewer, a note is beside it.
+    """
 
     better: str
     about: str = ""
+    least: int = 0
+    of: tuple[str, ...] = ("samples",)
 
 
 Registry = Mapping[str, Mapping[str, ScoreInfo]]
 """Group -> score -> entry, in the order of the table."""
 
 
-def _orders(name: str, orders: range, better: str, about: str) -> dict[str, ScoreInfo]:
-    return {f"{name}-{order}": ScoreInfo(better, about) for order in orders}
+FEW, FEW_FOR_NETWORKS = 100, 1000
+"""Below so many samples n-grams, patches and lengths say little, and features and trained networks."""
+SAMPLES, BOTH = ("samples",), ("samples", "references")
+TRAINED = (*BOTH, "training images")
+"""What a score needs enough of."""
+
+
+def _orders(
+    name: str, orders: range, better: str, about: str, of: tuple[str, ...] = BOTH
+) -> dict[str, ScoreInfo]:
+    return {f"{name}-{order}": ScoreInfo(better, about, FEW, of) for order in orders}
 
 
 REGISTRY: Registry = {
@@ -25,7 +39,7 @@ REGISTRY: Registry = {
         **_orders(
             "bleu", range(1, 6), "higher", "mean sentence BLEU against all references, smoothing method 1"
         ),
-        "corpus-bleu": ScoreInfo("higher", "corpus BLEU of sacrebleu, 0 to 100"),
+        "corpus-bleu": ScoreInfo("higher", "corpus BLEU of sacrebleu, 0 to 100", FEW, BOTH),
         **_orders("js", range(1, 7), "lower", "Jensen-Shannon divergence of n-grams in a window, bits"),
         **_orders(
             "precision", range(1, 5), "higher", "share of the samples' n-grams that occur in real text"
@@ -34,47 +48,70 @@ REGISTRY: Registry = {
     "beside real images": {
         **_orders("patch-js", range(1, 4), "lower", "Jensen-Shannon divergence of square patches, bits"),
         "pixel-distance": ScoreInfo(
-            "lower", "total variation distance between the colour distributions of a pixel, mean over pixels"
+            "lower",
+            "total variation distance between the colour distributions of a pixel, mean over pixels",
+            FEW,
+            BOTH,
         ),
         "pixel-mean-distance": ScoreInfo(
-            "lower", "absolute difference of pixel means relative to the pixel range, mean over pixels"
+            "lower",
+            "absolute difference of pixel means relative to the pixel range, mean over pixels",
+            FEW,
+            BOTH,
         ),
-        "pixel-deviation-distance": ScoreInfo("lower", "the same for the standard deviations of pixels"),
+        "pixel-deviation-distance": ScoreInfo(
+            "lower", "the same for the standard deviations of pixels", FEW, BOTH
+        ),
         "classifier-frechet": ScoreInfo(
-            "lower", "Fréchet distance of the features of a classifier of the real images; not FID"
+            "lower",
+            "Fréchet distance of the features of a classifier of the real images; not FID",
+            FEW_FOR_NETWORKS,
+            TRAINED,
         ),
         "classifier-precision": ScoreInfo(
-            "higher", "share of samples within the neighbourhoods of real images, in those features"
+            "higher",
+            "share of samples within the neighbourhoods of real images, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
         ),
         "classifier-recall": ScoreInfo(
-            "higher", "share of real images within the neighbourhoods of samples, in those features"
+            "higher",
+            "share of real images within the neighbourhoods of samples, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
         ),
         "neighbour-distance": ScoreInfo(
-            "real", "root mean squared difference to the nearest training image, 0 to 1"
+            "real", "root mean squared difference to the nearest training image, 0 to 1", FEW
         ),
     },
     "classes of images": {
-        "confidence": ScoreInfo("real", "mean probability of the class that the classifier predicts"),
-        "modes-covered": ScoreInfo("higher", "classes that reach at least a fifth of their real share"),
-        "largest-class": ScoreInfo("real", "share of samples in the most frequent class"),
-        "smallest-class": ScoreInfo("real", "share of samples in the least frequent class"),
-        "class-distance": ScoreInfo("lower", "total variation distance between the class distributions"),
+        name: ScoreInfo(better, about, FEW_FOR_NETWORKS, ("training images",))
+        for name, better, about in (
+            ("confidence", "real", "mean probability of the class that the classifier predicts"),
+            ("modes-covered", "higher", "classes that reach at least a fifth of their real share"),
+            ("largest-class", "real", "share of samples in the most frequent class"),
+            ("smallest-class", "real", "share of samples in the least frequent class"),
+            ("class-distance", "lower", "total variation distance between the class distributions"),
+        )
     },
     "variety": {
-        **_orders("self-bleu", range(1, 6), "lower", "BLEU of each sample against all others"),
+        **_orders("self-bleu", range(1, 6), "lower", "BLEU of each sample against all others", SAMPLES),
         **_orders("recall", range(1, 5), "higher", "share of real n-grams that occur in the samples"),
-        **_orders("distinct", range(1, 5), "higher", "number of distinct n-grams over the number of n-grams"),
-        "unique": ScoreInfo("higher", "share of distinct samples"),
+        **_orders(
+            "distinct", range(1, 5), "real", "number of distinct n-grams over the number of n-grams", SAMPLES
+        ),
+        "unique": ScoreInfo("higher", "share of distinct samples", FEW),
     },
     "copies and lengths": {
-        "memorised": ScoreInfo("lower", "share of samples that occur in the training set"),
+        "memorised": ScoreInfo("lower", "share of samples that occur in the training set", FEW),
         "memorised-span": ScoreInfo(
             "lower",
             "longest span that occurs in the training set, relative to the length of the sample",
+            FEW,
         ),
         "length": ScoreInfo("real", "mean number of tokens"),
         "length-distance": ScoreInfo(
-            "lower", "Wasserstein-1 distance between the length distributions, tokens"
+            "lower", "Wasserstein-1 distance between the length distributions, tokens", FEW, BOTH
         ),
     },
     "by the grammar": {
@@ -95,29 +132,48 @@ REGISTRY: Registry = {
             "makes of it, a lower bound by 4 noise vectors, nats per token",
         ),
         "forward-likelihood": ScoreInfo(
-            "real", "log-likelihood of the samples under a language model of real text, nats per token"
+            "real",
+            "log-likelihood of the samples under a language model of real text, nats per token",
+            FEW_FOR_NETWORKS,
+            ("training texts",),
         ),
         "reverse-likelihood": ScoreInfo(
-            "higher", "log-likelihood of real text under a language model of the samples, nats per token"
+            "higher",
+            "log-likelihood of real text under a language model of the samples, nats per token",
+            FEW_FOR_NETWORKS,
+            BOTH,
         ),
     },
     "embeddings": {
-        "frechet": ScoreInfo("lower", "Fréchet distance of sentence embeddings"),
-        "embedding-precision": ScoreInfo("higher", "share of samples within the neighbourhoods of real text"),
-        "embedding-recall": ScoreInfo("higher", "share of real text within the neighbourhoods of samples"),
-        "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples"),
-        "mauve": ScoreInfo("higher", "MAUVE, 0 to 1"),
+        **{
+            name: ScoreInfo(better, about, FEW_FOR_NETWORKS, BOTH)
+            for name, better, about in (
+                ("frechet", "lower", "Fréchet distance of sentence embeddings"),
+                ("embedding-precision", "higher", "share of samples within the neighbourhoods of real text"),
+                ("embedding-recall", "higher", "share of real text within the neighbourhoods of samples"),
+            )
+        },
+        "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples", FEW),
+        "mauve": ScoreInfo("higher", "MAUVE, 0 to 1", FEW_FOR_NETWORKS, BOTH),
     },
     "fresh critics": {
         "critic-js": ScoreInfo(
-            "lower", "Jensen-Shannon divergence, a lower bound by freshly trained critics, bits"
+            "lower",
+            "Jensen-Shannon divergence, a lower bound by freshly trained critics, bits",
+            FEW_FOR_NETWORKS,
+            BOTH,
         ),
         "critic-reverse-kl": ScoreInfo(
             "lower",
             "KL(samples || real samples), a lower bound by freshly trained critics, nats",
+            FEW_FOR_NETWORKS,
+            BOTH,
         ),
         "critic-wasserstein": ScoreInfo(
-            "lower", "Wasserstein-1 distance, an estimate by freshly trained critics"
+            "lower",
+            "Wasserstein-1 distance, an estimate by freshly trained critics",
+            FEW_FOR_NETWORKS,
+            BOTH,
         ),
     },
 }

@@ -10,6 +10,7 @@ import pandas
 from bgan_text.errors import choose
 from bgan_text.evaluation import formats
 from bgan_text.evaluation.registry import REGISTRY, Registry, ScoreInfo
+from bgan_text.evaluation.verdict import verdict
 from bgan_text.files import finite
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.uncertainty import bounds, deviations
@@ -61,11 +62,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models of a report, score by score."""
+    """Two models of a report, score by score.
+
+    `verdict`: one line that says which is better at quality, which at variety, and by which score.
+    """
 
     first: str
     second: str
     differences: dict[str, Difference]
+    verdict: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The differences by score, as JSON values."""
@@ -76,6 +81,7 @@ class Comparison:
                 name: difference.cell.to_json() | {"verdict": difference.verdict}
                 for name, difference in self.differences.items()
             },
+            "verdict": self.verdict,
         }
 
 
@@ -117,9 +123,9 @@ class Report:
         one, other = (choose("model", name, named) for name in (first, second))
         shared = [name for name in one.cells if name in other.cells]
         entries = self.entries
-        return Comparison(
-            first, second, {name: _difference(one, other, name, entries[name].better) for name in shared}
-        )
+        differences = {name: _difference(one, other, name, entries[name].better) for name in shared}
+        comparison = Comparison(first, second, differences)
+        return replace(comparison, verdict=verdict(self, comparison))
 
     def with_comparison(self, first: str, second: str) -> "Report":
         """The same report, with `compare` of two models in every format."""

@@ -17,6 +17,7 @@ from bgan_text.corpora.sacrebleu_tokenizers import fitting_tokenizer, sacrebleu_
 from bgan_text.device import choose_device
 from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.custom import CustomScores
+from bgan_text.evaluation.enough import noted
 from bgan_text.evaluation.held_out import held_out_scores
 from bgan_text.evaluation.inputs import Inputs
 from bgan_text.evaluation.judges import Judges
@@ -82,6 +83,11 @@ def score_texts(
     more, network_settings = network_scores(groups, real, units, options, judges, reporter)
     for one, scores in zip(measured, more, strict=True):
         one.scores |= scores | custom.of(list(one.group.texts))
+    trained = network_settings.get("likelihood", {}).get("real rows")
+    for one in measured:
+        references = len(numbered.references) // (2 if one.group.alternate else 1)
+        counts = {"samples": len(one.group.texts), "references": references}
+        one.scores = noted(one.scores, counts | ({} if trained is None else {"training texts": trained}))
     settings = settings_of(options, models, real, numbered) | network_settings
     columns = [_column(one, options, place) for place, one in enumerate(measured)]
     return Report(columns, settings, registry=custom.registry())
@@ -130,11 +136,13 @@ def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
     exact = np.array([grammar.log_prob(words) for words in sentences])
     possible = np.isfinite(exact).astype(np.float64)
     fitted = fit(grammar, sentences)
-    reverse = fitted.reverse if fitted.used >= LEAST_GRAMMATICAL else math.nan
+    few = f"{fitted.used} grammatical samples, at least {LEAST_GRAMMATICAL} are needed"
+    enough = fitted.used >= LEAST_GRAMMATICAL
+    reverse = fitted.reverse if enough else math.nan
     return {
         "grammatical": Score(float(possible.mean()) if len(texts) else math.nan, possible),
         "log-probability": ratio(np.where(possible > 0, exact, 0.0), possible),
-        "reverse-log-probability": Score(reverse, fitted.each),
+        "reverse-log-probability": Score(reverse, fitted.each, note="" if enough else few),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Cell, Column, Report
+from bgan_text.files import finite
 from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.methods import Method
 
@@ -177,14 +178,18 @@ class ComparisonResults:
         return next((one for row in self.rows for one in row.worked()), None)
 
     def to_json(self) -> dict[str, Any]:
-        """Every score of every run, their means and deviations, and all settings."""
-        return {
-            "methods": [row.to_json() for row in self.rows],
-            "real": dict(self.real()),
-            "missing": self.missing,
-            "training": dict(self.training),
-            "settings": self.settings(),
-        }
+        """Every score of every run, their means and deviations, and all settings; undefined is None."""
+        return dict(
+            finite(
+                {
+                    "methods": [row.to_json() for row in self.rows],
+                    "real": dict(self.real()),
+                    "missing": self.missing,
+                    "training": dict(self.training),
+                    "settings": self.settings(),
+                }
+            )
+        )
 
     def to_markdown(self) -> str:
         """The table in GitHub's Markdown, with notes below."""
