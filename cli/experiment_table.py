@@ -1,7 +1,6 @@
 """The experiments of the paper and their results on a terminal."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -10,7 +9,6 @@ from rich.text import Text
 from bgan_text.cli.field_names import spelled
 from bgan_text.studies.experiment_result import VERDICTS, ExperimentResult, failures
 from bgan_text.studies.experiments import EXPERIMENTS
-from bgan_text.studies.reproduction_options import SCALES
 
 
 def render(result: ExperimentResult) -> Iterator[RenderableType]:
@@ -39,16 +37,3 @@ def listing() -> Table:
     for one in EXPERIMENTS.values():
         table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
     return table
-
-
-def to_json() -> dict[str, Any]:
-    """What each experiment compares, how long it takes, and what came out."""
-    return {
-        one.name: {
-            "compares": one.compares,
-            "paper": one.paper,
-            "lasts": {scale: one.scales[scale].lasts for scale in SCALES},
-            "found": one.found,
-        }
-        for one in EXPERIMENTS.values()
-    }

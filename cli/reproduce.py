@@ -37,8 +37,9 @@ def reproduce(
     Example: bgan-text reproduce mnist-distances --scale small --path mnist/
     """
     from bgan_text.cli.console import print_json, results, say
-    from bgan_text.cli.experiment_table import listing, render, to_json
+    from bgan_text.cli.experiment_table import listing, render
     from bgan_text.studies.experiment_result import PAGE, RESULT
+    from bgan_text.studies.experiments import to_json
 
     if list_:
         if name is not None:

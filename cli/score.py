@@ -116,8 +116,8 @@ def score(
     how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
     if sweep:
         outputs = {"csv": csv, "markdown": markdown, "latex": latex, "compare": compare}
-        refuse_with_sweep({**given, **outputs, "neighbours": neighbours, "scores": scores})
-        run_sweep(named, temperatures, out, json=json, **real, **how)
+        refuse_with_sweep({**given, **outputs, "neighbours": neighbours})
+        run_sweep(named, temperatures, out, json=json, scores=_functions(scores or ()), **real, **how)
         return
     if temperatures is not None or out is not None:
         raise UserError("`temperatures` and `out` belong to `sweep`")

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bgan_text.evaluation.formats import ARROWS, headings, notes, present, row, short_names
+from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Report
 from bgan_text.evaluation.sweep import Point, Sweep
 
@@ -36,7 +37,8 @@ def render(report: Report) -> Iterator[RenderableType]:
 def sweep_table(sweep: Sweep) -> Table:
     """A row per model and temperature."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    scores = [score for pair in sweep.pairs for score in pair]
+    own = [name for name in sweep.points[0].scores if name not in ENTRIES]
+    scores = [*(score for pair in sweep.pairs for score in pair), *own]
     for heading in ("model", "temperature", *(SWEEP_HEADINGS.get(score, score) for score in scores)):
         shown.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
     names = short_names(list(sweep.curves()))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,32 @@ def test_parts_of_ones_own_are_used_from_python(name: str, tmp_path: Path) -> No
     assert made.returncode == 0, made.stderr
     assert made.stderr == ""
     assert len(made.stdout.splitlines()) == 3
+
+
+SMILES = ["CCO", "OCC", "c1ccccc1", "CC((", "", "C1CC1", "C1CC1", "N"]
+
+
+def test_molecules_are_judged_by_rdkit(tmp_path: Path) -> None:
+    """Validity of all, uniqueness of the valid ones, novelty of the valid ones without repetitions."""
+    pytest.importorskip("rdkit", reason="RDKit is absent: pip install 'bgan-text[molecules]'")
+    (tmp_path / "samples.smi").write_text("".join(f"{one}\n" for one in SMILES), "utf-8")
+    (tmp_path / "real.smi").write_text("C(O)C\nCCN\nCCC\nCCCC\n", "utf-8")
+    judge = shlex.join([sys.executable, str(EXAMPLES / "molecules" / "judge.py")])
+    words = ["samples.smi", "--reference", "real.smi", "--tokenize", "char", "--resamples", 20, "--json"]
+    for name in ("validity", "uniqueness", "novelty"):
+        training = " real.smi" if name == "novelty" else ""
+        words += ["--judge", f"{name}:higher={judge} {name}{training}"]
+    made = run("-m", "bgan_text.cli", "score", *words, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    samples, real = (model["scores"] for model in json.loads(made.stdout)["models"])
+    assert samples["validity"]["value"] == pytest.approx(6 / 8)
+    assert samples["uniqueness"]["value"] == pytest.approx(4 / 6)
+    assert samples["novelty"]["value"] == pytest.approx(3 / 4)  # ethanol is a training molecule
+    assert samples["novelty"]["note"] == "4 of 8 samples are not rated"
+    assert (real["validity"]["value"], real["novelty"]["value"]) == (1.0, 0.0)
+    wrong = run(EXAMPLES / "molecules" / "judge.py", "novelty", cwd=tmp_path)
+    assert wrong.returncode == 1
+    assert wrong.stderr.splitlines()[-1].startswith("validity, uniqueness, or novelty with a dataset")
 
 
 def test_scores_alone_need_no_run(tmp_path: Path) -> None:

@@ -10,16 +10,21 @@ EFFECTIVE = "effective candidates"
 
 
 def candidate_settings(options: EvaluationOptions, effective: Mapping[str, float | None]) -> dict[str, Any]:
-    """How the samples of runs were chosen. `effective`: how many candidates carried the weight, by name."""
+    """Which checkpoint was sampled, and how samples were chosen.
+
+    `effective`: how many candidates carried the weight, by name.
+    """
     known = {name: number for name, number in effective.items() if number is not None}
-    return {"candidates": options.candidates, "correct": options.correct, EFFECTIVE: known}
+    chosen = {"candidates": options.candidates, "correct": options.correct, EFFECTIVE: known}
+    return {"step": options.step, **chosen}
 
 
 def candidates_of(settings: Mapping[str, Any]) -> str:
-    """The part of the line that tells how samples were chosen, if by the discriminator."""
-    count, line = settings.get("candidates", 1), ""
+    """The part of the line that tells of a checkpoint, if not the last, and of a discriminator that chose."""
+    count, step = settings.get("candidates", 1), settings.get("step")
+    line = "" if step is None else f", step {step}"
     if count > 1:
-        line = f", candidates {count}"
+        line += f", candidates {count}"
     if effective := settings.get(EFFECTIVE):
         line += f", {EFFECTIVE} {', '.join(f'{number:.1f}' for number in effective.values())}"
     return f"{line}, correct {PREFIXES}" if settings.get("correct") == PREFIXES else line

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from torch import Tensor
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.uncertainty import ratio
 
 GROUP = "your scores"
 BETTER = ("higher", "lower", "real")
@@ -26,7 +28,8 @@ class CustomScore:
 
     Attributes:
         function: takes the samples of a model: list[str], or a (S, height, width, channels) uint8 tensor of
-            images. Returns a `Score`, a number, or one number per sample, of which the mean is taken.
+            images. Returns a `Score`, a number, or one number per sample, of which the mean is taken. A
+            sample whose number is NaN is not rated: it does not count, and the report says how many do not.
         better: "higher" or "lower", or "real" if the value of real samples is the best.
         about: a description.
 
@@ -71,17 +74,20 @@ class CustomScores:
         own = {name: ScoreInfo(score.better, score.about) for name, score in self._scores.items()}
         return {**REGISTRY, GROUP: own}
 
-    def of(self, samples: list[str] | Tensor) -> Scores:
-        """Every score of the samples of one model."""
-        return {
-            name: _score(name, _called(name, one, samples), len(samples))
-            for name, one in self._scores.items()
-        }
+    def of(self, samples: list[str] | Tensor, model: str, reporter: Reporter = SILENT) -> Scores:
+        """Every score of the samples of one model, whose name is for the progress."""
+        found: Scores = {}
+        for name, one in self._scores.items():
+            with reporter.task(f"{name} of {model}"):
+                found[name] = _score(name, _called(name, one, samples), len(samples))
+        return found
 
 
 def _called(name: str, score: CustomScore, samples: list[str] | Tensor) -> Any:
     try:
         return score.function(samples)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"`scores` {name!r} fails: {error!r}") from error
 
@@ -96,13 +102,22 @@ def _score(name: str, result: Any, samples: int) -> Score:
     elif values.ndim == 0:
         return Score(float(values), np.empty(0))
     elif values.shape == (samples,):
-        return Score(float(values.mean()) if samples else math.nan, values)
+        return _mean(values)
     else:
         got = f"numbers of shape {values.shape}"
     raise UserError(
         f"`scores` {name!r} returned {got} for {samples} samples: a Score, a number, or one number per "
         "sample is expected"
     )
+
+
+def _mean(values: Floats) -> Score:
+    """The mean of the samples that are rated, those whose number is not NaN."""
+    rated = ~np.isnan(values)
+    if not len(values) or rated.all():
+        return Score(float(values.mean()) if len(values) else math.nan, values)
+    mean = ratio(np.where(rated, values, 0.0), rated.astype(np.float64))
+    return replace(mean, note=f"{(~rated).sum():,} of {len(values):,} samples are not rated")
 
 
 def _numbers(result: Any) -> Floats | None:

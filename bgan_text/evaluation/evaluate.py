@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bgan_text.errors import choose
+from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import SILENT, Reporter
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from bgan_text.corpora.dataset_directory import DatasetDirectory
-    from bgan_text.evaluation.custom import CustomScore, Function
+    from bgan_text.evaluation.custom import CustomScore, CustomScores, Function
     from bgan_text.evaluation.judges import Judges
     from bgan_text.evaluation.report import Report
 
@@ -68,15 +68,30 @@ def evaluate(
         >>> report.columns[2].cells["words"].value
         4.5
     """
-    from bgan_text.evaluation.custom import CustomScores
     from bgan_text.evaluation.images import score_images
     from bgan_text.evaluation.inputs import Inputs
     from bgan_text.evaluation.judges import Judges
     from bgan_text.evaluation.text import score_texts
 
+    chosen = resolved(options, changes)
+    custom = own_scores(scores, chosen)
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
-    return score(inputs, resolved(options, changes), judges or Judges(), CustomScores(scores), reporter)
+    return score(inputs, chosen, judges or Judges(), custom, reporter)
+
+
+def own_scores(
+    scores: "Mapping[str, Function | CustomScore] | None", options: EvaluationOptions
+) -> "CustomScores":
+    """The score functions of the user's own, and the programs that rate texts."""
+    from bgan_text.evaluation.command_judge import judge_scores
+    from bgan_text.evaluation.custom import CustomScores
+
+    judged = judge_scores(options.judge, options.judge_timeout)
+    for name in scores or {}:
+        if name in judged:
+            raise UserError(f"`scores` {name!r}: a `judge` has this name, choose another one")
+    return CustomScores({**judged, **(scores or {})})
 
 
 def resolved(options: EvaluationOptions | None, changes: Mapping[str, Any]) -> EvaluationOptions:

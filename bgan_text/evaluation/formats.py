@@ -209,7 +209,7 @@ def settings_line(report: "Report") -> str:
         f"{settings['temperature']:g}{candidates_of(settings)}, smoothing {settings['smoothing']}, "
         f"corpus-bleu {settings['sacrebleu']}, resamples {settings['resamples']}"
     )
-    for name in ("likelihood", "embed", "critic"):
+    for name in ("likelihood", "embed", "critic", "judge"):
         if settings.get(name):
             line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
     return f"{line}, bgan-text {settings['version']}"

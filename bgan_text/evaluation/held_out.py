@@ -35,18 +35,19 @@ def held_out_scores(
     Args:
         run: its tokens must be those of `data`; else there is no score.
         data: whose test split is held out.
-        options: whose `correct` says whether the discriminator corrects each token.
+        options: whose `step` names the checkpoint, and whose `correct` says whether the discriminator
+            corrects each token.
         device: where the nets run.
     """
     same = run.data["tokenizer"] == data.tokenizer_signature and run.space == data.space
     plain = options.candidates == 1 and options.temperature == 1.0
     if not (same and plain) or not isinstance(run.space, TokenSpace):
         return {}
-    generator: Any = run.generator(device)
+    generator: Any = run.generator(device, step=options.step)
     if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
         return {}
     corrected = options.correct == PREFIXES and run.config.credit == TOKEN_CREDIT
-    discriminator = run.discriminator(device) if corrected else None
+    discriminator = run.discriminator(device, step=options.step) if corrected else None
     rows = data.chosen("test", np.arange(min(MOST_ROWS, data.counts["test"])))
     nats = held_out_bound(generator, rows, options.seed, device, discriminator)
     tokens = counted(rows, run.space.end).sum(dim=1)

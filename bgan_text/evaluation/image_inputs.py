@@ -71,6 +71,7 @@ def gather_images(
     inputs: Inputs, options: EvaluationOptions, reporter: Reporter
 ) -> tuple[list[Samples], RealImages]:
     """The models' samples, those of the anchor last, and the real images they are compared with."""
+    inputs.refuse_step(options.step)
     if inputs.data is not None:
         _refuse_other_palettes(inputs.data, inputs.runs)
     data = inputs.dataset(reporter)
@@ -120,6 +121,7 @@ def _of_run(name: str, run: RunFolder, options: EvaluationOptions) -> Samples:
         temperature=options.temperature,
         candidates=options.candidates,
         correct=options.correct,
+        step=options.step,
     )
     samples = sample_tensors(run, how, device)
     return Samples(name, torch.cat(list(samples)), samples.effective.mean)

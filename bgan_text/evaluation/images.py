@@ -39,6 +39,7 @@ TEXT_OPTIONS = (
     "likelihood",
     "embed",
     "mauve",
+    "judge",
 )
 """Options that have no meaning for images."""
 
@@ -61,7 +62,7 @@ def score_images(
         sides = [Sides(group.name, group.images, real.references) for group in groups]
         seeds = range(options.seed, options.seed + judges.critics)
         parts.append(critics_of(sides, real.space, judges.image_critic, seeds, device, reporter))
-    parts.append([custom.of(_pixels(group.images, real)) for group in groups])
+    parts.append([custom.of(_pixels(group.images, real), group.name, reporter) for group in groups])
     columns = [
         column(
             group.name,

@@ -66,6 +66,12 @@ class Inputs:
         """The models that are runs, by name."""
         return {source.name: source.run for source in self.models if source.run is not None}
 
+    def refuse_step(self, step: int | None) -> None:
+        """Refuse the step of a checkpoint if there is no run that could have one."""
+        if step is not None and not self.runs:
+            names = ", ".join(source.name for source in self.models)
+            raise UserError(f"`step` {step}: a run has checkpoints, and {names} is none")
+
     def dataset(self, reporter: Reporter) -> DatasetDirectory | None:
         """The dataset directory that real samples come from; None if a reference is given instead."""
         if self.data is not None:

@@ -69,9 +69,21 @@ class EvaluationOptions:
     mauve: bool = setting(
         False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
     )
+    judge: tuple[str, ...] = setting(
+        (),
+        "program that rates texts: it reads them on standard input, one a line, and prints a number, or nan, "
+        "for each, one a line; there is no shell; NAME=COMMAND names the score, NAME:higher=COMMAND also "
+        "says that higher values are better, NAME:lower= lower ones, NAME:real= those of real text, as usual; "
+        "may be repeated",
+        metavar="COMMAND",
+    )
+    judge_timeout: float = setting(
+        600.0, "seconds that a judge may take for the samples of one model", minimum=1
+    )
     resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
+    step: int | None = setting(None, "runs: step of the checkpoint to score (default: the last)", minimum=0)
     candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1)
     correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
     device: str = setting("auto", DEVICES)

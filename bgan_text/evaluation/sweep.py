@@ -5,7 +5,7 @@ every level of diversity, so whole curves are compared, with that of maximum lik
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ import torch
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import candidate_settings
-from bgan_text.evaluation.evaluate import resolved
+from bgan_text.evaluation.custom import CustomScore, Function
+from bgan_text.evaluation.evaluate import own_scores, resolved
 from bgan_text.evaluation.inputs import REAL, Inputs
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.likelihoods import LanguageModels, Likelihoods
@@ -116,6 +117,7 @@ def sweep(
     reference: Any = None,
     train: Any = None,
     options: EvaluationOptions | None = None,
+    scores: Mapping[str, Function | CustomScore] | None = None,
     judges: Judges | None = None,
     reporter: Reporter = SILENT,
     **changes: Any,
@@ -128,7 +130,7 @@ def sweep(
     Args:
         models: of text, as in `evaluate`.
         temperatures: of the samples of runs and of the baseline.
-        data, reference, train, judges, reporter, **changes: as in `evaluate`.
+        data, reference, train, scores, judges, reporter, **changes: as in `evaluate`.
         options: as in `evaluate`; `likelihood` is on unless it is False.
 
     Raises:
@@ -141,6 +143,7 @@ def sweep(
     """
     temperatures = _checked(temperatures)
     inputs, options = Inputs.of(models, data, reference, train), resolved(options, changes)
+    custom = own_scores(scores, options)
     if inputs.images():
         raise UserError("`sweep` has no meaning for images: it belongs to scores of text")
     sources, real = gather(inputs, options, reporter)
@@ -162,6 +165,8 @@ def sweep(
         numbered = Numbered.read(groups, real.references, None, units, tokenizer, options.window)
         scored = list(_scored(numbered, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
+        for group, found in zip(groups, scored, strict=True):
+            found |= custom.of(list(group.texts), group.name, reporter)
     settings = settings_of(options, sources, real, numbered)
     settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn})
     points = [

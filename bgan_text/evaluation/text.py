@@ -16,6 +16,7 @@ from bgan_text.corpora.ngram_units import WITHOUT_SPACES
 from bgan_text.corpora.sacrebleu_tokenizers import fitting_tokenizer, sacrebleu_splitter
 from bgan_text.device import choose_device
 from bgan_text.evaluation.candidate_settings import candidate_settings
+from bgan_text.evaluation.command_judge import judge_scores
 from bgan_text.evaluation.custom import CustomScores
 from bgan_text.evaluation.enough import noted
 from bgan_text.evaluation.held_out import held_out_scores
@@ -63,6 +64,8 @@ def score_texts(
     """Score every run, file and list of texts, and the anchor."""
     models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
+    # First of all, since a program of the user's may fail.
+    own = [custom.of(list(group.texts), group.name, reporter) for group in groups]
     units = units_of(options, models, real)
     tokenizer = bleu_tokenizer(options, units, real)
     numbered = Numbered.read(
@@ -81,8 +84,8 @@ def score_texts(
     _warn(measured, reporter)
     _warn_of_leaks(inputs, reporter)
     more, network_settings = network_scores(groups, real, units, options, judges, reporter)
-    for one, scores in zip(measured, more, strict=True):
-        one.scores |= scores | custom.of(list(one.group.texts))
+    for one, scores, found in zip(measured, more, own, strict=True):
+        one.scores |= scores | found
     trained = network_settings.get("likelihood", {}).get("real rows")
     for one in measured:
         references = len(numbered.references) // (2 if one.group.alternate else 1)
@@ -215,6 +218,7 @@ def settings_of(
         **candidate_settings(options, {model.name: model.effective for model in models}),
         "smoothing": "method1",
         "sacrebleu": signature(numbered.tokenizer, lowercase=options.lowercase, references=references),
+        "judge": {name: score.about for name, score in judge_scores(options.judge).items()},
         "resamples": options.resamples,
         "version": __version__,
     }

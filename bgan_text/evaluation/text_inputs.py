@@ -72,6 +72,7 @@ class Real:
 
 def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
     """The models' samples, and the real text they are compared with."""
+    inputs.refuse_step(options.step)
     data = inputs.dataset(reporter)
     models = [_model(source, options) for source in inputs.models]
     return models, _real(inputs, options, data, models)
@@ -86,6 +87,7 @@ def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperatur
         temperature=temperature,
         candidates=options.candidates,
         correct=options.correct,
+        step=options.step,
     )
     samples = sample_text(run, how, device)
     texts = list(_cased((text for text, _ in samples), options))
