@@ -71,10 +71,9 @@ class EvaluationOptions:
     )
     judge: tuple[str, ...] = setting(
         (),
-        "program that rates texts: it reads them on standard input, one a line, and prints a number, or nan, "
-        "for each, one a line; there is no shell; NAME=COMMAND names the score, NAME:higher=COMMAND also "
-        "says that higher values are better, NAME:lower= lower ones, NAME:real= those of real text, as usual; "
-        "may be repeated",
+        "program that rates texts, such as 'python valid.py': it reads one a line on standard input and "
+        "prints a number, or nan, for each; NAME:higher=COMMAND names the score and says that higher is "
+        "better; lower and real, as near real text as possible, are the others; may be repeated",
         metavar="COMMAND",
     )
     judge_timeout: float = setting(
