@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.prepare import prepare
     from bgan_text.errors import UserError
+    from bgan_text.evaluation.command_judge import CommandJudge
     from bgan_text.evaluation.custom import CustomScore
     from bgan_text.evaluation.evaluate import evaluate
     from bgan_text.evaluation.judges import Judges
@@ -43,6 +44,7 @@ __version__ = "0.5.0"
 
 _MODULES = {
     "Callback": "bgan_text.training.callbacks",
+    "CommandJudge": "bgan_text.evaluation.command_judge",
     "ConditionalDistribution": "bgan_text.models.distributions",
     "Config": "bgan_text.config",
     "CustomScore": "bgan_text.evaluation.custom",
@@ -73,6 +75,7 @@ _MODULES = {
 __all__ = [
     "DIVERGENCES",
     "Callback",
+    "CommandJudge",
     "ConditionalDistribution",
     "Config",
     "CustomScore",
