@@ -15,6 +15,7 @@ def noted(scores: Mapping[str, Score], counts: Mapping[str, int]) -> dict[str, S
         counts: how much there is of the kinds that `ScoreInfo.of` names, such as "samples".
 
     Example:
+        >>> import numpy as np
         >>> noted({"bleu-2": Score(0.5, np.empty(0))}, {"samples": 500, "references": 11})["bleu-2"].note
         'too little data: 11 references, at least 100 are needed'
     """

@@ -16,7 +16,7 @@ import torch
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import candidate_settings
-from bgan_text.evaluation.custom import CustomScore, Function
+from bgan_text.evaluation.custom import CustomScore, CustomScores, Function
 from bgan_text.evaluation.evaluate import own_scores, resolved
 from bgan_text.evaluation.inputs import REAL, Inputs
 from bgan_text.evaluation.judges import Judges
@@ -163,17 +163,18 @@ def sweep(
         groups = [one.group for one in drawn]
         tokenizer = bleu_tokenizer(options, units, real)
         numbered = Numbered.read(groups, real.references, None, units, tokenizer, options.window)
-        scored = list(_scored(numbered, reporter))
+        scored = list(_scored(numbered, custom, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
-        for group, found in zip(groups, scored, strict=True):
-            found |= custom.of(list(group.texts), group.name, reporter)
     settings = settings_of(options, sources, real, numbered)
     settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn})
-    points = [
+    return Sweep(_points(drawn, scored), pairs, settings | {"temperature": temperatures} | networks | more)
+
+
+def _points(drawn: Sequence[Drawn], scored: Sequence[Scores]) -> list[Point]:
+    return [
         Point(one.model, one.temperature, {name: score.value for name, score in scores.items()})
         for one, scores in zip(drawn, scored, strict=True)
     ]
-    return Sweep(points, pairs, settings | {"temperature": temperatures} | networks | more)
 
 
 def _checked(temperatures: Sequence[float]) -> list[float]:
@@ -208,11 +209,13 @@ def _of_baseline(models: LanguageModels, temperatures: Sequence[float], count: i
         yield Drawn(BASELINE, temperature, Group(f"{BASELINE} at {temperature:g}", texts))
 
 
-def _scored(numbered: Numbered, reporter: Reporter) -> Iterator[Scores]:
+def _scored(numbered: Numbered, custom: CustomScores, reporter: Reporter) -> Iterator[Scores]:
+    """The n-gram scores, and those of the user's own, of each group."""
     with reporter.task("n-grams", "curve points") as progress:
         for done, scores in enumerate(numbered.scores(), start=1):
             progress(done, len(numbered.groups))
-            yield scores
+            group, _ = numbered.groups[done - 1]
+            yield scores | custom.of(list(group.texts), group.name, reporter)
 
 
 def _second_pair(
