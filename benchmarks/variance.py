@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from bgan_text.config import BASELINES, Config
+from bgan_text.config import Config
 from bgan_text.corpora.preparation_options import TextPreparation
 from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.models.distributions import FactorisedDistribution
@@ -41,6 +41,7 @@ from bgan_text.objectives.weights import (
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
+from bgan_text.training_options import BASELINES
 
 OBJECTIVES = ("importance", "partition", "reinforce")
 DRAWS = (2, 5, 10, 20, 50, 100)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.prepare import prepare
+    from bgan_text.curves import plot
     from bgan_text.errors import UserError
     from bgan_text.evaluation.command_judge import CommandJudge
     from bgan_text.evaluation.custom import CustomScore
@@ -66,6 +67,7 @@ _MODULES = {
     "compare": "bgan_text.studies.comparison",
     "evaluate": "bgan_text.evaluation.evaluate",
     "load_run": "bgan_text.runs",
+    "plot": "bgan_text.curves",
     "prepare": "bgan_text.corpora.prepare",
     "reproduce": "bgan_text.studies.reproduction",
     "sweep": "bgan_text.evaluation.sweep",
@@ -97,6 +99,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load_run",
+    "plot",
     "prepare",
     "reproduce",
     "scores",

@@ -1,16 +1,19 @@
-"""The settings of a training run, each declared once.
+"""The settings of a training run: completed, checked together, read and written.
 
-The command line, the Python API, the run folder and the checkpoint read them here. Which objective reads
-which of them is in `bgan_text.objective_table`; defaults that depend on something else are there, in
-`bgan_text.presets` and in `bgan_text.config_defaults`. The module imports no torch, so that
-`bgan-text --help` answers at once.
+The command line, the Python API, the run folder and the checkpoint use them. Each is declared in
+`bgan_text.training_options`. Which objective reads which of them is in `bgan_text.objective_table`; defaults
+that depend on something else are there, in `bgan_text.presets` and in `bgan_text.config_defaults`. The module
+imports no torch, so that `bgan-text --help` answers at once.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, get_type_hints
 
-from bgan_text.config_defaults import DIVERGENCE, OBJECTIVE, suitable, unused, useless
+from bgan_text.config_defaults import suitable, unused, useless
+from bgan_text.config_file import read_settings
 from bgan_text.errors import UserError, unknown
 from bgan_text.interval import interval
 from bgan_text.objective_table import (
@@ -19,19 +22,18 @@ from bgan_text.objective_table import (
     TOKEN_CREDIT,
     needs_likelihood,
 )
-from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS, TRANSFORMER
-from bgan_text.setting import check_all, check_type, is_custom, setting
+from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS, TRANSFORMER
+from bgan_text.setting import check, check_all, check_type, is_custom
+from bgan_text.training_options import MINUTES, TrainingOptions
 
-PREFIXES = ("data", "samples", "both")
-BASELINES = ("none", "mean", "leave-one-out")
-LR_SCHEDULES = ("linear", "constant")
-PRECISIONS = ("auto", "float32", "bfloat16")
-MINUTES = 5.0
-"""How long a run trains that is given neither steps nor minutes."""
+INTERVALS = ("save_every", "evaluate_every")
+"""Settings that are a time or a number of steps."""
+DECIDING = ("objective", "generator", "credit", "divergence")
+"""Settings that the defaults of others follow from."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(TrainingOptions):
     """The settings of one training run. Immutable; checked when made.
 
     `Config.given` fills in the defaults that suit what was given, and is the usual way to make one.
@@ -45,111 +47,9 @@ class Config:
         ('importance', 20)
     """
 
-    preset: str | None = setting(None, "defaults of a published experiment", choices=tuple(PRESETS))
-    generator: str = setting(
-        "conv",
-        "net that makes the samples; a classifier labels the images that it is given "
-        "(default: conv; text with importance, reinforce or mle: rnn)",
-        choices=tuple(GENERATORS),
-        custom=True,
-    )
-    discriminator: str | None = setting(
-        None, "net of yours that scores the samples, as module:name", custom=True
-    )
-    objective: str = setting(OBJECTIVE, "what the generator descends", choices=tuple(OBJECTIVES))
-    divergence: str = setting(
-        DIVERGENCE, "f-divergence that the discriminator bounds", choices=tuple(DIVERGENCES), custom=True
-    )
-    alpha: float = setting(
-        ALPHA,
-        "which alpha-divergence `divergence` alpha is: 1 is KL, which favours cover, 0 reverse KL, which "
-        "favours quality",
-        minimum=0.0,
-    )
-    credit: str = setting(
-        "sequence",
-        "what is weighed: whole draws, each token of a draw by the scores of prefixes, or each token of the "
-        "vocabulary; the last two need a net that writes token by token (default: sequence; text by such a "
-        "net with importance or reinforce: token)",
-        choices=tuple(CREDITS),
-    )
-    prefixes: str = setting(
-        "data",
-        "prefixes that teach with token credit: those of data, those of samples, or both",
-        choices=PREFIXES,
-    )
-    baseline: str = setting(
-        "leave-one-out",
-        "what is subtracted from the weights of the draws to lower the variance of the gradient",
-        choices=BASELINES,
-    )
-    draws: int = setting(20, "M, the number of samples drawn for each noise vector", minimum=1)
-    batch: int = setting(128, "noise vectors, and real samples, per step", minimum=1)
-    width: int = setting(
-        64,
-        "channels of the conv generator (for images at full size), units of the GRU, transformer's width",
-        minimum=1,
-    )
-    blocks: int = setting(3, "blocks of the generator, or layers of the GRU", minimum=1)
-    heads: int = setting(4, "attention heads of the transformer", minimum=1)
-    noise: int = setting(64, "size of the noise vector", minimum=1)
-    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1)
-    discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0)
-    plain_nets: bool = setting(False, "conv nets without normalisation, as in improved_wgan_training")
-    spectral_norm: bool = setting(True, "spectral normalisation of the discriminator's weights")
-    batch_norm: bool = setting(
-        False, "batch normalisation in the discriminator, as in DCGAN; real and generated samples apart"
-    )
-    weight_clip: float = setting(0.02, "largest absolute weight of the clipped critic", minimum=0.0)
-    gradient_penalty: float = setting(10.0, "weight of the gradient penalty", minimum=0.0)
-    gumbel_start: float = setting(1.0, "initial temperature of the Gumbel-softmax", minimum=1e-3)
-    gumbel_end: float = setting(0.1, "final temperature, reached geometrically", minimum=1e-3)
-    discriminator_steps: int = setting(1, "discriminator steps per generator step", minimum=1)
-    generator_steps: int = setting(1, "generator steps per turn of the discriminator", minimum=1)
-    discriminator_draws: int = setting(1, "draws per noise vector that train the discriminator", minimum=1)
-    freeze_generator: float = setting(
-        0.0,
-        "share of the run in which the discriminator learns alone at first; 1 for all of it",
-        minimum=0.0,
-    )
-    reference_steps: int = setting(60, "steps after which the frozen copy is renewed", minimum=1)
-    generator_lr: float = setting(2e-3, "learning rate of the generator", minimum=0.0)
-    discriminator_lr: float = setting(8e-3, "learning rate of the discriminator", minimum=0.0)
-    discriminator_weight_decay: float = setting(
-        0.0, "weight decay of the discriminator, apart from the gradient as in AdamW", minimum=0.0
-    )
-    beta1: float = setting(0.5, "Adam's decay rate of the mean gradient", minimum=0.0, below=1.0)
-    beta2: float = setting(0.99, "Adam's decay rate of the mean squared gradient", minimum=0.0, below=1.0)
-    grad_clip: float = setting(5.0, "largest gradient norm of each net", minimum=0.0)
-    lr_schedule: str = setting(
-        "linear", "learning rates: linear decay to 0, or constant", choices=LR_SCHEDULES
-    )
-    ema_decay: float = setting(
-        0.99, "decay of the moving average of the weights, which is sampled", minimum=0.0, below=1.0
-    )
-    precision: str = setting("auto", "arithmetic of the nets", choices=PRECISIONS)
-    seed: int = setting(0, "seed of everything random", minimum=0, below=2**63)
-    steps: int | None = setting(
-        None, "stop after this many generator steps in total", minimum=1, changeable=True
-    )
-    minutes: float | None = setting(
-        None,
-        "stop after this much training time in total, without evaluation and saving "
-        f"({MINUTES:g} unless steps are given)",
-        minimum=0.0,
-        changeable=True,
-    )
-    save_every: str = setting(
-        "60s", "interval of checkpoints: a time (30s, 5m) or a number of steps", changeable=True
-    )
-    evaluate_every: str = setting(
-        "30s", "interval of samples and validation scores: a time or a number of steps", changeable=True
-    )
-    log_every: int = setting(50, "steps between two lines of metrics.jsonl", minimum=1, changeable=True)
-
     def __post_init__(self) -> None:
         check_all(self)
-        for name in ("save_every", "evaluate_every"):
+        for name in INTERVALS:
             interval(name, getattr(self, name))
         if (self.steps is None) == (self.minutes is None):
             given = "both" if self.steps is not None else "neither of them"
@@ -199,6 +99,23 @@ class Config:
         object.__setattr__(config, "_given", chosen)
         return config
 
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **values: Any) -> "Config":
+        """A configuration from a file.
+
+        Args:
+            path: a JSON or TOML file of settings by name, a run.json, or a run folder.
+            values: further settings, which win over those of the file.
+
+        Raises:
+            UserError: the file cannot be read, or holds an unknown name or a value that is not accepted.
+
+        Example:
+            >>> Config.from_file("runs/poems", steps=7).steps
+            7
+        """
+        return cls.given(overridden(settings_of(path), values))
+
     @property
     def given_options(self) -> dict[str, Any] | None:
         """What `given` was given; None for a configuration made by its constructor or from JSON."""
@@ -226,12 +143,43 @@ class Config:
                     f"`{option.name}` {after} was given, but the run was made with {before}: "
                     "a resumed run keeps it, so leave the option out or start a new run"
                 )
-        settings = self.to_json() | changes
-        if "steps" in changes and "minutes" not in changes:
-            settings["minutes"] = None
-        if "minutes" in changes and "steps" not in changes:
-            settings["steps"] = None
-        return type(self)(**settings)
+        return type(self)(**overridden(self.to_json(), changes))
+
+
+def settings_of(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings that a file gives, by name. Of a run, those that are not the defaults of its method.
+
+    Raises:
+        UserError: as `Config.from_file`; the line names the file and the setting.
+    """
+    found = read_settings(Path(path))
+    values = {name: value for name, value in found.values.items() if value is not None}
+    declared = {option.name: option for option in fields(Config)}
+    for name in INTERVALS:
+        if type(values.get(name)) is int:  # a number of steps, which a file need not quote
+            values[name] = str(values[name])
+    try:
+        _check_names_and_types(values)
+        for name, value in values.items():
+            check(declared[name], value)
+        if not found.of_run:
+            return values
+        method: dict[str, Any] = {}
+        for name in ("preset", *DECIDING):
+            usual = Config.given(method, found.images).to_json()
+            if name in values and name not in unused(values) and values[name] != usual[name]:
+                method[name] = values[name]
+        usual = Config.given(method, found.images).to_json()
+        return method | {name: value for name, value in values.items() if value != usual[name]}
+    except UserError as error:
+        raise UserError(f"{os.fspath(path)}: {error}") from error
+
+
+def overridden(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with changes; `steps` take the place of `minutes`, and the reverse. None is no change."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    budget = {"steps", "minutes"} if {"steps", "minutes"} & given.keys() else set()
+    return {name: value for name, value in settings.items() if name not in budget} | given
 
 
 def other_defaults(option: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bgan_text.objective_table import (
     objectives_reading,
     unused_options,
 )
-from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, TRANSFORMER
+from bgan_text.presets import CLASSIFIER, CREDITS, DIVERGENCES, GENERATORS, IMAGES, TRANSFORMER
 
 OBJECTIVE, DIVERGENCE = "importance", "js"
 """What text is trained with, unless something else is given."""
@@ -72,6 +72,18 @@ def unused(settled: Mapping[str, Any]) -> set[str]:
     divergence = settled.get("divergence", DIVERGENCE)
     found = unused_options(settled["objective"], settled["credit"], divergence)
     return found | ({"heads"} if settled["generator"] in GENERATORS.keys() - {TRANSFORMER} else set())
+
+
+def unused_by_image_nets(settled: Mapping[str, Any]) -> set[str]:
+    """Fields of `Config` that nets for images have no use for: they have as many layers as fit the image."""
+    found = {"preset", "plain_nets"}
+    if settled["generator"] not in ("rnn", TRANSFORMER):
+        found.add("blocks")
+    if settled["generator"] == CLASSIFIER:
+        found.add("noise")
+    if settled["credit"] == "sequence":
+        found.add("discriminator_blocks")
+    return found
 
 
 def useless(name: str, settled: Mapping[str, Any]) -> str:

@@ -22,13 +22,12 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.models.build import Builder
-from bgan_text.objectives.divergences import DIVERGENCES, Divergence
-from bgan_text.plugins import spec_of
+from bgan_text.objectives.divergences import Divergence
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling import sample_images, sample_tensors, sample_text
 from bgan_text.sampling_options import SAMPLES, SamplingOptions
 from bgan_text.space import PixelSpace, Space
-from bgan_text.start import Data, Settings, dataset_of, new_training, resume_training
+from bgan_text.start import Data, Settings, custom_parts, dataset_of, new_training, resume_training
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.candidates import Samples
 from bgan_text.training.run import RunFolder
@@ -94,8 +93,13 @@ class Run:
         """The step of the last checkpoint; 0 without one."""
         return max(self._run.checkpoints(), default=0)
 
+    @property
+    def best(self) -> int | None:
+        """The step of the best checkpoint by `config.best_by`; None if no checkpoint was validated."""
+        return self._run.best()
+
     def checkpoints(self) -> dict[int, Path]:
-        """The checkpoints by step, ascending."""
+        """The checkpoints by step, ascending: the last `config.keep`, and the best."""
         return self._run.checkpoints()
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -166,7 +170,7 @@ class Run:
         candidates: int = 1,
         correct: str = SAMPLES,
         average: bool = True,
-        step: int | None = None,
+        step: int | str | None = None,
     ) -> list[str] | Tensor | NDArray[np.uint8]:
         """Draw samples. Sample i depends only on the seed and on i.
 
@@ -179,7 +183,7 @@ class Run:
             correct: "samples", or "prefixes" for candidates that grow together, see
                 `bgan_text.training.particles`.
             average: sample from the weight average rather than from the weights of the last step.
-            step: the step of a checkpoint; None for the last one.
+            step: the step of a checkpoint, or "best"; None for the last one.
 
         Returns:
             Text: `count` strings. Token rows: (count, L) int64. Images: (count, height, width, channels)
@@ -233,19 +237,6 @@ class Run:
         if self._run.images:
             return sample_images(self._run, options, self.device)
         return sample_text(self._run, options, self.device)
-
-
-PARTS = ("divergence", "generator", "discriminator")
-"""The fields of `Config` for which `train` and `load_run` take an object of the user's own."""
-
-
-def _parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
-    """Objects of the user's own, and the settings with their names in place of them."""
-    chosen = {name: given[name] for name in PARTS if given.get(name) is not None}
-    own = {name: part for name, part in chosen.items() if not isinstance(part, str)}
-    if own.get("divergence") in DIVERGENCES.values():  # one of the package, by its object
-        given = {**given, "divergence": own.pop("divergence").name}
-    return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
 
 
 def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFolder:
@@ -331,7 +322,7 @@ def train(
     if isinstance(config, Mapping):
         settings = {**config, **settings}
         config = None
-    parts, named = _parts(settings)
+    parts, named = custom_parts(settings)
     training = new_training(
         data,
         config,

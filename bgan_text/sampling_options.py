@@ -1,6 +1,7 @@
 """The options of sampling a run. The module imports no torch, so that `bgan-text --help` answers at once."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bgan_text.errors import UserError
 from bgan_text.setting import check_all, setting
@@ -16,6 +17,9 @@ CORRECT_HELP = (
     "what the discriminator's weights correct: whole samples, or prefixes, so that candidates grow together, "
     "token by token; prefixes need credit token, which corrects each token even with 1 candidate, or prefix"
 )
+BEST = "best"
+"""The step that stands for the best checkpoint by the run's `best_by`."""
+STEP_HELP = "step of the checkpoint to sample from, or best (default: the last)"
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 """The temperatures of a sweep unless some are given."""
 
@@ -23,6 +27,8 @@ TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 @dataclass(frozen=True, kw_only=True)
 class SamplingOptions:
     """Which samples are drawn from which weights of a run.
+
+    `step`: the step of a checkpoint, "best", or None for the last one.
 
     Raises:
         UserError: a value is out of range.
@@ -32,6 +38,8 @@ class SamplingOptions:
         0
     """
 
+    OPTION_TYPES: ClassVar[dict[str, type]] = {"step": str}
+
     count: int | None = setting(
         None, f"number of samples (default: {TEXTS}; images: {IMAGES})", minimum=1, flag="--n"
     )
@@ -40,9 +48,27 @@ class SamplingOptions:
     candidates: int = setting(CANDIDATES, CANDIDATES_HELP, minimum=1)
     correct: str = setting(SAMPLES, CORRECT_HELP, choices=CORRECTIONS)
     weights: str = setting("average", "weights to sample from", choices=WEIGHTS)
-    step: int | None = setting(None, "step of the checkpoint to sample from (default: the last)", minimum=0)
+    step: int | str | None = setting(None, STEP_HELP, metavar="STEP|best")
 
     def __post_init__(self) -> None:
         check_all(self)
+        object.__setattr__(self, "step", checked_step(self.step))
         if not 0.0 < self.temperature < float("inf"):
             raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
+
+
+def checked_step(step: int | str | None) -> int | str | None:
+    """The step of a checkpoint as a number, `BEST`, or None for the last one.
+
+    Raises:
+        UserError: it is something else.
+
+    Example:
+        >>> checked_step("12"), checked_step("best"), checked_step(None)
+        (12, 'best', None)
+    """
+    if step is None or step == BEST:
+        return step
+    if not str(step).isdecimal():
+        raise UserError(f"`step` {step}: the step of a checkpoint, or {BEST}, is needed")
+    return int(step)

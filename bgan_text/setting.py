@@ -26,6 +26,7 @@ def setting(
     flag: str | None = None,
     changeable: bool = False,
     metavar: str | None = None,
+    group: str | None = None,
 ) -> Any:
     """Declare an option as a field of a frozen dataclass.
 
@@ -39,6 +40,7 @@ def setting(
         flag: its command-line spelling, if that is not the name of the field.
         changeable: whether a resumed run may be given another value.
         metavar: what stands for its value in the help.
+        group: the heading under which the help shows it.
     """
     metadata = {
         "help": text,
@@ -49,6 +51,7 @@ def setting(
         "flag": flag,
         "changeable": changeable,
         "metavar": metavar,
+        "group": group,
     }
     return field(default=default, metadata=metadata)
 

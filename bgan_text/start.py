@@ -5,17 +5,20 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bgan_text.config import Config
+from bgan_text.config import Config, overridden
+from bgan_text.config_defaults import unused_by_image_nets
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.objective_table import needs_likelihood
-from bgan_text.presets import CLASSIFIER, TRANSFORMER
+from bgan_text.objective_table import OBJECTIVES, needs_likelihood
+from bgan_text.objectives.divergences import DIVERGENCES
+from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
 from bgan_text.training.callbacks import Callback
@@ -28,6 +31,19 @@ from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_tok
 
 Data = DatasetDirectory | str | os.PathLike[str]
 Settings = Config | Mapping[str, Any]
+
+
+PARTS = ("divergence", "generator", "discriminator")
+"""The fields of `Config` for which `train` and `load_run` take an object of the user's own."""
+
+
+def custom_parts(given: Mapping[str, Any]) -> tuple[CustomParts, dict[str, Any]]:
+    """Objects of the user's own, and the settings with their names in place of them."""
+    chosen = {name: given[name] for name in PARTS if given.get(name) is not None}
+    own = {name: part for name, part in chosen.items() if not isinstance(part, str)}
+    if own.get("divergence") in DIVERGENCES.values():  # one of the package, by its object
+        given = {**given, "divergence": own.pop("divergence").name}
+    return CustomParts(**own), {**given, **{name: spec_of(part) for name, part in own.items()}}
 
 
 def settled_config(
@@ -47,7 +63,7 @@ def settled_config(
     if isinstance(config, Config) and config.given_options is None:
         settled = Config.from_json(config.to_json() | settings)
     else:
-        given = {**_given_options(config), **settings}
+        given = overridden(_given_options(config), settings)
         settled = Config.given(given, image_kind(dataset.space))
         _refuse_layers(dataset, given, settled)
     if settled.precision == "auto":
@@ -61,7 +77,7 @@ def new_training(
     data: Data,
     config: Settings | None = None,
     *,
-    out: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None,
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
@@ -69,31 +85,35 @@ def new_training(
     start_from: RunFolder | None = None,
     **settings: Any,
 ) -> Training:
-    """Make the run folder of `train`, with the same arguments, and return the training to start with `go`."""
+    """Make the run folder of `train`, with the same arguments, and return the training to start with `go`.
+
+    Where `out` is None, the folder is a new one in runs/, named after the data and the method.
+    """
     _check_callbacks(callbacks)
     if start_from is not None:
-        config = inherited(start_from, {**_given_options(config), **settings})
+        config = inherited(start_from, overridden(_given_options(config), settings))
         settings = {}
-    folder, chosen = Path(out), choose_device(device)
-    if not (folder / "run.json").exists() and not is_free(folder):
-        raise UserError(f"{folder} exists and is not a run folder: name another folder")
+    chosen = choose_device(device)
+    if out is not None and not (Path(out) / "run.json").exists() and not is_free(Path(out)):
+        raise UserError(f"{out} exists and is not a run folder: name another folder")
     dataset = opened(data)
     settled = settled_config(dataset, config, chosen, parts, **settings)
     if settled.draws == 1 and settled.objective == "importance":
         reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
+    codec = dataset.codec()
+    files = {codec.file: codec.content()}
+    space = sample_space(dataset, settled)
+    state = None
+    if start_from is not None:  # what does not fit is refused before a folder is made
+        refuse_other_tokens(start_from, space, dataset.tokenizer_signature)
+        state = _with_nets_of(start_from, State.fresh(settled, space, chosen, parts), settled, reporter)
+    folder = Path(out) if out is not None else _claimed_folder(dataset, settled)
     trained_on = {
         "folder": os.path.relpath(dataset.folder, folder),
         "corpus": dataset.corpus,
         "signature": dataset.signature,
         "tokenizer": dataset.tokenizer_signature,
     }
-    codec = dataset.codec()
-    files = {codec.file: codec.content()}
-    space = sample_space(dataset, settled)
-    state = None
-    if start_from is not None:  # what does not fit is refused before a folder is made
-        refuse_other_tokens(start_from, space, trained_on["tokenizer"])
-        state = _with_nets_of(start_from, State.fresh(settled, space, chosen, parts), settled, reporter)
     run = RunFolder.create(folder, settled, space, trained_on, files, parts, start_from)
     if state is not None:
         run.save(state)
@@ -181,16 +201,25 @@ def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any], settled:
     """Networks for images have no choice of layers."""
     if not dataset.images:
         return
-    unread = {"preset", "plain_nets"}
-    if settled.generator not in ("rnn", TRANSFORMER):
-        unread.add("blocks")
-    if settled.generator == CLASSIFIER:
-        unread.add("noise")
-    if settled.credit == "sequence":
-        unread.add("discriminator_blocks")
-    for name in sorted(unread):
+    for name in sorted(unused_by_image_nets(settled.to_json())):
         if given.get(name) is not None:
             raise UserError(
                 f"`{name}` {given[name]} does not apply to nets for images: they have as many layers as "
                 "halve a side to 7 pixels or fewer"
             )
+
+
+def _claimed_folder(dataset: DatasetDirectory, config: Config) -> Path:
+    """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that name is taken."""
+    parts = [dataset.folder.name, config.generator, config.objective]
+    if OBJECTIVES[config.objective].no_divergence is None:
+        parts.append(config.divergence)
+    name = "-".join(part.rpartition(":")[2] for part in parts)
+    for number in count(1):
+        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("unreachable: there is always a next number")

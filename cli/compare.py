@@ -12,6 +12,7 @@ from bgan_text.cli.options import with_options
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.studies.comparison_options import USUAL, ComparisonOptions
+from bgan_text.training_options import METHOD, RUN
 
 if TYPE_CHECKING:
     from bgan_text.studies.comparison import Comparison
@@ -22,22 +23,28 @@ def _usual() -> Iterator[str]:
         yield methods if images is None else f"{images}: {methods}"
 
 
-@with_options(ComparisonOptions, Config, without=("objective", "divergence", "discriminator", "seed"))
+@with_options(
+    ComparisonOptions, Config, without=("objective", "divergence", "discriminator", "seed", "patience")
+)
 def compare(
     objectives: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=METHOD,
             help="Objectives separated by commas, or all; rnn:importance names the generator too, "
             "rnn:importance:prefix the credit, which is else sequence. mle, prefix and token take rnn unless "
-            f"--generator is given. (default: {'; '.join(_usual())})"
+            f"--generator is given. (default: {'; '.join(_usual())})",
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Dataset directory. (default: the newest in data/)")
+        Path | None,
+        typer.Option(rich_help_panel=RUN, help="Dataset directory. (default: the newest in data/)"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the runs and compare.json. (default: comparisons/DATA)"),
+        typer.Option(
+            rich_help_panel=RUN, help="Folder for the runs and compare.json. (default: comparisons/DATA)"
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,

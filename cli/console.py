@@ -2,16 +2,21 @@
 
 import json
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
 
 from bgan_text.encoding import holds_all
-from bgan_text.errors import UserError
 from bgan_text.files import finite as finite
+from bgan_text.newest import newest_data as newest_data
+from bgan_text.newest import newest_run as newest_run
+
+PATIENCE = 0.2
+"""Seconds without a word."""
 
 
 @cache
@@ -31,6 +36,28 @@ def say(text: str) -> None:
     talk().print(text, markup=False, emoji=False)
 
 
+@contextmanager
+def loading() -> Iterator[None]:
+    """Say on a terminal that torch is being loaded, if that takes long.
+
+    A log says nothing, so that a command that refuses its input writes one line there.
+    """
+
+    def tell() -> None:
+        torch = sys.modules.get("torch")
+        if torch is None or getattr(torch.__spec__, "_initializing", False):
+            say("Loading torch ...")
+
+    timer = threading.Timer(PATIENCE, tell)
+    timer.daemon = True
+    if "torch" not in sys.modules and talk().is_terminal:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; numbers that are not finite become null."""
     sys.stdout.write(json_line(value, sys.stdout))
@@ -39,23 +66,3 @@ def print_json(value: Mapping[str, Any]) -> None:
 def json_line(value: Mapping[str, Any], stream: IO[str]) -> str:
     """One JSON object on one line, ASCII unless the stream is UTF-8; numbers that are not finite are null."""
     return json.dumps(finite(value), ensure_ascii=not holds_all(stream)) + "\n"
-
-
-def newest(parent: Path, marker: str, missing: str) -> Path:
-    """The folder below `parent` whose `marker` file is the youngest, or a `UserError` saying `missing`."""
-    found = [path for path in parent.glob(f"*/{marker}") if not path.parent.name.startswith(".")]
-    if not found:
-        raise UserError(missing)
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path)).parent
-
-
-def newest_data() -> Path:
-    """The dataset directory made last below data/."""
-    return newest(
-        Path("data"), "card.json", "there is no dataset directory in data/: make one with bgan-text prepare"
-    )
-
-
-def newest_run(marker: str = "checkpoint-*.safetensors") -> Path:
-    """The run below runs/ that was saved last, or the one with the youngest file called `marker`."""
-    return newest(Path("runs"), marker, "there is no run in runs/: make one with bgan-text train")

@@ -23,6 +23,11 @@ def with_flags(text: str, app: typer.Typer) -> str:
         for option in command.params:
             if option.param_type_name == "option":
                 options.setdefault(option.name, option)
+    return flags_in(text, options)
+
+
+def flags_in(text: str, options: dict[str, Any]) -> str:
+    """Replace every field in backticks by the flag of its option, of options by name."""
     return NAMED.sub(lambda found: _flag(found, options), text)
 
 

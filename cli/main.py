@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from bgan_text import __version__
+from bgan_text.cli.command import Command
 from bgan_text.cli.compare import compare
 from bgan_text.cli.field_names import with_flags
+from bgan_text.cli.plot import plot
 from bgan_text.cli.prepare import prepare
 from bgan_text.cli.reproduce import reproduce
 from bgan_text.cli.sample import sample
@@ -20,7 +22,6 @@ from bgan_text.errors import UserError
 
 app = typer.Typer(
     name="bgan-text",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train GANs on discrete data, text first, and score what they generate.\n\n"
@@ -46,10 +47,10 @@ def root(
 
 
 COMMANDS = {
-    command.__name__: command for command in (prepare, train, sample, score, compare, reproduce, show)
+    command.__name__: command for command in (prepare, train, sample, score, plot, compare, reproduce, show)
 }
 for command in COMMANDS.values():
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def main() -> None:

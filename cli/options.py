@@ -10,9 +10,11 @@ import typer
 from bgan_text.config import Config, other_defaults
 from bgan_text.objective_table import OBJECTIVES, objectives_reading
 from bgan_text.setting import DEVICES, flag_of
+from bgan_text.training_options import RUN
 
 Command = Callable[..., None]
 Device = Annotated[str, typer.Option(help=f"{DEVICES}.")]
+TrainingDevice = Annotated[str, typer.Option(rich_help_panel=RUN, help=f"{DEVICES}.")]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
@@ -62,8 +64,14 @@ def _hint(option: "Field[Any]", holder: type) -> Any:
 def _parameter(option: "Field[Any]", hint: Any, holder: type) -> inspect.Parameter:
     """The parameter of an option; None stands for one that is not given."""
     text = _help(option, holder).replace("[", r"\[")  # square brackets would be taken for markup
+    metadata = option.metadata
     made = typer.Option(
-        *_spellings(option, hint, holder), help=text, metavar=option.metadata["metavar"], show_default=False
+        *_spellings(option, hint, holder),
+        help=text,
+        metavar=metadata["metavar"],
+        show_default=False,
+        rich_help_panel=metadata["group"],
+        autocompletion=_completion(metadata["choices"]),
     )
     return inspect.Parameter(
         option.name,
@@ -71,6 +79,11 @@ def _parameter(option: "Field[Any]", hint: Any, holder: type) -> inspect.Paramet
         default=None,
         annotation=Annotated[_optional(hint), made],
     )
+
+
+def _completion(names: tuple[str, ...]) -> Callable[[str], list[str]] | None:
+    """What completes the name that a shell has begun; None where any value may stand."""
+    return (lambda incomplete: [name for name in names if name.startswith(incomplete)]) if names else None
 
 
 def _help(option: "Field[Any]", holder: type) -> str:

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     Progress,
@@ -14,29 +14,24 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from bgan_text.cli.console import say, talk
 from bgan_text.cli.field_names import spelled
 from bgan_text.reporter import Progress as Told
 from bgan_text.reporter import Reporter
 
+if TYPE_CHECKING:
+    from bgan_text.training.progress_line import ProgressLine
+
 QUIET_INTERVAL = 30.0
 """Seconds between two lines of progress where no terminal shows a moving one."""
-
-
-class _Shown:
-    """What shows a rich progress while it is entered."""
-
-    _progress: Progress
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+BAR, LEAST_BAR = 16, 8
+"""The width of the bar of a training, and what it shrinks to."""
+REFRESH = 4.0
+"""How often the moving line is drawn, in times a second."""
 
 
 class RichReporter(Reporter):
@@ -104,50 +99,35 @@ class RichReporter(Reporter):
             self._display = None
 
 
-class TrainingProgress(_Shown):
-    """The bar of a training run: rate, time left, the numbers that tell how it goes."""
+class TrainingProgress:
+    """The moving line of a training run on a terminal, a plain line now and then in a log."""
 
-    def __init__(self, done: float, steps: int) -> None:
-        self._progress = Progress(
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[text]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=talk(),
-            disable=not talk().is_terminal,
-        )
-        self._task = self._progress.add_task("train", total=1.0, text="")
-        self._progress.update(self._task, completed=done)
-        self._start, self._first_step, self._first_done = time.monotonic(), steps, done
-        self._spoke = self._start
+    def __init__(self, line: "ProgressLine") -> None:
+        self._line, self._since = line, time.monotonic()
+        self._spoke = self._since
+        self._live = None
+        if talk().is_terminal:
+            self._live = Live(
+                get_renderable=self._rendered, console=talk(), transient=True, refresh_per_second=REFRESH
+            )
+            self._live.start()
 
-    def update(self, done: float, step: int, numbers: dict[str, float]) -> None:
-        """Show how far the run is and its newest numbers."""
-        now = time.monotonic()
-        rate = (step - self._first_step) / max(1e-9, now - self._start)
-        text = f"step {step:,}, {rate:.1f}/s, {brief(numbers)}"
-        self._progress.update(self._task, completed=min(1.0, done), text=text)
-        if self._progress.disable and now - self._spoke >= QUIET_INTERVAL:
-            share = done - self._first_done
-            left = (now - self._start) * (1.0 - done) / share if share > 0 else 0.0
-            say(f"{done:4.0%} {text}, {left / 60:.1f} min left")
-            self._spoke = now
+    def update(self, line: "ProgressLine") -> None:
+        """Show how far the run is."""
+        self._line, self._since = line, time.monotonic()
+        if self._live is None and self._since - self._spoke >= QUIET_INTERVAL:
+            say(line.line())
+            self._spoke = self._since
 
+    def stop(self) -> None:
+        """Take the moving line away."""
+        if self._live is not None:
+            self._live.stop()
 
-def brief(numbers: dict[str, float]) -> str:
-    """The numbers that matter, in a line."""
-    if "bound" not in numbers:
-        return f"loss {numbers.get('generator_loss', float('nan')):.3f}"
-    line = (
-        f"bound {numbers['bound']:.3f}, score real {numbers['real_score']:+.2f} "
-        f"fake {numbers['fake_score']:+.2f}"
-    )
-    if "effective_sample_size" in numbers:
-        line += f", effective sample size {numbers['effective_sample_size']:.1f}"
-    return line + (
-        f", gradient norm {numbers['penalty_gradient_norm']:.2f}"
-        if "penalty_gradient_norm" in numbers
-        else ""
-    )
+    def _rendered(self) -> Table:
+        width = talk().width - 1
+        bar = max(LEAST_BAR, min(BAR, width - 1 - self._line.needs()))
+        row = Table.grid(padding=(0, 1, 0, 0))
+        text = self._line.text(width - 1 - bar, time.monotonic() - self._since)
+        row.add_row(ProgressBar(1.0, self._line.share, width=bar), Text(text, no_wrap=True, overflow="crop"))
+        return row

@@ -1,20 +1,14 @@
 """`bgan-text sample`: a run gives sentences or images."""
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bgan_text.cli.options import Device, with_options
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import SamplingOptions
-
-if TYPE_CHECKING:
-    from bgan_text.corpora.images import Pixels
 
 IMAGE_FILES = (".png", ".gif")
 
@@ -56,6 +50,7 @@ def sample(
     from bgan_text.cli.console import newest_run, say
     from bgan_text.cli.parts import custom_parts
     from bgan_text.runs import load_run
+    from bgan_text.sample_files import animate_grids, draw_grid
     from bgan_text.space import is_image
 
     options = SamplingOptions(**given)
@@ -68,14 +63,14 @@ def sample(
     )
     images = is_image(opened.space)
     if animate and images:
-        print(_animated(opened.folder, out))
+        print(animate_grids(opened.folder, out))
         return
     samples = opened.stream(options)
     if not images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
         shown = "--animate" if animate else f"--out {out}"
         raise UserError(f"{shown} is for images, and {opened.folder} makes text: name a file for lines")
     if images and not json:
-        print(_drawn((pixels for pixels, _ in samples), opened.folder, out))
+        print(draw_grid((pixels for pixels, _ in samples), opened.folder, out))
     else:
         _write(samples, out, json=json, images=images)
     if (effective := samples.effective.mean) is not None:
@@ -85,64 +80,9 @@ def sample(
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:
     """A sample a line, as text or as JSON."""
     from bgan_text.cli.console import json_line
+    from bgan_text.sample_files import destination
 
-    with _destination(out) as file:
+    with destination(out) as file:
         for value, tokens in samples:
             named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}
             file.write(json_line(named, file) if json else f"{value}\n")
-
-
-def _drawn(images: "Iterable[Pixels]", folder: Path, out: Path | None) -> Path:
-    """A grid of images in one file."""
-    from bgan_text.corpora.image_grid import grid, write_png
-
-    path = _image_file(out, folder / "samples.png", ".png")
-    write_png(path, grid(list(images)))
-    return path
-
-
-def _animated(folder: Path, out: Path | None) -> Path:
-    """The grids that training has drawn, one after the other."""
-    from bgan_text.corpora.image_grid import write_animation
-    from bgan_text.training.run import GRIDS
-
-    path = _image_file(out, folder / "samples.gif", ".gif")
-    grids = sorted((folder / GRIDS).glob("*.png"))
-    if not grids:
-        raise UserError(f"{folder / GRIDS} holds no images: --animate shows those that training has drawn")
-    write_animation(path, grids)
-    return path
-
-
-def _image_file(out: Path | None, usual: Path, suffix: str) -> Path:
-    if out is None:
-        return usual
-    if out.suffix != suffix:
-        raise UserError(f"--out {out}: a file that ends in {suffix} was expected")
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: there is no folder {out.parent}")
-    return out
-
-
-@contextmanager
-def _destination(out: Path | None) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears only when it is whole; a device or pipe is written to."""
-    if out is None:
-        yield sys.stdout
-        return
-    out = out.resolve()
-    if out.is_dir():
-        raise UserError(f"--out {out} is a folder: name a file")
-    if out.exists() and not out.is_file():
-        with out.open("w", encoding="utf-8") as file:
-            yield file
-        return
-    if not out.parent.is_dir():
-        raise UserError(f"--out {out}: there is no folder {out.parent}")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

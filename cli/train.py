@@ -1,32 +1,56 @@
 """`bgan-text train`: a dataset directory becomes a run."""
 
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import Device, Json, with_options
-from bgan_text.config import Config
+from bgan_text.cli.options import Json, TrainingDevice, with_options
+from bgan_text.config import Config, overridden, settings_of
 from bgan_text.errors import UserError
-from bgan_text.objective_table import OBJECTIVES
+from bgan_text.training_options import RUN
 
 if TYPE_CHECKING:
-    from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.training.loop import Training
 
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        rich_help_panel=RUN,
+        help="Dataset directory. (default: the newest in data/; with --resume the run's own)",
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        rich_help_panel=RUN, help="Run folder. (default: a new one in runs/; with --resume the newest)"
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", rich_help_panel=RUN, help="Continue a run from its last checkpoint.")
+]
 StartFrom = Annotated[
     Path | None,
     typer.Option(
         "--from",
         metavar="RUN",
+        rich_help_panel=RUN,
         help="Start from the nets of another run, such as one of mle. Its sizes are the defaults.",
+    ),
+]
+Settings = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=RUN,
+        help="Settings by name in a JSON or TOML file, or those of a run. Options that are given win.",
     ),
 ]
 Callbacks = Annotated[
     list[str] | None,
     typer.Option(
         metavar="MODULE:NAME",
+        rich_help_panel=RUN,
         help="Callback of your own, a class or an object; may be given several times. "
         "It is not recorded: give it again with --resume.",
     ),
@@ -35,19 +59,12 @@ Callbacks = Annotated[
 
 @with_options(Config)
 def train(
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Dataset directory. (default: the newest in data/; with --resume the run's own)"),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(help="Run folder. (default: a new one in runs/; with --resume the newest)"),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a run from its last checkpoint.")
-    ] = False,
+    data: Data = None,
+    run: Run = None,
+    resume: Resume = False,
     start_from: StartFrom = None,
-    device: Device = "auto",
+    config: Settings = None,
+    device: TrainingDevice = "auto",
     callback: Callbacks = None,
     json: Json = False,
     *,
@@ -60,11 +77,14 @@ def train(
     Example: bgan-text train --divergence js --minutes 10
     """
     from bgan_text.cli.console import print_json
-    from bgan_text.cli.parts import custom_callbacks
+    from bgan_text.cli.parts import custom_callbacks, custom_parts
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import Interruption, stopping_on_signals
     from bgan_text.cli.training_display import TrainingDisplay
 
+    custom = custom_parts(given)  # a file never imports code
+    if config is not None:
+        given = overridden(settings_of(config), given)
     training = (_resumed if resume else _new)(
         data,
         run,
@@ -73,20 +93,13 @@ def train(
         device=device,
         callbacks=[TrainingDisplay(), *custom_callbacks(callback or [])],
         reporter=RichReporter(),
+        parts=custom,
     )
     interruption = Interruption()
     with stopping_on_signals(training.stop, interruption):
         result = training.go()
     if json:
-        print_json(
-            {
-                "run": str(result.folder),
-                "steps": result.steps,
-                "seconds": round(result.seconds, 3),
-                "finished": result.finished,
-                "metrics": result.metrics,
-            }
-        )
+        print_json(result.to_json())
     if interruption.signal is not None:
         raise typer.Exit(128 + interruption.signal)
 
@@ -95,31 +108,20 @@ def _new(
     data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
 ) -> "Training":
     from bgan_text.cli.console import newest_data
-    from bgan_text.cli.parts import custom_parts
-    from bgan_text.corpora.dataset_directory import DatasetDirectory
-    from bgan_text.device import choose_device
-    from bgan_text.start import new_training, settled_config
+    from bgan_text.start import new_training
     from bgan_text.training.run import RunFolder
     from bgan_text.training.state import CustomParts
-    from bgan_text.training.warm_start import inherited
 
-    dataset = DatasetDirectory(data if data is not None else newest_data())
-    parts = custom_parts(given)
-    origin = None
-    if start_from is not None:
-        origin = RunFolder(start_from, CustomParts(generator=parts.generator))
-        given = inherited(origin, given)
-    if run is None:
-        device = choose_device(how["device"])
-        run = _claim_folder(dataset, settled_config(dataset, given, device, parts))
-    return new_training(dataset, given, out=run, parts=parts, start_from=origin, **how)
+    data = data if data is not None else newest_data()
+    own = CustomParts(generator=how["parts"].generator)
+    origin = RunFolder(start_from, own) if start_from is not None else None
+    return new_training(data, given, out=run, start_from=origin, **how)
 
 
 def _resumed(
     data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
 ) -> "Training":
     from bgan_text.cli.console import newest_run
-    from bgan_text.cli.parts import custom_parts
     from bgan_text.start import resume_training
 
     if start_from is not None:
@@ -127,20 +129,4 @@ def _resumed(
             f"`start_from` {start_from}: a resumed run goes on with its own nets, so leave it out"
         )
     run = run if run is not None else newest_run("run.json")
-    return resume_training(run, given, data=data, parts=custom_parts(given), **how)
-
-
-def _claim_folder(dataset: "DatasetDirectory", config: Config) -> Path:
-    """Make runs/DATA-GENERATOR-OBJECTIVE-DIVERGENCE, numbered if that name is taken."""
-    parts = [dataset.folder.name, config.generator, config.objective]
-    if OBJECTIVES[config.objective].no_divergence is None:
-        parts.append(config.divergence)
-    name = "-".join(part.rpartition(":")[2] for part in parts)
-    for number in count(1):
-        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("unreachable: there is always a next number")
+    return resume_training(run, given, data=data, **how)

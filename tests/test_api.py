@@ -118,8 +118,8 @@ def test_an_image_corpus_of_ones_own(tmp_path: Path) -> None:
 def test_callbacks_hear_everything_and_may_stop(data: bt.DatasetDirectory, tmp_path: Path) -> None:
     heard = Count(stop=3)
     run = bt.train(data, out=tmp_path / "run", callbacks=[heard], steps=100, evaluate_every="2", **TINY)
-    name = "checkpoint-000000003.safetensors"
-    assert heard.seen == ["start", 1, 2, "evaluation", 3, name, "evaluation", "end"]
+    best, last = "checkpoint-000000002.safetensors", "checkpoint-000000003.safetensors"
+    assert heard.seen == ["start", 1, 2, "evaluation", best, 3, last, "evaluation", "end"]
     assert run.steps == 3
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -201,6 +202,7 @@ def test_a_killed_run_resumes_and_ends_bitwise_equal(bgan: Command, tmp_path: Pa
     if kill == "SIGINT":
         assert killed.returncode == 130
         assert "Go on with: bgan-text train --resume --run killed" in talk
+        assert "Stopping after this step" in talk
     with start_training(tmp_path, "--run", "killed", "--resume") as resumed:
         assert resumed.wait() == 0
     name = "checkpoint-000000150.safetensors"
@@ -344,6 +346,25 @@ def test_out_may_be_a_device_but_no_folder(trained: Command) -> None:
     refused(trained("sample", "--out", "."), "is a folder")
 
 
+def test_show_lists_checkpoints_with_scores_and_the_settings_that_are_read(trained: Command) -> None:
+    shown = trained("show", "runs/a")
+    assert max(map(len, shown.out.split("checkpoint")[1].splitlines())) <= 80
+    score = json.loads(trained("show", "runs/a", "--json").out)
+    assert (score["checkpoints"], score["best"], score["best_by"]) == ([4], 4, "js-4")
+    assert re.search(rf"^ +4  {score['scores']['4']:.4f}  best$", shown.out, flags=re.MULTILINE)
+    named = dict(line.split()[-2:] for line in shown.out.split("settings\n")[1].splitlines())
+    assert (named["objective"], named["draws"], named["steps"]) == ("importance", "3", "4")
+    assert not {"weight_clip", "gumbel_start", "alpha", "prefixes", "heads", "patience"} & named.keys()
+    assert {"weight_clip", "gumbel_start", "alpha"} <= score["settings"].keys()
+    assert (
+        trained("sample", "runs/a", "--n", 2, "--step", "best").out
+        == trained("sample", "--n", 2, "--step", 4).out
+    )
+    refused(
+        trained("sample", "--step", "first"), "--step first: the step of a checkpoint, or best, is needed"
+    )
+
+
 def test_the_last_step_is_saved_and_evaluated_whatever_the_intervals(trained: Command) -> None:
     made = trained("train", "--run", "even", "--steps", 4, "--save-every", 2, *TINY, "--json")
     assert {"js-1", "js-4", "bound"} <= set(json.loads(made.out)["metrics"])
@@ -414,7 +435,7 @@ def test_an_interrupted_command_ends_without_a_traceback(
 
     monkeypatch.setattr("bgan_text.cli.experiment_table.listing", interrupted)
     made = bgan("reproduce", "--list")
-    assert (made.code, made.out, made.err) == (130, "", "")
+    assert (made.code, made.out, made.err) == (130, "", "Interrupted.\n")
 
 
 def test_version(bgan: Command) -> None:

@@ -70,7 +70,7 @@ RUN = [name for name in DOCUMENTS if any(block.mark != "not run" for block in bl
 
 
 def test_the_documents_show_every_command() -> None:
-    names = {"prepare", "train", "sample", "score", "compare", "reproduce", "show"}
+    names = {"prepare", "train", "sample", "score", "plot", "compare", "reproduce", "show"}
     assert {words[0] for block in CONSOLE for words in commands(block)} == names
 
 
@@ -141,6 +141,10 @@ def lines_of(fixture: str) -> list[str]:
     return (FIXTURES / fixture).read_text("utf-8").splitlines()
 
 
+MINE = re.findall(r"^```text\n(objective = .*?)^```$", read("docs/training.md"), flags=re.M | re.S)[0]
+"""The file of settings that docs/training.md shows."""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Small files with the names that the documents use."""
@@ -150,6 +154,7 @@ def folder(tmp_path: Path) -> Path:
     texts |= {"real": test[:200], "other": test[200:250], "heldout": test[250:350]}
     for name, lines in texts.items():
         (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    (tmp_path / "mine.toml").write_text(MINE)
     rng = np.random.default_rng(0)
     smiles = ["".join(rng.choice(list("CNO=()"), 12)) for _ in range(200)]
     table = "name,SMILES\n" + "".join(f"{number},{one}\n" for number, one in enumerate(smiles))

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.config import BASELINES
 from bgan_text.models.distributions import AutoregressiveDistribution, FactorisedDistribution
 from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.objectives.weights import (
@@ -22,6 +21,7 @@ from bgan_text.objectives.weights import (
     reinforce,
 )
 from bgan_text.space import TokenSpace
+from bgan_text.training_options import BASELINES
 
 V, L = 3, 2
 EVERYTHING = torch.tensor(list(itertools.product(range(V), repeat=L)))

@@ -13,7 +13,7 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
 from bgan_text.space import TokenSpace
-from bgan_text.training.run import KEPT, RunFolder, locked
+from bgan_text.training.run import RunFolder, locked
 from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 
@@ -51,7 +51,6 @@ def test_the_last_checkpoints_are_kept_and_loaded(tmp_path: Path) -> None:
         state.step, state.elapsed = step, step / 2
         run.save(state)
     assert list(run.checkpoints()) == [2, 3]
-    assert len(run.checkpoints()) == KEPT
     loaded, device = run.state(CPU)
     assert device == "cpu"
     assert (loaded.step, loaded.elapsed) == (3, 1.5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bgan_text.config import BASELINES, Config
+from bgan_text.config import Config
 from bgan_text.models.generators import ConvolutionalGenerator
 from bgan_text.objective_table import unused_options
 from bgan_text.objectives.weights import RunningStatistics, coefficients
@@ -17,6 +17,7 @@ from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
 from bgan_text.training.trainer import StepReport, Trainer, train
 from bgan_text.training.update import resolve_precision
+from bgan_text.training_options import BASELINES
 
 SPACE = TokenSpace(6, 11, end=0)
 CPU = torch.device("cpu")

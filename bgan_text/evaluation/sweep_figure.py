@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bgan_text.errors import UserError
 from bgan_text.evaluation.formats import short_names
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.files import write_atomically
@@ -21,6 +22,7 @@ AXES = {
     "grammatical": "quality: share of grammatical samples",
     "reverse-log-probability": "diversity: log-probability of real text, nats per sentence",
 }
+FORMATS = (".png", ".pdf", ".svg")
 TITLES = ("n-grams: up and left is better", "up and right is better")
 
 
@@ -49,7 +51,15 @@ def figure_of(sweep: "Sweep") -> "Figure":
 
 
 def write_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure as a PNG, whole or not at all."""
+    """Write a figure as its suffix says, whole or not at all.
+
+    Raises:
+        UserError: the suffix is not one of `FORMATS`, or the folder does not exist.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"`out` {path}: a file that ends in {', '.join(FORMATS)} is needed")
+    if not path.parent.is_dir():
+        raise UserError(f"`out` {path}: there is no folder {path.parent}")
     image = io.BytesIO()
-    figure.savefig(image, dpi=130, format="png")
+    figure.savefig(image, dpi=130, format=path.suffix.lower().removeprefix("."))
     write_atomically(path, image.getvalue())

@@ -77,6 +77,8 @@ class Comparison:
         for name in OF_METHODS:
             if name in self.settings:
                 raise UserError(f"`{name}` is set by the methods and their seeds: leave it out")
+        if "patience" in self.settings:
+            raise UserError("`patience` would train methods for unequal times: leave it out")
         images = image_kind(self.dataset.space)
         generator = self.settings.get("generator")
         refuse_custom(self.settings)

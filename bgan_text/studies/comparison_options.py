@@ -12,6 +12,9 @@ from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 Names = str | Sequence[str]
 """Names separated by commas, or a sequence of them."""
 
+GROUP = "Comparison"
+"""The heading of these options in the help."""
+
 USUAL: dict[str | None, str] = {
     None: "importance:token,importance,mle",
     QUANTISED_IMAGES: "importance,reinforce,wgan-gp",
@@ -35,31 +38,38 @@ class ComparisonOptions:
     """
 
     divergences: str | Sequence[str] | None = setting(
-        None, "divergences, separated by commas, for each objective that has one, or all (default: js)"
+        None,
+        "divergences, separated by commas, for each objective that has one, or all (default: js)",
+        group=GROUP,
     )
-    seeds: int = setting(3, "runs of each method, with the seeds 0, 1, ...", minimum=1)
+    seeds: int = setting(3, "runs of each method, with the seeds 0, 1, ...", minimum=1, group=GROUP)
     reference: Path | None = setting(
-        None, "real text to score against, one sample per line (default: the test split of the data)"
+        None,
+        "real text to score against, one sample per line (default: the test split of the data)",
+        group=GROUP,
     )
-    count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n")
+    count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n", group=GROUP)
     candidates: int = setting(
         CANDIDATES,
         "above 1: one more row for each method whose discriminator can choose among so many candidates for "
         "each sample",
         minimum=1,
+        group=GROUP,
     )
     correct: str = setting(
         SAMPLES,
         "prefixes: one more row for each method whose discriminator can correct its samples token by token, "
         "with so many candidates",
         choices=CORRECTIONS,
+        group=GROUP,
     )
     scores: str | Sequence[str] | None = setting(
         None,
         "columns of the table, separated by commas; the JSON has every score (default: a few that fit the "
         "data)",
+        group=GROUP,
     )
-    device: str = setting("auto", f"where to train and score: {DEVICES}")
+    device: str = setting("auto", f"where to train and score: {DEVICES}", group=GROUP)
 
     def __post_init__(self) -> None:
         check_all(self)

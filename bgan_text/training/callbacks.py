@@ -31,6 +31,9 @@ class Callback:
     def on_step_end(self, training: "Training", report: "StepReport") -> None:
         """A generator step is done. `report.read()` gives its metrics, and waits for the device."""
 
+    def on_evaluation_start(self, training: "Training") -> None:
+        """Samples, or labels, are about to be compared with the validation split."""
+
     def on_evaluation_end(self, training: "Training", evaluation: "Validation") -> None:
         """Samples, or labels, were compared with the validation split."""
 

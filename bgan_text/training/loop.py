@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,6 +15,8 @@ from bgan_text.interval import Interval, interval
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import training_batches
+from bgan_text.training.evaluations import Evaluations
+from bgan_text.training.pace import Pace, few_steps
 from bgan_text.training.run import RunFolder, locked
 from bgan_text.training.state import State
 from bgan_text.training.trainer import StepReport, train
@@ -21,6 +24,8 @@ from bgan_text.training.validation import Validator, validator
 
 CHECK_INTERVAL = 0.5
 """Seconds between two checks that all losses are finite. Each check waits for the device."""
+LONG_STEP = 5.0
+"""Seconds of a first step that are not its start-up alone."""
 
 
 class NonFiniteLossError(UserError):
@@ -35,8 +40,10 @@ class TrainingResult:
         folder: the run folder.
         steps: generator steps since the start of the run, over all its resumptions.
         seconds: training time since the start of the run, without validation and saving.
-        finished: whether the run has reached its `steps` or `minutes`.
+        finished: whether the run has reached its `steps` or `minutes`, or has stopped early.
         metrics: the most recent value of every metric.
+        stopped_early: whether the last `patience` validations were no better than one before them.
+        best: the step of the best checkpoint by `best_by`; None if there is none.
     """
 
     folder: Path
@@ -44,6 +51,13 @@ class TrainingResult:
     seconds: float
     finished: bool
     metrics: dict[str, float]
+    stopped_early: bool = False
+    best: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON values, the folder as `run`."""
+        values = {name: value for name, value in vars(self).items() if name != "folder"}
+        return {"run": str(self.folder), **values, "seconds": round(self.seconds, 3)}
 
 
 class Training:
@@ -64,6 +78,9 @@ class Training:
         first_step: the step of the checkpoint that training started from; set by `go`.
         metrics: the most recent value of every metric.
         stopped: whether `stop` was called.
+        stopped_early: whether the last `patience` validations were no better than one before them.
+        evaluations: the validations of the run so far; set by `go`.
+        pace: how fast this session goes; set by `go`.
         result: how training ended; None while it runs and after an exception.
 
     Example:
@@ -74,6 +91,8 @@ class Training:
 
     state: State
     first_step: int
+    evaluations: Evaluations
+    pace: Pace
 
     def __init__(
         self,
@@ -87,8 +106,9 @@ class Training:
         self.callbacks, self.reporter = tuple(callbacks), reporter
         self.metrics: dict[str, float] = {}
         self.result: TrainingResult | None = None
-        self.stopped = False
+        self.stopped = self.stopped_early = False
         self._report: StepReport | None = None
+        self._warned = False
 
     @property
     def config(self) -> Config:
@@ -100,7 +120,7 @@ class Training:
         self.stopped = True
 
     def go(self) -> TrainingResult:
-        """Train until `steps` or `minutes` are reached, or until `stop` is called.
+        """Train until `steps` or `minutes` are reached, patience ends, or `stop` is called.
 
         Raises:
             NonFiniteLossError: a loss, a gradient or a weight is not finite.
@@ -115,6 +135,9 @@ class Training:
             self.run.write_settings()
             self.run.rewind(self.state.step)
             self.first_step = self.state.step
+            self.evaluations = self.run.evaluations()
+            self.stopped_early = self._out_of_patience()
+            self.pace = Pace(self.state.step, self.state.elapsed)
             try:
                 self._notify(lambda callback: callback.on_train_start(self))
                 self._loop()
@@ -122,8 +145,10 @@ class Training:
                     self.run.folder,
                     self.state.step,
                     self.state.elapsed,
-                    self.share_done() >= 1.0,
+                    self.share_done() >= 1.0 or self.stopped_early,
                     dict(self.metrics),
+                    self.stopped_early,
+                    self.run.best(),
                 )
             finally:
                 self._notify(lambda callback: callback.on_train_end(self))
@@ -140,8 +165,12 @@ class Training:
         assert self.config.minutes is not None
         return self.state.elapsed / (60.0 * self.config.minutes) if self.config.minutes > 0 else 1.0
 
+    def _out_of_patience(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and self.evaluations.without_improvement() >= patience
+
     def _progress(self, state: State) -> float:
-        return 1.0 if self.stopped else self.share_done()
+        return 1.0 if self.stopped or self.stopped_early else self.share_done()
 
     def _loop(self) -> None:
         config, state = self.config, self.state
@@ -149,15 +178,12 @@ class Training:
         validate = validator(self.dataset, self.run)
         self._begun = time.monotonic() - state.elapsed
         save = _Periodic(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
-        evaluate = _Periodic(
-            interval("evaluate_every", config.evaluate_every),
-            state.step,
-            self._off_clock(lambda: self._evaluate(validate)),
-        )
+        evaluated = self._off_clock(lambda: self._evaluate(validate))
+        evaluate = _Periodic(interval("evaluate_every", config.evaluate_every), state.step, evaluated)
         check = _Periodic(Interval(seconds=CHECK_INTERVAL), state.step, self._read)
         for report in train(state, config, batches, self._progress):
             self._report = report
-            state.elapsed = time.monotonic() - self._begun
+            self._tick()
             if state.step % config.log_every == 0:
                 self._log(report)
             for callback in self.callbacks:
@@ -165,10 +191,26 @@ class Training:
             for task in (evaluate, save, check):
                 task.tick(state.step)
         self._read()
-        if state.step not in self.run.checkpoints():
-            self._save()
-        if evaluate.step != state.step:
-            self._evaluate(validate)
+        save.action()
+        if state.step not in self.evaluations.values:
+            evaluated()
+            self.run.prune()  # the last one, saved before its validation, may be the best
+
+    def _tick(self) -> None:
+        """Stop the clock after a step. The first step, or the second, tells how many the time will do for.
+
+        The first one takes longer than the others, so it tells by itself only if it is long.
+        """
+        state, minutes, before = self.state, self.config.minutes, self.state.elapsed
+        made = state.step - self.first_step
+        if made <= 2:
+            state.nonfinite.item()  # waits for the device
+        state.elapsed = time.monotonic() - self._begun
+        seconds = state.elapsed - before
+        if minutes is not None and (made == 2 or (made == 1 and seconds >= LONG_STEP)) and not self._warned:
+            self._warned = True
+            if (line := few_steps(seconds, minutes, self.pace.begun)) is not None:
+                self.reporter.warning(line)
 
     def _off_clock(self, action: Callable[[], None]) -> Callable[[], None]:
         """The same action, without its time: a run that is validated more often is not trained less."""
@@ -178,6 +220,7 @@ class Training:
             start = time.monotonic()
             action()
             self._begun += time.monotonic() - start
+            self.pace.off_clock += time.monotonic() - start
 
         return timed
 
@@ -187,6 +230,7 @@ class Training:
         if self.state.nonfinite.item():
             self._refuse_nonfinite()
         self.metrics |= numbers
+        self.pace.read(self.state.step, self.state.elapsed)
 
     def _refuse_nonfinite(self) -> None:
         checkpoints = self.run.checkpoints()
@@ -206,6 +250,8 @@ class Training:
     def _save(self) -> None:
         if self.state.nonfinite.item():
             self._refuse_nonfinite()
+        if self.state.step in self.run.checkpoints():  # as the best one
+            return
         try:
             path = self.run.save(self.state)
         except UserError as error:  # a weight or a running statistic is not finite
@@ -214,26 +260,33 @@ class Training:
             callback.on_checkpoint_saved(self, path)
 
     def _evaluate(self, validate: Validator) -> None:
-        evaluation = validate(self.state)
+        """Validate. A checkpoint that is the best so far is saved, after the line that says that it is.
+
+        A kill between the two goes back to the checkpoint before, and the validation is made again.
+        """
+        self._notify(lambda callback: callback.on_evaluation_start(self))
+        step, evaluation = self.state.step, validate(self.state)
         self.metrics |= evaluation.values
-        self.run.append_metrics(
-            {
-                "step": self.state.step,
-                "seconds": round(self.state.elapsed, 3),
-                **evaluation.values,
-                **evaluation.record,
-            }
-        )
-        for callback in self.callbacks:
-            callback.on_evaluation_end(self, evaluation)
+        self.evaluations.add(step, evaluation.values)
+        self.stopped_early = self._out_of_patience()
+        row = {"step": step, "seconds": round(self.state.elapsed, 3)}
+        row |= {"stopped_early": True} if self.stopped_early else {}
+        self.run.append_metrics(row | evaluation.values | evaluation.record)
+        self._notify(lambda callback: callback.on_evaluation_end(self, evaluation))
+        checkpoints = self.run.checkpoints()
+        if step not in checkpoints and self.evaluations.best({*checkpoints, step}) == step:
+            self._save()
 
 
 class _Periodic:
-    """Repeats an action at an interval, which is counted from the end of the last action."""
+    """Repeats an action at an interval: of so many steps of the run, or of time from the end of the last one.
+
+    Steps are counted from the start of the run, so that a resumed run acts at the same steps.
+    """
 
     def __init__(self, every: Interval, step: int, action: Callable[[], None]) -> None:
         self.every, self.action = every, action
-        self.step, self.time = step, time.monotonic()
+        self.step, self.time = step - (step % every.steps if every.steps else 0), time.monotonic()
 
     def tick(self, step: int) -> None:
         """Act if it is time."""

@@ -3,7 +3,7 @@
     RUN/run.json                            settings, sample space, signature of the data, versions
     RUN/tokenizer.json | tokenizer.model    text
     RUN/palette.json, RUN/grids/*.png       images: the palette, and grids of samples
-    RUN/checkpoint-000001000.safetensors    the last two are kept
+    RUN/checkpoint-000001000.safetensors    the last `keep`, and the best by `best_by`
     RUN/metrics.jsonl                       one JSON object per line
 
 Nothing in a run folder is unpickled or executed, so a run folder from a stranger is safe to open.
@@ -24,7 +24,9 @@ from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
+from bgan_text.interval import interval
 from bgan_text.plugins import may_be, spec_of
+from bgan_text.sampling_options import BEST
 from bgan_text.setting import is_custom
 from bgan_text.space import Space, is_image, space_from_json, space_to_json
 from bgan_text.training.checkpoint import (
@@ -34,15 +36,15 @@ from bgan_text.training.checkpoint import (
     load_generator,
     save_checkpoint,
 )
+from bgan_text.training.evaluations import Evaluations
 from bgan_text.training.state import CustomParts, State
+from bgan_text.validation_scores import deciding_score
 
 Loaded = TypeVar("Loaded")
 
 FORMAT = 4
 DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
 """What a run records about the data it was trained on."""
-KEPT = 2
-"""How many checkpoints stay in a run folder."""
 GRIDS = "grids"
 """The folder of image grids: one for each validation, always of the same noise."""
 
@@ -156,12 +158,30 @@ class RunFolder:
         return found
 
     def save(self, state: State) -> Path:
-        """Write a checkpoint, remove all but the last `KEPT`, and return the path of the new one."""
+        """Write a checkpoint, remove what `prune` removes, and return the new path."""
         saved = self.folder / f"checkpoint-{state.step:09d}.safetensors"
         save_checkpoint(saved, state)
-        for path in list(self.checkpoints().values())[:-KEPT]:
-            path.unlink()
+        self.prune()
         return saved
+
+    def prune(self) -> None:
+        """Remove all checkpoints but the last `keep` and the best.
+
+        The best is the best of those that are there, so a process that is killed at any moment leaves it.
+        """
+        best = self.best()
+        for step, path in list(self.checkpoints().items())[: -self.config.keep]:
+            if step != best:
+                path.unlink()
+
+    def evaluations(self) -> Evaluations:
+        """The validations of the run, by the score that decides which checkpoint is the best."""
+        score = deciding_score(self.config.best_by, self.space)
+        return Evaluations(self.metrics(), score, interval("evaluate_every", self.config.evaluate_every))
+
+    def best(self) -> int | None:
+        """The step of the best checkpoint by `best_by`; None if none of the checkpoints was validated."""
+        return self.evaluations().best(self.checkpoints())
 
     def state(self, device: torch.device) -> tuple[State, str]:
         """The training state of the last checkpoint, or an untrained one where there is no checkpoint.
@@ -175,12 +195,14 @@ class RunFolder:
             return state, device.type
         return state, self._load(max(checkpoints), lambda path: load_checkpoint(path, state))
 
-    def generator(self, device: torch.device, *, step: int | None = None, average: bool = True) -> nn.Module:
+    def generator(
+        self, device: torch.device, *, step: int | str | None = None, average: bool = True
+    ) -> nn.Module:
         """The generator to sample from, in evaluation mode.
 
         Args:
             device: where to put it.
-            step: the step of a checkpoint; None for the last one.
+            step: the step of a checkpoint, or "best"; None for the last one.
             average: the weight average rather than the weights of that step.
 
         Raises:
@@ -193,23 +215,28 @@ class RunFolder:
             ),
         )
 
-    def discriminator(self, device: torch.device, *, step: int | None = None) -> nn.Module:
+    def discriminator(self, device: torch.device, *, step: int | str | None = None) -> nn.Module:
         """The discriminator of a checkpoint, in evaluation mode; the arguments are as of `generator`."""
         return self._load(
             self._step(step),
             lambda path: load_discriminator(path, self.config, self.space, device, self.parts.discriminator),
         )
 
-    def _step(self, step: int | None) -> int:
-        """The step of a checkpoint: the one asked for, or the last."""
+    def _step(self, step: int | str | None) -> int:
+        """The step of a checkpoint: the one asked for, the best, or the last."""
         checkpoints = self.checkpoints()
         if not checkpoints:
             raise UserError(f"{self.folder} has no checkpoint yet: nothing was trained or saved")
+        if step == BEST:
+            best = self.best()
+            if best is None:
+                raise UserError(f"{self.folder} has no best checkpoint: none of them was evaluated")
+            return best
         if step is not None and step not in checkpoints:
             raise UserError(
                 f"{self.folder} has no checkpoint of step {step}: it has {', '.join(map(str, checkpoints))}"
             )
-        return max(checkpoints) if step is None else step
+        return max(checkpoints) if step is None else int(step)
 
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()

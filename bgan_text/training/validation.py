@@ -13,12 +13,13 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_grid import grid, write_png
 from bgan_text.corpora.labelled import labelled_split
 from bgan_text.scores.distribution import js_of_rows
-from bgan_text.scores.patches import SIDES, patch_colours, patch_js
+from bgan_text.scores.patches import patch_colours, patch_js
 from bgan_text.scores.sequences import Sequences
 from bgan_text.space import LabelSpace, TokenSpace
 from bgan_text.training.run import GRIDS, RunFolder
 from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
+from bgan_text.validation_scores import ORDERS, SIDES
 
 VALIDATION_SAMPLES = 1000
 SHOWN_SAMPLES = 3
@@ -88,7 +89,7 @@ class TextValidator(SampleValidator):
         self.real = self._sequences(dataset.rows("validation"))
 
     def validate(self, rows: Tensor, step: int) -> Validation:
-        values = js_of_rows(self._sequences(rows), self.real, min(4, rows.shape[1]))
+        values = js_of_rows(self._sequences(rows), self.real, min(ORDERS[-1], rows.shape[1]))
         samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
         named = {f"js-{order}": value for order, value in values.items()}
         return Validation(named, f"JS-1..{len(values)}", samples, {"samples": samples})

@@ -1,0 +1,177 @@
+"""A run at a glance: what it was trained on, its checkpoints, and the settings that its objective reads.
+
+And a dataset directory: what it holds, and a few examples.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from bgan_text.config import Config
+from bgan_text.config_defaults import unused, unused_by_image_nets
+from bgan_text.corpora.card_lines import card_lines
+from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.space import LabelSpace, PixelSpace, Space
+from bgan_text.training.evaluations import is_evaluation
+from bgan_text.training.run import RunFolder
+from bgan_text.training_options import GROUPS
+
+WIDTH = 66
+"""Columns for the numbers of a step, which follow a title."""
+UNBROKEN = "\xa0"
+"""Stands for a space at which no line ends."""
+Settings = dict[str, list[tuple[str, str]]]
+"""Names and values by group."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What `bgan-text show` shows of a run.
+
+    Attributes:
+        facts: everything, as JSON values.
+        about: what it is, each a name and a value.
+        checkpoints: a row for each: step, score, and whether it is the best.
+        settings: the settings that the objective reads, by group, each a name and a value.
+        samples: a few samples of text.
+        score: the name of the score of the checkpoints.
+    """
+
+    facts: dict[str, Any]
+    about: list[tuple[str, str]]
+    checkpoints: list[tuple[str, str, str]]
+    settings: Settings
+    samples: list[str]
+    score: str
+
+    def lines(self) -> list[str]:
+        """All of it as lines of text."""
+        checkpoints = self.checkpoints or [("none yet", "", "")]
+        settings = [
+            (group if place == 0 else "", name, value)
+            for group, named in self.settings.items()
+            for place, (name, value) in enumerate(named)
+        ]
+        return [
+            *_aligned(self.about),
+            *(f"  {text}" for text in self.samples),
+            "",
+            *_aligned([("checkpoint", self.score, ""), *checkpoints], right=2),
+            "",
+            *_aligned([("settings", "", ""), *settings]),
+        ]
+
+
+def overview(run: RunFolder, samples: int = 3) -> Overview:
+    """Look at a run.
+
+    Args:
+        run: the run folder.
+        samples: how many samples of the last validation are shown.
+
+    Example:
+        >>> from pathlib import Path
+        >>> list(overview(RunFolder(Path("runs/poems"))).settings)[:2]
+        ['Data and run', 'Method']
+    """
+    rows, evaluations = run.metrics(), run.evaluations()
+    evaluated: dict[str, Any] = next((row for row in reversed(rows) if is_evaluation(row)), {})
+    last: dict[str, Any] = next((row for row in reversed(rows) if not is_evaluation(row)), {})
+    best, values = run.best(), evaluations.values
+    facts = {
+        "run": str(run.folder),
+        "settings": run.config.to_json(),
+        "data": run.data,
+        "checkpoints": list(run.checkpoints()),
+        "best": best,
+        "best_by": evaluations.score,
+        "scores": {step: values[step] for step in run.checkpoints() if step in values},
+        "last": last,
+        "evaluation": evaluated,
+    }
+    about = [
+        ("run", str(run.folder)),
+        ("trained on", f"{run.data_folder()} ({run.data['corpus']}, signature {run.data['signature']})"),
+        ("samples", described(run.space)),
+    ]
+    about += [*_numbers("last step", last), *_numbers("validation", evaluated)]
+    if any(row.get("stopped_early") and row["step"] == max(run.checkpoints(), default=-1) for row in rows):
+        waited = evaluations.without_improvement()
+        about.append(("stopped early", f"after {waited} evaluation{'s' * (waited > 1)} no better"))
+    checkpoints = [
+        (f"{step:,}", f"{values[step]:.4f}" if step in values else "-", "best" if step == best else "")
+        for step in run.checkpoints()
+    ]
+    shown = evaluated.get("samples", [])[:samples]
+    settings = read_settings(run.config, image_nets=run.images or isinstance(run.space, LabelSpace))
+    return Overview(facts, about, checkpoints, settings, shown, evaluations.score)
+
+
+def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict[str, Any], list[str]]:
+    """What `bgan-text show` shows of a dataset directory: everything, as JSON values, and the facts as lines.
+
+    Args:
+        dataset: the dataset directory.
+        examples: how many texts of the training split are shown.
+    """
+    texts = [] if dataset.images else dataset.texts("train", examples)
+    facts = {"data": str(dataset.folder), **dataset.card, "examples": texts}
+    about = f"{dataset.folder}: {dataset.corpus}, signature {dataset.signature}"
+    return facts, [about, *card_lines(dataset.card), *(f"  {text}" for text in texts)]
+
+
+def read_settings(config: Config, *, image_nets: bool = False) -> Settings:
+    """The settings that the objective and the nets read, by group, each a name and a value.
+
+    Args:
+        config: the settings of a run.
+        image_nets: whether the nets are those for images, which have fewer settings.
+    """
+    settings, table = config.to_json(), Settings({group: [] for group in GROUPS})
+    unread = unused(settings) | (unused_by_image_nets(settings) if image_nets else set())
+    for option in fields(config):
+        value = getattr(config, option.name)
+        if option.name not in unread and value is not None:
+            table[option.metadata["group"]].append((option.name, _spelled(value)))
+    return {group: named for group, named in table.items() if named}
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], right: int = 0) -> list[str]:
+    """Rows of cells as lines, the cells of a column under each other; the first `right` columns end alike."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place < right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def described(space: Space) -> str:
+    """What the samples of a space are, in a few words."""
+    if isinstance(space, LabelSpace):
+        return f"labels, {space.classes} classes, of {described(space.image)}"
+    if isinstance(space, PixelSpace):
+        return f"{space.width} x {space.height} pixels of {space.channels} number{'s' * (space.channels > 1)}"
+    if space.shape is not None:
+        return f"{space.shape[1]} x {space.shape[0]} pixels of {space.vocabulary} colours"
+    return f"{space.positions} positions of {space.vocabulary:,} tokens"
+
+
+def _numbers(title: str, row: dict[str, Any]) -> list[tuple[str, str]]:
+    """The numbers of a row of metrics, in as many lines as they need."""
+    numbers = (
+        f"{name}{UNBROKEN}{value:.4g}"
+        for name, value in row.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    )
+    lines = textwrap.wrap(", ".join(numbers), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [(title if place == 0 else "", line.replace(UNBROKEN, " ")) for place, line in enumerate(lines)]

@@ -1,0 +1,63 @@
+"""The validations of a run: which is the best, and for how long none was better."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from bgan_text.interval import Interval
+from bgan_text.validation_scores import LOWER, VALIDATION_SCORES
+
+
+class Evaluations:
+    """The values of one validation score over a run.
+
+    Args:
+        rows: rows of metrics.jsonl, those of steps among them.
+        score: the name of the score, one of `VALIDATION_SCORES`.
+        every: how often the run is validated. Validations between, as a run makes that is interrupted, do not
+            count towards early stopping, so an interrupted run stops at the same step.
+
+    Attributes:
+        score: its name.
+        values: its values by step, ascending.
+
+    Example:
+        >>> rows = [{"step": step, "samples": [], "js-4": value} for step, value in ((2, 0.5), (4, 0.7))]
+        >>> evaluations = Evaluations(rows, "js-4", Interval(steps=2))
+        >>> evaluations.best(), evaluations.without_improvement()
+        (2, 1)
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]], score: str, every: Interval) -> None:
+        self.score, self.every = score, every
+        self.values: dict[int, float] = {}
+        for row in rows:
+            if is_evaluation(row):
+                self.add(row["step"], row)
+
+    def add(self, step: int, values: Mapping[str, Any]) -> None:
+        """Take in the scores of a validation; one without a finite number is left out."""
+        value = values.get(self.score)
+        if isinstance(value, int | float) and math.isfinite(value):
+            self.values[step] = float(value)
+
+    def best(self, steps: Collection[int] | None = None) -> int | None:
+        """The step with the best value, the first of equals; of all, or of some. None if there is none."""
+        known = [step for step in self.values if steps is None or step in steps]
+        sign = 1.0 if VALIDATION_SCORES[self.score] == LOWER else -1.0
+        return min(known, key=lambda step: (sign * self.values[step], step), default=None)
+
+    def last(self) -> float | None:
+        """The newest value; None if there is none."""
+        return next(reversed(self.values.values()), None)
+
+    def without_improvement(self) -> int:
+        """How many of the last validations were not better than the best one before them."""
+        regular = [step for step in self.values if self.every.steps is None or step % self.every.steps == 0]
+        best = self.best(regular)
+        return 0 if best is None else sum(step > best for step in regular)
+
+
+def is_evaluation(row: Mapping[str, Any]) -> bool:
+    """Whether a row of metrics.jsonl is that of a validation, and not that of a step."""
+    return "samples" in row

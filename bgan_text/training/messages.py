@@ -1,0 +1,65 @@
+"""What there is to say of a training run, in lines of text that name options in backticks."""
+
+from torch import nn
+
+from bgan_text.objective_table import needs_likelihood
+from bgan_text.training.loop import Training
+from bgan_text.training.state import parameter_count
+from bgan_text.training.validation import Validation
+
+WORTH_SAYING = 3.0
+"""Seconds of evaluation and saving that are told apart at the end."""
+
+
+def greeting(training: Training) -> str:
+    """What is trained, from where, how far, and on what."""
+    config, state = training.config, training.state
+    goal = f"{config.steps:,} steps" if config.steps is not None else f"{config.minutes:g} minutes"
+    nets: list[nn.Module] = [state.generator]
+    if not needs_likelihood(config.objective):
+        nets.append(state.discriminator)
+    sizes = " + ".join(f"{parameter_count(net):,}" for net in nets)
+    return (
+        f"{training.run.folder}: {config.generator}, {config.title}, {goal}, from step {state.step:,}; "
+        f"{sizes} parameters on {training.device} in {config.precision}"
+    )
+
+
+def evaluated(training: Training, evaluation: Validation) -> str:
+    """The scores of a validation, and whether it is the best so far."""
+    values = " ".join(f"{value:.3f}" for value in evaluation.values.values())
+    step, best = training.state.step, training.evaluations.best()
+    return f"step {step:,}: {evaluation.title} {values}" + (", the best so far" if step == best else "")
+
+
+def was_idle(training: Training) -> bool:
+    """Whether there was nothing left to train."""
+    step = training.state.step
+    return step > 0 and step == training.first_step and not training.stopped
+
+
+def farewell(training: Training) -> list[str]:
+    """How a training ended."""
+    step, idle = training.state.step, was_idle(training)
+    if idle and not training.stopped_early:
+        return ["Nothing to do: `steps` and `minutes` count from the run's start, so give a larger one."]
+    lines = []
+    if not idle:
+        spent, off_clock = _duration(training.state.elapsed), training.pace.off_clock
+        if off_clock >= WORTH_SAYING:
+            spent += f" of training, {_duration(off_clock)} of evaluation and saving"
+        lines.append(f"Saved step {step:,} after {spent}: {training.run.folder}")
+    if training.stopped_early:
+        evaluations, best = training.evaluations, training.run.best()
+        waited = evaluations.without_improvement()
+        better = "" if best is None else f" than {evaluations.values[best]:.3f} of step {best:,}"
+        lines.append(
+            f"{'Nothing to do: stopped' if idle else 'Stopped'} early at step {step:,}: "
+            f"{waited} evaluation{'s' * (waited > 1)} brought no better {evaluations.score}{better}. "
+            "A larger `patience` lets it go on."
+        )
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60.0 else f"{seconds / 60:.1f} minutes"

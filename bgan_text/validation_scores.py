@@ -1,0 +1,56 @@
+"""The scores that a validation during training measures, and which direction of each is better.
+
+The module imports no torch, so that `bgan-text --help` answers at once.
+"""
+
+from bgan_text.errors import UserError, choose
+from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
+
+LOWER, HIGHER = "lower", "higher"
+ORDERS = (1, 2, 3, 4)
+"""The lengths of n-grams that are compared, in tokens."""
+SIDES = (1, 2, 3)
+"""The sizes of patches that are compared, in pixels a side."""
+
+TEXT = {f"js-{order}": LOWER for order in ORDERS}
+IMAGES = {f"patch-js-{side}": LOWER for side in SIDES}
+LABELS = {"error": LOWER, "cross-entropy": LOWER}
+VALIDATION_SCORES = TEXT | IMAGES | LABELS
+"""Every score by name, with the direction that is better."""
+
+
+def scores_on(space: Space) -> dict[str, str]:
+    """The scores of a space by name, with the direction that is better.
+
+    Sequences shorter than an n-gram, and images smaller than a patch, have fewer.
+
+    Example:
+        >>> list(scores_on(TokenSpace(positions=3, vocabulary=5)))
+        ['js-1', 'js-2', 'js-3']
+    """
+    if isinstance(space, LabelSpace):
+        return LABELS
+    if isinstance(space, TokenSpace) and space.shape is None:
+        return dict(list(TEXT.items())[: space.positions])
+    shape = (space.height, space.width) if isinstance(space, PixelSpace) else space.shape
+    assert shape is not None  # as of all images
+    return dict(list(IMAGES.items())[: min(shape)])
+
+
+def deciding_score(name: str | None, space: Space) -> str:
+    """The score by which the best checkpoint is chosen.
+
+    Args:
+        name: the one asked for; None stands for the longest n-grams, the largest patches, or the error.
+        space: what is generated.
+
+    Raises:
+        UserError: such a space has no such score.
+    """
+    known = scores_on(space)
+    if name is None:
+        return "error" if isinstance(space, LabelSpace) else list(known)[-1]
+    choose("best-by", name, VALIDATION_SCORES)
+    if name not in known:
+        raise UserError(f"`best_by` {name} is not measured here: choose {', '.join(known)}")
+    return name
