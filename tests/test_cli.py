@@ -363,6 +363,11 @@ def test_show_lists_checkpoints_with_scores_and_the_settings_that_are_read(train
     refused(
         trained("sample", "--step", "first"), "--step first: the step of a checkpoint, or best, is needed"
     )
+    few = ("score", "runs/a", "--n", 20, "--resamples", 0, "--json")
+    best, fourth = (json.loads(trained(*few, "--step", step).out) for step in ("best", 4))
+    assert best["models"] == fourth["models"]
+    assert (best["settings"]["step"], fourth["settings"]["step"]) == ("best", 4)
+    refused(trained(*few, "--step", 3), "no checkpoint of step 3")
 
 
 def test_the_last_step_is_saved_and_evaluated_whatever_the_intervals(trained: Command) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from bgan_text.cli.progress import brief
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.objective_table import OBJECTIVES, SCORE_FUNCTION, TOKENS, needs_likelihood, objectives_on
 from bgan_text.presets import CREDITS, DIVERGENCES
 from bgan_text.space import TokenSpace
+from bgan_text.training.progress_line import telling_numbers
 from bgan_text.training.state import State
 from bgan_text.training.trainer import train
 
@@ -55,11 +55,12 @@ def test_allowed_combinations_train(kind: tuple[str, str, str | None, str | None
     assert state.nonfinite.item() == 0
     numbers = reports[-1].read()
     assert all(torch.isfinite(torch.tensor(value)) for value in numbers.values())
-    assert ("effective sample size" in brief(numbers)) == (
+    shown = " ".join(telling_numbers(numbers, "js-4", None))
+    assert ("effective sample size" in shown) == (
         OBJECTIVES[objective].family == SCORE_FUNCTION and config.credit != "token"
     )
-    assert ("gradient norm" in brief(numbers)) == (objective == "wgan-gp")
-    assert ("loss" in brief(numbers)) == (objective == "mle")
+    assert ("gradient norm" in shown) == (objective == "wgan-gp")
+    assert ("loss" in shown) == (objective == "mle")
     moved = [not torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True)]
     assert sum(moved) > 0.8 * len(moved)  # a unit of so small a net may be dead
 

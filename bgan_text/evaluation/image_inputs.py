@@ -71,7 +71,7 @@ def gather_images(
     inputs: Inputs, options: EvaluationOptions, reporter: Reporter
 ) -> tuple[list[Samples], RealImages]:
     """The models' samples, those of the anchor last, and the real images they are compared with."""
-    inputs.refuse_step(options.step)
+    inputs.refuse_options_of_runs(options)
     if inputs.data is not None:
         _refuse_other_palettes(inputs.data, inputs.runs)
     data = inputs.dataset(reporter)

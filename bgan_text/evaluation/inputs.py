@@ -14,6 +14,7 @@ from torch import Tensor
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
+from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import refuse_classifier
 from bgan_text.training.run import RunFolder
@@ -66,11 +67,13 @@ class Inputs:
         """The models that are runs, by name."""
         return {source.name: source.run for source in self.models if source.run is not None}
 
-    def refuse_step(self, step: int | None) -> None:
-        """Refuse the step of a checkpoint if there is no run that could have one."""
-        if step is not None and not self.runs:
-            names = ", ".join(source.name for source in self.models)
-            raise UserError(f"`step` {step}: a run has checkpoints, and {names} is none")
+    def refuse_options_of_runs(self, options: EvaluationOptions) -> None:
+        """Refuse options that only runs have a use for, such as a checkpoint, if there is no run."""
+        for name in ("step", "candidates", "correct"):
+            value = getattr(options, name)
+            if value != getattr(EvaluationOptions, name) and not self.runs:
+                names = ", ".join(source.name for source in self.models)
+                raise UserError(f"`{name}` {value}: it is for runs, and {names} is none")
 
     def dataset(self, reporter: Reporter) -> DatasetDirectory | None:
         """The dataset directory that real samples come from; None if a reference is given instead."""

@@ -2,11 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bgan_text.corpora.ngram_units import UNITS
 from bgan_text.corpora.sacrebleu_tokenizers import NEEDS
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import CANDIDATES, CANDIDATES_HELP, CORRECT_HELP, CORRECTIONS, SAMPLES
+from bgan_text.sampling_options import (
+    CANDIDATES,
+    CANDIDATES_HELP,
+    CORRECT_HELP,
+    CORRECTIONS,
+    SAMPLES,
+    checked_step,
+)
 from bgan_text.setting import DEVICES, check_all, setting
 
 LEAST_RESAMPLES = 20
@@ -26,6 +34,8 @@ class EvaluationOptions:
         >>> EvaluationOptions(tokenize="char", count=1000).seed
         0
     """
+
+    OPTION_TYPES: ClassVar[dict[str, type]] = {"step": str}
 
     count: int | None = setting(
         None,
@@ -82,7 +92,9 @@ class EvaluationOptions:
     resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
-    step: int | None = setting(None, "runs: step of the checkpoint to score (default: the last)", minimum=0)
+    step: int | str | None = setting(
+        None, "runs: step of the checkpoint to score, or best (default: the last)", metavar="STEP|best"
+    )
     candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1)
     correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
     device: str = setting("auto", DEVICES)
@@ -97,6 +109,7 @@ class EvaluationOptions:
             raise UserError(f"`seed` {self.seed}: a number from 0 up to {LARGEST_SEED} is needed")
         if self.window is not None:
             _check_window(self.window)
+        object.__setattr__(self, "step", checked_step(self.step))
         if self.mauve and self.embed is None:
             raise UserError("`mauve` compares embeddings: name a model with `embed`")
 

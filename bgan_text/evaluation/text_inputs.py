@@ -72,7 +72,7 @@ class Real:
 
 def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
     """The models' samples, and the real text they are compared with."""
-    inputs.refuse_step(options.step)
+    inputs.refuse_options_of_runs(options)
     data = inputs.dataset(reporter)
     models = [_model(source, options) for source in inputs.models]
     return models, _real(inputs, options, data, models)

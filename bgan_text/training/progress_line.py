@@ -78,12 +78,12 @@ def progress_line(training: Training, numbers: Mapping[str, float], doing: str =
         training.pace.seconds_left(config.steps, config.minutes),
         training.pace.rate(),
         training.state.step,
-        _telling(numbers, training.evaluations.score, training.evaluations.last()),
+        telling_numbers(numbers, training.evaluations.score, training.evaluations.last()),
         doing or ("" if training.state.step > training.first_step else FIRST_STEP),
     )
 
 
-def _telling(numbers: Mapping[str, float], score: str, value: float | None) -> list[str]:
+def telling_numbers(numbers: Mapping[str, float], score: str, value: float | None) -> list[str]:
     """The numbers that tell how a run goes, the most important first."""
     validation = [] if value is None else [f"{score} {value:.3f}"]
     if "bound" not in numbers:
