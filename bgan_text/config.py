@@ -21,6 +21,7 @@ from bgan_text.objective_table import (
     OBJECTIVES,
     TOKEN_CREDIT,
     needs_likelihood,
+    objectives_with_token_credit,
 )
 from bgan_text.presets import CREDITS, DIVERGENCES, GENERATORS, IMAGES, PRESETS, TRANSFORMER
 from bgan_text.setting import check, check_all, check_type, is_custom
@@ -57,7 +58,7 @@ class Config(TrainingOptions):
         _refuse_generator(self)
         _refuse_nets(self)
         if self.credit == TOKEN_CREDIT and not OBJECTIVES[self.objective].token_credit:
-            names = ", ".join(name for name, row in OBJECTIVES.items() if row.token_credit)
+            names = ", ".join(objectives_with_token_credit())
             raise UserError(f"`objective` {self.objective} has no `credit` {TOKEN_CREDIT}: choose {names}")
         if self.draws == 1 and "baseline" in OBJECTIVES[self.objective].options and self.baseline != "none":
             _refuse_one_draw(self)

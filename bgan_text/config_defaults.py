@@ -14,6 +14,7 @@ from bgan_text.objective_table import (
     Objective,
     needs_likelihood,
     objectives_reading,
+    objectives_with_token_credit,
     unused_options,
 )
 from bgan_text.presets import CLASSIFIER, CREDITS, DIVERGENCES, GENERATORS, IMAGES, TRANSFORMER
@@ -93,7 +94,9 @@ def useless(name: str, settled: Mapping[str, Any]) -> str:
     if name in unused_options(objective) - {"alpha", "prefixes"}:
         if name == "divergence":
             return line + str(OBJECTIVES[objective].no_divergence)
-        return line + f"it is for {', '.join(objectives_reading(name))}"
+        token = name == "credit" and value == TOKEN_CREDIT
+        able = objectives_with_token_credit() if token else objectives_reading(name)
+        return line + f"it is for {', '.join(able)}"
     if name == "heads":
         return (
             f"`heads` {value} does not apply to `generator` {settled['generator']}: it is for {TRANSFORMER}"
@@ -101,7 +104,12 @@ def useless(name: str, settled: Mapping[str, Any]) -> str:
     if name == "alpha":
         return f"`alpha` {value} does not apply: it is for `divergence` alpha"
     if name == "prefixes":
-        return f"`prefixes` {value} does not apply: it is for `credit` {TOKEN_CREDIT}"
+        able = objectives_with_token_credit()
+        line = f"`prefixes` {value} does not apply: it is for `credit` {TOKEN_CREDIT} of {', '.join(able)}"
+        draws = next((one for one in DRAWS_ASKED_FOR if settled.get(one) is not None), None)
+        if objective not in able or draws is None:
+            return line
+        return line + f", and `{draws}` {settled[draws]} asks for draws"
     return (
         f"`{name}` {value} does not apply to `credit` {TOKEN_CREDIT}, which weighs every token: leave one "
         "of them out"

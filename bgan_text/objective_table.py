@@ -195,6 +195,11 @@ def objectives_on(samples: str) -> tuple[str, ...]:
     return tuple(name for name, objective in OBJECTIVES.items() if samples in objective.samples)
 
 
+def objectives_with_token_credit() -> list[str]:
+    """The objectives that can weigh every token of the vocabulary."""
+    return [name for name, row in OBJECTIVES.items() if row.token_credit]
+
+
 def objectives_reading(option: str) -> tuple[str, ...]:
     """The names of the objectives that read an option; empty if all of them do."""
     if option == "divergence":

@@ -10,6 +10,8 @@ WEIGHTS = ("average", "last")
 TEXTS, IMAGES = 10, 64
 """How many samples are drawn unless a number is given."""
 CANDIDATES = 1
+MOST_CANDIDATES = 10_000
+"""Candidates are drawn together, all those of a sample where prefixes are corrected."""
 CANDIDATES_HELP = "candidates for each sample, of which the discriminator's weights keep one"
 SAMPLES, PREFIXES = "samples", "prefixes"
 CORRECTIONS = (SAMPLES, PREFIXES)
@@ -45,7 +47,7 @@ class SamplingOptions:
     )
     seed: int = setting(0, "seed; the same seed gives the same samples", minimum=0, below=2**63)
     temperature: float = setting(1.0, "below 1 samples are more probable, above 1 more diverse")
-    candidates: int = setting(CANDIDATES, CANDIDATES_HELP, minimum=1)
+    candidates: int = setting(CANDIDATES, CANDIDATES_HELP, minimum=1, below=MOST_CANDIDATES + 1)
     correct: str = setting(SAMPLES, CORRECT_HELP, choices=CORRECTIONS)
     weights: str = setting("average", "weights to sample from", choices=WEIGHTS)
     step: int | str | None = setting(None, STEP_HELP, metavar="STEP|best")

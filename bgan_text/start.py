@@ -27,7 +27,7 @@ from bgan_text.training.loop import Training
 from bgan_text.training.run import RunFolder, is_free
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
-from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_tokens
+from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_space, refuse_other_tokens
 
 Data = DatasetDirectory | str | os.PathLike[str]
 Settings = Config | Mapping[str, Any]
@@ -97,6 +97,8 @@ def new_training(
     if out is not None and not (Path(out) / "run.json").exists() and not is_free(Path(out)):
         raise UserError(f"{out} exists and is not a run folder: name another folder")
     dataset = opened(data)
+    if start_from is not None:
+        refuse_other_tokens(start_from, dataset.tokenizer_signature)
     settled = settled_config(dataset, config, chosen, parts, **settings)
     if settled.draws == 1 and settled.objective == "importance":
         reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
@@ -105,7 +107,7 @@ def new_training(
     space = sample_space(dataset, settled)
     state = None
     if start_from is not None:  # what does not fit is refused before a folder is made
-        refuse_other_tokens(start_from, space, dataset.tokenizer_signature)
+        refuse_other_space(start_from, space)
         state = _with_nets_of(start_from, State.fresh(settled, space, chosen, parts), settled, reporter)
     folder = Path(out) if out is not None else _claimed_folder(dataset, settled)
     trained_on = {
@@ -203,9 +205,10 @@ def _refuse_layers(dataset: DatasetDirectory, given: Mapping[str, Any], settled:
         return
     for name in sorted(unused_by_image_nets(settled.to_json())):
         if given.get(name) is not None:
+            reason = "they have as many layers as halve a side to 7 pixels or fewer"
             raise UserError(
-                f"`{name}` {given[name]} does not apply to nets for images: they have as many layers as "
-                "halve a side to 7 pixels or fewer"
+                f"`{name}` {given[name]} does not apply to nets for images: "
+                + ("it is for text" if name == "preset" else reason)
             )
 
 

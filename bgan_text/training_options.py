@@ -34,7 +34,7 @@ class TrainingOptions:
     generator: str = setting(
         "conv",
         "net that makes the samples; a classifier labels the images that it is given "
-        "(default: conv; text with importance, reinforce or mle: rnn)",
+        "(default: conv; text with importance, reinforce, mle or implicit: rnn)",
         choices=tuple(GENERATORS),
         custom=True,
         group=NETS,

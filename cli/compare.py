@@ -23,9 +23,11 @@ def _usual() -> Iterator[str]:
         yield methods if images is None else f"{images}: {methods}"
 
 
-@with_options(
-    ComparisonOptions, Config, without=("objective", "divergence", "discriminator", "seed", "patience")
-)
+OF_METHODS = ("objective", "divergence", "credit", "discriminator", "seed", "patience")
+"""Options of `train` that a comparison sets itself."""
+
+
+@with_options(ComparisonOptions, Config, without=OF_METHODS)
 def compare(
     objectives: Annotated[
         str | None,

@@ -17,7 +17,7 @@ Data = Annotated[
     Path | None,
     typer.Option(
         rich_help_panel=RUN,
-        help="Dataset directory. (default: the newest in data/; with --resume the run's own)",
+        help="Dataset directory. (default: the newest in data/; with --resume or --from the run's own)",
     ),
 ]
 Run = Annotated[
@@ -112,9 +112,10 @@ def _new(
     from bgan_text.training.run import RunFolder
     from bgan_text.training.state import CustomParts
 
-    data = data if data is not None else newest_data()
     own = CustomParts(generator=how["parts"].generator)
     origin = RunFolder(start_from, own) if start_from is not None else None
+    if data is None:
+        data = newest_data() if origin is None else origin.data_folder()
     return new_training(data, given, out=run, start_from=origin, **how)
 
 

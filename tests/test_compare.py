@@ -290,6 +290,8 @@ REFUSED: list[tuple[list[object], str]] = [
     (["--out", "data"], "--out data holds something else than a comparison"),
     (["--seed", 1], "No such option"),
     (["--objective", "mle"], "No such option"),
+    (["--credit", "token"], "No such option"),
+    (["--candidates", 10_001], "--candidates 10001"),
 ]
 
 

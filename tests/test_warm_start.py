@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -105,8 +106,11 @@ def test_what_cannot_be_started_from_is_refused_before_a_folder_is_made(
     other = bt.prepare(["ab cd", "ef gh ij"] * 30 + ["x", "y z"], tokenizer="word", length=5,
                        out=tmp_path / "other")  # fmt: skip
     for dataset, options, line in (
-        (data, {"width": 9}, "has another generator than the settings describe"),
-        (other, {}, "makes samples of another vocabulary or length"),
+        (data, {"width": 9}, "has `width` 8, not 9: leave out `width`"),
+        (data, {"generator": "transformer"}, "has `generator` rnn, not transformer: leave out `generator`"),
+        (data, {"preset": "bgan"}, "has `generator` rnn, not conv: leave out `preset` bgan"),
+        (other, {}, "has other tokens .* than the data .*: prepare the data with the tokenizer"),
+        (other, {"objective": "wgan"}, "has other tokens"),
         (data, {"start_from": 3}, "`start_from` is a int: a run or its folder is needed"),
         (data, {"start_from": tmp_path}, "is not a run folder"),
         (data, {"freeze_generator": 1.5}, "`freeze_generator` 1.5: a share, 0 to 1, is needed"),
@@ -116,6 +120,33 @@ def test_what_cannot_be_started_from_is_refused_before_a_folder_is_made(
         with pytest.raises(UserError, match=line):
             bt.train(dataset, out=tmp_path / "never", **chosen)
         assert not (tmp_path / "never").exists()
+
+
+def test_images_go_on_from_images(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 2, (30, 8, 8), dtype=np.uint8) * 255
+    np.savez(tmp_path / "images.npz", images=images)
+    options = {"steps": 2, "batch": 4, "width": 4, "discriminator_width": 4, "device": "cpu"}
+    for colors in (2, "none"):  # quantised, and continuous
+        source = [str(tmp_path / "images.npz")]
+        data = bt.prepare("images", path=source, colors=colors, out=tmp_path / f"data-{colors}")
+        first = bt.train(data, out=tmp_path / f"first-{colors}", **options)
+        again = {"steps": 2, "batch": 4, "freeze_generator": 1.0, "device": "cpu"}
+        second = bt.train(data, start_from=first, out=tmp_path / f"second-{colors}", **again)
+        assert (second.config.width, second.config.discriminator_width) == (4, 4)
+        average = weights(first, "average")
+        for name, tensor in weights(second, "generator").items():
+            assert torch.equal(tensor, average[name.replace("generator.", "average.module.")])
+
+
+def test_an_objective_that_cannot_weigh_tokens_takes_the_generator_alone(
+    data: bt.DatasetDirectory, tmp_path: Path
+) -> None:
+    first = bt.train(data, out=tmp_path / "first", **SMALL)
+    assert first.config.credit == "token"
+    second = bt.train(
+        data, start_from=first, objective="partition", steps=2, batch=4, device="cpu", out=tmp_path / "second"
+    )
+    assert (second.config.credit, second.config.generator) == ("sequence", "rnn")
 
 
 V, L = 3, 2

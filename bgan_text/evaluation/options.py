@@ -12,6 +12,7 @@ from bgan_text.sampling_options import (
     CANDIDATES_HELP,
     CORRECT_HELP,
     CORRECTIONS,
+    MOST_CANDIDATES,
     SAMPLES,
     checked_step,
 )
@@ -92,10 +93,9 @@ class EvaluationOptions:
     resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
-    step: int | str | None = setting(
-        None, "runs: step of the checkpoint to score, or best (default: the last)", metavar="STEP|best"
-    )
-    candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1)
+    MOST_CANDIDATES,
+    SAMPLES,
+    checked_step,
     correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
     device: str = setting("auto", DEVICES)
 

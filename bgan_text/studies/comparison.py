@@ -33,7 +33,7 @@ from bgan_text.training.run import refuse_foreign
 
 RESULT = "compare.json"
 OPTIONS = {option.name for option in fields(ComparisonOptions)}
-OF_METHODS = ("objective", "divergence", "seed")
+OF_METHODS = ("objective", "divergence", "credit", "seed")
 """Fields of `Config` that the methods and seeds of a comparison set."""
 
 

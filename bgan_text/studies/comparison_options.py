@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import CANDIDATES, CORRECTIONS, SAMPLES
+from bgan_text.sampling_options import CANDIDATES, CORRECTIONS, MOST_CANDIDATES, SAMPLES
 from bgan_text.setting import DEVICES, check_all, setting
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
@@ -54,6 +54,7 @@ class ComparisonOptions:
         "above 1: one more row for each method whose discriminator can choose among so many candidates for "
         "each sample",
         minimum=1,
+        below=MOST_CANDIDATES + 1,
         group=GROUP,
     )
     correct: str = setting(

@@ -237,9 +237,10 @@ class Training:
         kept = (
             f"the checkpoint of step {max(checkpoints)} is kept" if checkpoints else "nothing was saved yet"
         )
+        decay = "`discriminator_weight_decay`, " if self.config.discriminator_weight_decay > 1 else ""
         raise NonFiniteLossError(
             f"a loss or gradient was not finite by step {self.state.step}; the update was not made, {kept}. "
-            "Lower `generator_lr` and `discriminator_lr`, or `grad_clip`"
+            f"Lower {decay}`generator_lr` and `discriminator_lr`, or `grad_clip`"
         )
 
     def _log(self, report: StepReport) -> None:

@@ -1,15 +1,17 @@
 """Start a run from the nets of another one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from bgan_text.config import Config
+from bgan_text.config_defaults import unused, unused_by_image_nets
 from bgan_text.errors import UserError
-from bgan_text.objective_table import OBJECTIVES, needs_likelihood, unused_options
-from bgan_text.presets import TRANSFORMER
-from bgan_text.space import Space
+from bgan_text.objective_table import OBJECTIVES, TOKEN_CREDIT, needs_likelihood, unused_options
+from bgan_text.presets import PRESETS
+from bgan_text.space import LabelSpace, Space
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import State
 
@@ -21,22 +23,40 @@ DISCRIMINATOR_SIZES = ("credit", "discriminator_width", "discriminator_blocks", 
 def inherited(origin: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that were given, with those of the nets of another run where none was given.
 
-    The discriminator's settings are inherited where the new objective reads them.
+    The discriminator's settings are inherited where the new objective can go on with it.
+
+    Raises:
+        UserError: a generator is described that is not the run's.
     """
     before = origin.config
-    names: tuple[str, ...] = GENERATOR_SIZES
-    objective = given.get("objective") or before.objective
-    judged = not needs_likelihood(before.objective)
-    if judged and objective in OBJECTIVES and not needs_likelihood(objective):
-        unread = unused_options(objective, given.get("credit") or before.credit)
-        names += tuple(name for name in DISCRIMINATOR_SIZES if name not in unread)
     chosen = {name: value for name, value in given.items() if value is not None}
-    kept = {name: getattr(before, name) for name in names}
-    if before.generator != TRANSFORMER:
-        kept.pop("heads")
+    described = {**PRESETS.get(chosen.get("preset", ""), {}), **chosen}
+    names = set(GENERATOR_SIZES) | set(_discriminator_sizes(before, described))
+    names -= unused(before.to_json())
+    if origin.images or isinstance(origin.space, LabelSpace):
+        names -= unused_by_image_nets(before.to_json())
     if not before.plain_nets:  # off is the default, and given it would not fit every generator
-        kept.pop("plain_nets", None)
-    return kept | chosen
+        names.discard("plain_nets")
+    for name in GENERATOR_SIZES:
+        if name in names and described.get(name, getattr(before, name)) != getattr(before, name):
+            cause = f"`{name}`" if name in chosen else f"`preset` {chosen['preset']}"
+            raise UserError(
+                f"`start_from` {origin.folder} has `{name}` {getattr(before, name)}, not {described[name]}: "
+                f"leave out {cause}"
+            )
+    return {name: getattr(before, name) for name in names} | chosen
+
+
+def _discriminator_sizes(before: Config, described: Mapping[str, Any]) -> Iterator[str]:
+    """The settings of the discriminator that the new objective can go on with."""
+    objective = described.get("objective") or before.objective
+    if objective not in OBJECTIVES or needs_likelihood(before.objective) or needs_likelihood(objective):
+        return
+    credit = described.get("credit") or before.credit
+    if credit == TOKEN_CREDIT and not OBJECTIVES[objective].token_credit:
+        return
+    unread = unused_options(objective, credit)
+    yield from (name for name in DISCRIMINATOR_SIZES if name not in unread)
 
 
 def copy_nets(origin: RunFolder, state: State) -> bool:
@@ -69,16 +89,24 @@ def _copy(weights: Mapping[str, torch.Tensor], net: nn.Module) -> bool:
     return fits
 
 
-def refuse_other_tokens(origin: RunFolder, space: Space, tokenizer: str) -> None:
-    """Raise a `UserError` unless a run makes samples of a space, with tokens of the same meaning.
+def refuse_other_tokens(origin: RunFolder, tokenizer: str) -> None:
+    """Raise a `UserError` unless a run has tokens of the same meaning.
 
     Args:
         origin: the run.
-        space: what the new run generates.
-        tokenizer: the signature of its tokenizer or palette.
+        tokenizer: the signature of the tokenizer or palette of the new run.
     """
-    if origin.space != space or origin.data["tokenizer"] != tokenizer:
+    if origin.data["tokenizer"] != tokenizer:
         raise UserError(
-            f"`start_from` {origin.folder} makes samples of another vocabulary or length: prepare the data "
-            "with the tokenizer and the length that it was trained with"
+            f"`start_from` {origin.folder} has other tokens ({origin.data['tokenizer']}) than the data "
+            f"({tokenizer}): prepare the data with the tokenizer that it was trained with"
+        )
+
+
+def refuse_other_space(origin: RunFolder, space: Space) -> None:
+    """Raise a `UserError` unless a run makes samples of a space."""
+    if origin.space != space:
+        raise UserError(
+            f"`start_from` {origin.folder} makes samples of another length or size: prepare the data with "
+            "those that it was trained with"
         )
