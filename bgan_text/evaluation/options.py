@@ -93,9 +93,10 @@ class EvaluationOptions:
     resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
     seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
     temperature: float = setting(1.0, "sampling temperature of runs")
-    MOST_CANDIDATES,
-    SAMPLES,
-    checked_step,
+    step: int | str | None = setting(
+        None, "runs: step of the checkpoint to score, or best (default: the last)", metavar="STEP|best"
+    )
+    candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1, below=MOST_CANDIDATES + 1)
     correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
     device: str = setting("auto", DEVICES)
 
