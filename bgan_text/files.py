@@ -26,7 +26,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object to `path` in full or not at all."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # paths may have bytes that are no text
+    write_atomically(path, text.encode(errors="backslashreplace"))
 
 
 def finite(value: Any) -> Any:

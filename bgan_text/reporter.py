@@ -43,5 +43,18 @@ class Reporter:
         yield lambda done, total: None
 
 
+class Once(Reporter):
+    """Passes each warning on once, for work that is done again and again."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._told: set[str] = set()
+
+    def warning(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._reporter.warning(text)
+
+
 SILENT = Reporter()
 """The reporter of every function that is not given one."""

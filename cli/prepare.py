@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bgan_text.cli.options import with_options
+from bgan_text.corpora.byte_streams import exists
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.preparation_options import ImagePreparation, TextPreparation
@@ -20,17 +21,19 @@ def _listed(corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus]) -> st
 @with_options(TextPreparation, ImagePreparation, without=("corpus",))
 def prepare(
     corpus: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            help=f"Text: {_listed(TEXT_CORPORA)}. Images: {_listed(IMAGE_CORPORA)}. Or the path of a text "
-            "file or of images, or module:name for a corpus of your own."
+            metavar="[CORPUS|PATH]...",
+            help=f"Text: {_listed(TEXT_CORPORA)}. Images: {_listed(IMAGE_CORPORA)}. Or paths of texts or of "
+            "images, or module:name for a corpus of your own. (default: grammar)",
         ),
-    ] = "grammar",
+    ] = None,
     path: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to read instead of the hub. Text: a file, '-' for standard input, for lm1b its "
-            "archive or folder. Images: a folder, an archive, an .npz, the official files. Repeatable."
+            help="What to read instead of the hub; several paths, or a pattern in quotes. Text: files, "
+            "folders, '-' for standard input, for lm1b its archive or folder. Images: a folder, an archive, "
+            "an .npz, the official files. Repeatable."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: data/CORPUS)")] = None,
@@ -50,12 +53,13 @@ def prepare(
     from bgan_text.cli.console import print_json, say
     from bgan_text.cli.progress import RichReporter
     from bgan_text.corpora.card_lines import card_lines
+    from bgan_text.corpora.prepare import corpus_of_words
     from bgan_text.corpora.prepare import prepare as prepare_corpus
 
-    source, name = _source(corpus)
+    chosen, paths, name = corpus_of_words(corpus or ["grammar"], path or ())
     folder = out if out is not None else Path("data") / name
     made = prepare_corpus(
-        source, out=folder, path=path, overwrite=overwrite, reporter=RichReporter(), **given
+        _source(chosen), out=folder, path=paths, overwrite=overwrite, reporter=RichReporter(), **given
     )
     for line in card_lines(made.card):
         say(line)
@@ -64,15 +68,10 @@ def prepare(
         print_json({"data": str(folder), **made.card})
 
 
-def _source(corpus: str) -> tuple[Any, str]:
-    """What to prepare, and the name of its folder.
-
-    A corpus of the user's own is looked for in the working folder too.
-    """
-    if Path(corpus).exists():
-        return corpus, Path(corpus).resolve().name.split(".")[0]
-    if ":" in corpus:
+def _source(corpus: str) -> Any:
+    """What to prepare. A corpus of the user's own is looked for in the working folder too."""
+    if ":" in corpus and not exists(corpus):
         from bgan_text.cli.parts import imported
 
-        return imported(corpus, "corpus"), corpus.partition(":")[2]
-    return corpus, corpus
+        return imported(corpus, "corpus")
+    return corpus

@@ -23,9 +23,11 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
             *_lengths(card),
             splits + f"{space['positions']} positions; {space['vocabulary']:,} tokens",
         ]
+    files = counts.get("files", 0)  # none in a card of an earlier version
+    origin = f" from {files:,} file{'s' * (files > 1)}" if files else ""
     unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
     return [
-        f"{counts['read']:,} sentences read: {counts['blank']:,} blank, {_share(card, 'dropped')} dropped "
+        f"{counts['read']:,} sentences read{origin}: {counts['blank']:,} blank, {_share(card, 'dropped')} dropped "
         f"as overlong, {_share(card, 'cut')} cut, {counts['windowed']:,} windowed, {counts['duplicates']:,} "
         f"{kept}, {unknown:.2%} of tokens unknown",
         *_lengths(card),

@@ -4,8 +4,10 @@ The module imports neither numpy nor torch, so that `bgan-text --help` answers a
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from bgan_text.reporter import SILENT, Reporter
 
 if TYPE_CHECKING:
     from bgan_text.corpora.images import Raw
@@ -24,6 +26,17 @@ class Sentence:
     held_out: bool = False
 
 
+@dataclass
+class Notes:
+    """What a corpus notes while it is read, for card.json.
+
+    Attributes:
+        files: how many files were read.
+    """
+
+    files: int = 0
+
+
 @dataclass(frozen=True)
 class Request:
     """What a corpus is asked to read.
@@ -34,12 +47,20 @@ class Request:
         limit: the largest number of samples. A corpus with a held-out part of its own gives up to a tenth as
             many held-out samples in addition.
         seed: seed of a corpus that is generated.
+        encoding: of text and tables in files.
+        unit: what one sample of a text is: line, sentence, paragraph or file.
+        reporter: hears what is skipped, and warnings.
+        notes: what the corpus notes while it is read.
     """
 
     paths: tuple[str, ...] = ()
     column: str | None = None
     limit: int | None = None
     seed: int = 0
+    encoding: str = "utf-8"
+    unit: str = "line"
+    reporter: Reporter = SILENT
+    notes: Notes = field(default_factory=Notes, compare=False)
 
 
 @dataclass(frozen=True)

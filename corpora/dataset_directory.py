@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from bgan_text import __version__
+from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
 from bgan_text.errors import UserError
@@ -115,7 +116,7 @@ class DatasetDirectory:
     def split(self, name: str) -> datasets.Dataset:
         """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`."""
         try:
-            return datasets.load_from_disk(str(self.folder / name))
+            return load(self.folder / name)
         except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
             raise UserError(f"{self.folder / name} is missing or damaged: {error}") from error
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import datasets
 import numpy as np
-from datasets.arrow_writer import ArrowWriter
 
 from bgan_text import __version__
+from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import ImageCorpus, Request
 from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
@@ -93,7 +93,7 @@ def _spool(
     images = corpus.read(Request(recipe.paths, limit=recipe.limit, seed=recipe.seed))
     with (
         reporter.task("reading", "images") as progress,
-        ArrowWriter(features=features, path=str(path)) as writer,
+        arrow_writer(path, features) as writer,
     ):
         for count, (raw, pixels) in enumerate(read(images, shape, corrupt), 1):
             row = {"pixels": pixels.tobytes(), "label": raw.label, "held_out": raw.held_out}
@@ -172,7 +172,7 @@ def _encode(
     labels, held_out = pixels["label"][:], pixels["held_out"][:]
     with (
         reporter.task("encoding", "images") as progress,
-        ArrowWriter(features=features, path=str(path)) as writer,
+        arrow_writer(path, features) as writer,
     ):
         for index, flat in enumerate(_pixel_rows(pixels)):
             if recipe.binarize == "static":

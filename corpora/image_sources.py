@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bgan_text.corpora.corpus import ImageCorpus, Request
+from bgan_text.corpora.hub import streamed
+from bgan_text.corpora.paths import named
 from bgan_text.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ class ImageReader:
 
     def _part(self, paths: tuple[str, ...], held_out: bool) -> "Iterator[Raw]":
         if paths:
-            images = (raw for path in paths for raw in self.files(Path(path)))
+            images = (raw for path in named(paths) for raw in self.files(Path(path)))
         else:
             assert self.hub is not None
             return hub_images(self.hub, held_out)
@@ -110,13 +112,7 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
 
     for split in hub.held_out if held_out else hub.train:
         try:
-            stream = datasets.load_dataset(
-                hub.repository,
-                data_files={split: hub.files.format(split=split)},
-                split=split,
-                streaming=True,
-                **options,
-            )
+            stream = streamed(hub.repository, split, hub.files.format(split=split), **options)
             stream = stream.cast_column(hub.column, datasets.Image(decode=False))
             for index, row in enumerate(stream):
                 label = None if hub.label is None else int(row[hub.label])

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
+from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
 from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
 from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
+from bgan_text.corpora.units import LINE, UNITS
 from bgan_text.errors import UserError, unknown
 from bgan_text.setting import check_all, setting
 
@@ -73,7 +75,15 @@ class TextPreparation(Preparation):
         24
     """
 
-    column: str | None = setting(None, "column of a CSV, TSV, JSON-lines or Parquet file that holds the text")
+    column: str | None = setting(
+        None, "column of CSV, TSV, JSON, JSON-lines or Parquet files that holds the text"
+    )
+    encoding: str = setting(UTF8, ENCODING_HELP)
+    unit: str = setting(
+        LINE,
+        "what one sample of a text is; its line ends become spaces; blank lines separate paragraphs",
+        choices=UNITS,
+    )
     tokenizer: str = setting(
         "sentencepiece",
         "unit of tokens: sentencepiece (unigram), bpe, word, whitespace (what stands between spaces), char, "
@@ -99,6 +109,7 @@ class TextPreparation(Preparation):
         from bgan_text.corpora.tokenizer import check_tokenizer
 
         super().__post_init__()
+        check_encoding(self.encoding)
         check_tokenizer(self.tokenizer, self.vocabulary, self.normalization)
 
     @classmethod

@@ -1,7 +1,7 @@
 """`prepare`: anything that holds text, images or rows of tokens becomes a dataset directory."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
@@ -12,16 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from bgan_text.corpora.byte_streams import exists
 from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import array_images, is_collection
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
+from bgan_text.corpora.paths import holds_texts, is_pattern, named
 from bgan_text.corpora.preparation_options import ImagePreparation, Preparation, TextPreparation, text_corpus
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.corpora.token_rows import TokenPreparation, prepare_token_rows
+from bgan_text.corpora.units import LINE, values_in_units
 from bgan_text.errors import UserError, unknown
 from bgan_text.reporter import SILENT, Reporter
 
@@ -48,8 +51,9 @@ def prepare(
 
             - the name of a built-in corpus: grammar, lm1b, lines, mnist, cifar10, celeba, lsun, imagenet,
               images;
-            - the path of a text file with one sample a line, of a table (with `column`), or of images: a
-              folder, an archive, an .npz or an image;
+            - the path of a text file with one sample a line, of a folder of texts, of a table (with
+              `column`), or of images: a folder, an archive, an .npz or an image. A path that exists is meant
+              as it is written; one that does not, and has a *, ? or [ in it, is a pattern;
             - a list or any other iterable of strings, which is read once;
             - a `datasets.Dataset`; `column` names its text, unless it has only one column of strings;
             - rows of tokens, (n, L) integers as an array or tensor, with `vocabulary` and, if rows are
@@ -58,7 +62,7 @@ def prepare(
               any: n integers;
             - a `TextCorpus` or an `ImageCorpus`.
         out: the folder to write.
-        path: files or folders that a built-in corpus reads instead of the hub.
+        path: files, folders or patterns that a built-in corpus reads instead of the hub, in this order.
         overwrite: replace a dataset directory that is already at `out`.
         reporter: receives progress, and a message for each image that is skipped.
         options: fields of `TextPreparation`, `ImagePreparation` or `TokenPreparation`, whichever suits the
@@ -131,10 +135,9 @@ def _corpus(
         return source, paths
     if isinstance(source, str) and source in {**TEXT_CORPORA, **IMAGE_CORPORA}:
         return TEXT_CORPORA.get(source) or IMAGE_CORPORA[source], paths
-    if isinstance(source, str | os.PathLike) and Path(source).exists():
+    if isinstance(source, str | os.PathLike) and is_path(source):
         _refuse_paths(path, os.fspath(source))
-        kind = IMAGE_CORPORA["images"] if is_collection(Path(source)) else TEXT_CORPORA["lines"]
-        return kind, (os.fspath(source),)
+        return _kind_of(os.fspath(source)), (os.fspath(source),)
     if isinstance(source, str) and (os.sep in source or Path(source).suffix):
         raise UserError(f"there is no file or folder {source}")
     if isinstance(source, str):
@@ -147,12 +150,52 @@ def _corpus(
     return _in_memory(source, given), ()
 
 
+def is_path(source: str | os.PathLike[str]) -> bool:
+    """Whether something to prepare is a file or folder, or a pattern that some fit."""
+    path = os.fspath(source)
+    return exists(path) or (is_pattern(path) and any(named([path])))
+
+
+def _kind_of(path: str) -> Corpus:
+    """The corpus that reads a path: of images, or of text."""
+    first = Path(next(named([path])))
+    images = is_collection(first) and not (first.is_dir() and holds_texts(first))
+    return IMAGE_CORPORA["images"] if images else TEXT_CORPORA["lines"]
+
+
+def corpus_of_words(words: Sequence[str], path: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
+    """What the words of a command line mean, of which a shell makes several out of `*.txt`.
+
+    Args:
+        words: a corpus, then paths; or paths alone.
+        path: paths that were given as such.
+
+    Returns:
+        The corpus, by its name or as it was given; its paths, sorted if some are among the words; and a name
+        for its dataset directory.
+
+    Example:
+        >>> corpus_of_words(["lines", "c.txt", "b.txt"], ["a.txt"])
+        ('lines', ('a.txt', 'b.txt', 'c.txt'), 'lines')
+    """
+    first, *more = words
+    corpus = first in {**TEXT_CORPORA, **IMAGE_CORPORA} or not is_path(first)
+    if corpus:
+        return first, tuple(sorted([*path, *more]) if more else path), first.rpartition(":")[2]
+    if not more and not path and exists(first):
+        name = Path(first).resolve().name.lstrip(".").split(".")[0]
+        return first, (), name.encode(errors="ignore").decode() or _kind_of(first).name
+    kind = _kind_of(first).name
+    return kind, tuple(sorted([*path, *words])), kind
+
+
 def _in_memory(source: Any, given: dict[str, Any]) -> TextCorpus:
     if isinstance(source, datasets.DatasetDict | datasets.IterableDatasetDict):
         raise UserError(f"a dataset with splits {', '.join(source)}: pass one of its splits")
     if isinstance(source, datasets.Dataset | datasets.IterableDataset):
         column = _text_column(source, given.pop("column", None))
-        return _texts("dataset", (row[column] for row in source if row[column] is not None))
+        values = (row[column] for row in source)
+        return _texts("dataset", ("" if value is None else value for value in values))
     if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
         raise UserError(f"a source of type {type(source).__name__}: {ACCEPTED} was expected")
     return _texts("texts", source)
@@ -160,7 +203,8 @@ def _in_memory(source: Any, given: dict[str, Any]) -> TextCorpus:
 
 def _texts(name: str, texts: Iterable[str]) -> TextCorpus:
     def read(request: Request) -> Iterator[str]:
-        return islice(iter(texts), request.limit)
+        samples = texts if request.unit == LINE else values_in_units(texts, request.unit)
+        return islice(iter(samples), request.limit)
 
     return TextCorpus(name, read)
 

@@ -12,7 +12,9 @@ import datasets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bgan_text.corpora.arrow_files import save
 from bgan_text.corpora.dataset_directory import SPLITS
+from bgan_text.corpora.units import refuse_surrogates
 from bgan_text.errors import UserError
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
@@ -23,6 +25,7 @@ of its own, all of that is the test split."""
 @contextmanager
 def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """A folder to write, which becomes `out` when the block ends without an error; else `out` stays."""
+    refuse_surrogates(str(out), f"`out` {out}")
     if out.exists() and not (overwrite and (out / "card.json").exists()):
         hint = "`overwrite` replaces it, or " if (out / "card.json").exists() else ""
         raise UserError(f"{out} exists already: {hint}name another folder with `out`")
@@ -99,7 +102,7 @@ def split_rows(
             chosen = np.flatnonzero(split_of_distinct[inverse] == number)
         else:
             chosen = np.sort(first[split_of_distinct == number])
-        data.select(chosen).save_to_disk(stage / name)
+        save(data.select(chosen), stage / name)
         sizes[name] = len(chosen)
         signed.update(name.encode() + digests[chosen].tobytes())
     if sizes["train"] == 0:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from datasets.arrow_writer import ArrowWriter
 
 from bgan_text import __version__
+from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
 from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
 from bgan_text.corpora.lengths import Lengths
@@ -29,10 +29,10 @@ from bgan_text.corpora.tokenizer import (
     UNKNOWN,
     Tokenizer,
     is_model,
-    one_line,
     signature,
     train_tokenizer,
 )
+from bgan_text.corpora.units import one_line, refuse_surrogates
 from bgan_text.errors import UserError
 from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
@@ -42,8 +42,9 @@ BLOCK = 1000
 
 @dataclass
 class Counts:
-    """How many sentences were read and what became of them; tokens, and rows by split."""
+    """How many files and sentences were read and what became of them; tokens, and rows by split."""
 
+    files: int = 0
     read: int = 0
     blank: int = 0
     dropped: int = 0
@@ -193,9 +194,12 @@ def _spool(
 ) -> datasets.Dataset:
     """Write the sentences to disk, so that a stream that can be read once can be read twice."""
     features = datasets.Features(text=datasets.Value("string"), held_out=datasets.Value("bool"))
+    request = Request(
+        recipe.paths, recipe.column, recipe.limit, recipe.seed, recipe.encoding, recipe.unit, reporter
+    )
     kept = 0
-    with ArrowWriter(features=features, path=str(path)) as writer:
-        for sentence in _sentences(recipe, corpus, reporter):
+    with arrow_writer(path, features) as writer:
+        for sentence in _sentences(corpus, request):
             counts.read += 1
             text = one_line(sentence.text)
             if recipe.lowercase:
@@ -208,33 +212,33 @@ def _spool(
         if kept == 0:
             raise UserError(_nothing(recipe, counts.read))
         writer.finalize()
+    counts.files = request.notes.files
     return datasets.Dataset.from_file(str(path))
 
 
-def _sentences(recipe: TextPreparation, corpus: TextCorpus, reporter: Reporter) -> Iterator[Sentence]:
-    request = Request(recipe.paths, recipe.column, recipe.limit, recipe.seed)
-    with reporter.task("reading", "sentences") as progress:
+def _sentences(corpus: TextCorpus, request: Request) -> Iterator[Sentence]:
+    """The samples of a corpus, in characters that can be stored."""
+    with request.reporter.task("reading", "sentences") as progress:
         for index, sample in enumerate(corpus.read(request)):
-            if isinstance(sample, str):
-                yield Sentence(sample)
-            elif isinstance(sample, Sentence):
-                yield sample
-            else:
+            sentence = Sentence(sample) if isinstance(sample, str) else sample
+            if not isinstance(sentence, Sentence):
                 raise UserError(
                     f"sample {index} of the corpus {corpus.name} is of type {type(sample).__name__}: a "
                     "string was expected"
                 )
+            refuse_surrogates(sentence.text, f"sample {index} of the corpus {corpus.name}")
+            yield sentence
             if (index + 1) % BLOCK == 0:
                 progress(index + 1, None)
 
 
 def _nothing(recipe: TextPreparation, read: int) -> str:
     source = ", ".join(recipe.paths) or "it"
+    what = "lines" if recipe.column is None else "rows"
     if read:
-        return (
-            f"the corpus {recipe.corpus} has no text: {read} lines were read from {source}, all of them blank"
-        )
-    return f"the corpus {recipe.corpus} is empty: {source} has no lines"
+        counted = f"{read} {what} were read from {source}, all of them blank"
+        return f"the corpus {recipe.corpus} has no text: {counted}"
+    return f"the corpus {recipe.corpus} is empty: {source} has no {what}"
 
 
 class Texts:
@@ -263,7 +267,7 @@ def _encode(
     seen = Seen()
     with (
         reporter.task("encoding", "sentences") as progress,
-        ArrowWriter(features=row_features(encoding.length), path=str(path)) as writer,
+        arrow_writer(path, row_features(encoding.length)) as writer,
     ):
         for start in range(0, len(sentences), BLOCK):
             _encode_block(encoding, sentences[start : start + BLOCK], writer, seen)

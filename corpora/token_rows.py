@@ -6,9 +6,9 @@ from typing import Any
 
 import datasets
 import numpy as np
-from datasets.arrow_writer import ArrowWriter
 from numpy.typing import NDArray
 
+from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import Preparation
@@ -70,7 +70,7 @@ def prepare_token_rows(
         path, length = stage / "rows.arrow", rows.shape[1]
         with (
             reporter.task("encoding", "rows") as progress,
-            ArrowWriter(features=row_features(length), path=str(path)) as writer,
+            arrow_writer(path, row_features(length)) as writer,
         ):
             for index, row in enumerate(rows):
                 seen.add(row, False)

@@ -18,7 +18,6 @@ from bgan_text.corpora.tokenizer_base import (
     UNKNOWN,
     Tokenizer,
     is_model,
-    one_line,
     signature,
 )
 from bgan_text.corpora.whitespace_tokenizer import WhitespaceTokenizer
@@ -43,7 +42,6 @@ __all__ = [
     "check_tokenizer",
     "is_model",
     "load_tokenizer",
-    "one_line",
     "signature",
     "train_tokenizer",
 ]

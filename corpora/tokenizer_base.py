@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
+from bgan_text.corpora.units import one_line
+
 END, UNKNOWN = 0, 1
 FIRST = 2
 """The first token that stands for text."""
@@ -82,16 +84,3 @@ def until_end(tokens: Iterable[int]) -> list[int]:
     """The tokens before the first end."""
     before = list(tokens)
     return before[: before.index(END)] if END in before else before
-
-
-def one_line(text: str) -> str:
-    r"""The text with a space for each line break, and none for one at its end.
-
-    A sample is one line whatever reads it, so a line break is all that `str.splitlines` takes for one:
-    \n, \r, \r\n, \v, \f, \x1c to \x1e, \x85, \u2028 and \u2029.
-
-    Example:
-        >>> one_line("roses\r\nare\u2028red\n")
-        'roses are red'
-    """
-    return " ".join(text.splitlines())

@@ -2,7 +2,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 os.environ |= {"COLUMNS": "120", "TERMINAL_WIDTH": "120", "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import bgan_text as bt
 from bgan_text.corpora.grammar import sentences
+from bgan_text.reporter import Reporter
 
 torch.set_num_threads(1)
 
@@ -94,5 +95,40 @@ def bgan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
             main()
         sys.stdout.flush()
         return Result(int(left.value.code or 0), *capfd.readouterr())
+
+    return call
+
+
+class Heard(Reporter):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.warnings: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+Read = Callable[..., list[str]]
+
+
+@pytest.fixture
+def read(tmp_path: Path, heard: Heard) -> Read:
+    """Writes a file and reads the samples in it."""
+    from bgan_text.corpora.sources import file_samples
+
+    def call(name: str, content: str | bytes, *column: str, **more: Any) -> list[str]:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return list(file_samples(str(path), *column, reporter=heard, **more))
 
     return call

@@ -246,7 +246,7 @@ def test_scores_of_standard_input(trained: Command, monkeypatch: pytest.MonkeyPa
 
 
 CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
-    (("prepare", "lines", "--path", "nowhere.txt"), ("there is no file nowhere.txt",)),
+    (("prepare", "lines", "--path", "nowhere.txt"), ("there is no file or folder nowhere.txt",)),
     (("prepare", "grammer"), ("unknown corpus 'grammer'", "did you mean 'grammar'")),
     (("prepare", "--out", "data/grammar"), ("data/grammar exists already", "--overwrite")),
     (("prepare", "--length", 0, "--out", "x"), ("--length 0: at least 1",)),
@@ -274,7 +274,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("sample", "--out", "no/folder/x"), ("there is no folder",)),
     (("sample", "--out", "a.png"), ("--out a.png is for images", "makes text")),
     (("sample", "--animate"), ("--animate is for images", "makes text")),
-    (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: name the --column",)),
+    (("prepare", "lines", "--path", "t.csv"), ("t.csv is a table: it has the column", "--column")),
     (("prepare", "junk.txt"), ("junk.txt is not UTF-8: line 1",)),
     (("train", "--divergence", "KL"), ("did you mean 'kl'",)),
     (("score", "nowhere.txt"), ("there is no file nowhere.txt",)),

@@ -152,6 +152,8 @@ def folder(tmp_path: Path) -> Path:
     texts = {"poems": lines_of("coco_train.txt")[:400], "training": lines_of("coco_train.txt")}
     texts |= {"samples": lines_of("leakgan.txt"), "one": lines_of("leakgan.txt")[:50]}
     texts |= {"real": test[:200], "other": test[200:250], "heldout": test[250:350]}
+    texts["more-poems"] = lines_of("coco_train.txt")[400:]
+    texts["prose"] = [part for line in texts["training"] for part in (*line.split(" a "), "")]
     for name, lines in texts.items():
         (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
     (tmp_path / "mine.toml").write_text(MINE)

@@ -161,7 +161,7 @@ def test_another_tokenisation_is_noticed(files: Command) -> None:
         (["q", "z"], {"distinct-2", "precision-2", "corpus-bleu"}, {"bleu-1": 0.0, "self-bleu-5": 0.0}),
         (["q z x v", "z"], set(), {"corpus-bleu": 0.0}),
         (["nan", "nan"], {"distinct-2"}, {"self-bleu-1": 1.0, "unique": 0.5}),
-        (["\x00\x01", "\x00 \x7f"], set(), {"bleu-1": 0.0}),
+        (["\x02\x01", "\x02 \x7f"], set(), {"bleu-1": 0.0}),
     ],
 )
 def test_degenerate_samples_have_defined_values(

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
 from bgan_text.corpora.ngram_units import UNITS
 from bgan_text.corpora.sacrebleu_tokenizers import NEEDS
 from bgan_text.errors import UserError
@@ -57,6 +58,8 @@ class EvaluationOptions:
         "Chinese, ja-mecab, if installed, for Japanese, else char; else 13a)",
         choices=tuple(NEEDS),
     )
+    column: str | None = setting(None, "column of the tables among the files that holds the text")
+    encoding: str = setting(UTF8, ENCODING_HELP)
     lowercase: bool = setting(False, "convert all text to lower case first")
     window: int | None = setting(
         None,
@@ -102,6 +105,7 @@ class EvaluationOptions:
 
     def __post_init__(self) -> None:
         check_all(self)
+        check_encoding(self.encoding)
         if not 0.0 < self.temperature < math.inf:
             raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
         if 0 < self.resamples < LEAST_RESAMPLES:

@@ -206,6 +206,8 @@ def settings_of(
     return {
         "tokenize": numbered.units,
         "lowercase": options.lowercase,
+        "column": options.column,
+        "encoding": options.encoding,
         "window": numbered.window,
         "samples": {model.name: len(model.texts) for model in models},
         "reference": real.name,

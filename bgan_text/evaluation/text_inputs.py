@@ -7,13 +7,14 @@ from itertools import islice
 from pathlib import Path
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.decoding import UTF8
 from bgan_text.corpora.grammar import Grammar, newswire
-from bgan_text.corpora.sources import plain_lines
+from bgan_text.corpora.sources import file_samples
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.evaluation.inputs import Inputs, Source, Text, drawn
 from bgan_text.evaluation.options import EvaluationOptions
-from bgan_text.reporter import Reporter
+from bgan_text.reporter import SILENT, Once, Reporter
 from bgan_text.sampling import sample_text
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.training.run import RunFolder
@@ -74,8 +75,8 @@ def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tu
     """The models' samples, and the real text they are compared with."""
     inputs.refuse_options_of_runs(options)
     data = inputs.dataset(reporter)
-    models = [_model(source, options) for source in inputs.models]
-    return models, _real(inputs, options, data, models)
+    models = [_model(source, options, reporter) for source in inputs.models]
+    return models, _real(inputs, options, data, models, reporter)
 
 
 def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperature: float) -> Model:
@@ -94,14 +95,14 @@ def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperatur
     return Model(name, texts, run, samples.effective.mean)
 
 
-def _model(source: Source, options: EvaluationOptions) -> Model:
+def _model(source: Source, options: EvaluationOptions, reporter: Reporter) -> Model:
     content = source.content
     if isinstance(content, RunFolder):
         return samples_of(source.name, content, options, options.temperature)
     if isinstance(content, str):
         if Path(content).is_dir():
             raise UserError(f"{content} is neither a run folder (it has no run.json) nor a text file")
-        given: Iterable[str] = _lines(content)
+        given: Iterable[str] = _lines(content, options, reporter)
     else:
         assert isinstance(content, list)  # arrays are images
         given = content
@@ -111,16 +112,17 @@ def _model(source: Source, options: EvaluationOptions) -> Model:
     return Model(source.name, chosen, None)
 
 
-def _lines(name: str) -> Iterator[str]:
-    return plain_lines(name, "a text file with a sample a line was expected, one column of it")
+def _lines(path: str, options: EvaluationOptions, reporter: Reporter = SILENT) -> Iterator[str]:
+    """The samples of a text file or, if the options name its column, of a table."""
+    return file_samples(path, options.column, options.encoding, reporter=reporter, or_text=True)
 
 
-def _stream(text: Text, options: EvaluationOptions, name: str) -> Stream:
+def _stream(text: Text, options: EvaluationOptions, name: str, reporter: Reporter) -> Stream:
     """Real text without its blank lines, anew at each call. Lines of a pipe are kept in memory."""
     if isinstance(text, str) and text != "-" and Path(text).is_file():
-        read: Stream = partial(_lines, text)
+        read: Stream = partial(_lines, text, options, Once(reporter))  # it is read more than once
     else:
-        kept = text if isinstance(text, list) else list(_lines(text))
+        kept = text if isinstance(text, list) else list(_lines(text, options, reporter))
         read = partial(iter, kept)
     _refuse_blank(name, read())
     return _written(read, options)
@@ -134,7 +136,7 @@ def _cased(texts: Iterable[str], options: EvaluationOptions) -> Iterable[str]:
     return map(str.lower, texts) if options.lowercase else texts
 
 
-def refuse_unreadable(reference: Path) -> None:
+def refuse_unreadable(reference: Path, column: str | None = None, encoding: str = UTF8) -> None:
     """Check a file of real text before long work.
 
     Raises:
@@ -142,7 +144,7 @@ def refuse_unreadable(reference: Path) -> None:
     """
     if not reference.is_file():
         raise UserError(f"`reference` {reference}: a text file with a sample a line was expected")
-    _refuse_blank(str(reference), _lines(str(reference)))
+    _refuse_blank(str(reference), _lines(str(reference), EvaluationOptions(column=column, encoding=encoding)))
 
 
 def _refuse_blank(name: str, lines: Iterable[str]) -> None:
@@ -157,15 +159,19 @@ def name_of(option: str, text: Text) -> str:
 
 
 def _real(
-    inputs: Inputs, options: EvaluationOptions, data: DatasetDirectory | None, models: list[Model]
+    inputs: Inputs,
+    options: EvaluationOptions,
+    data: DatasetDirectory | None,
+    models: list[Model],
+    reporter: Reporter,
 ) -> Real:
     if inputs.reference is not None:
         name = name_of("reference", inputs.reference)
-        references = _stream(inputs.reference, options, name)
+        references = _stream(inputs.reference, options, name, reporter)
     else:
         assert data is not None
         name, references = f"{data.folder}/test", _written(partial(data.stream, "test"), options)
-    training = _training(inputs, options, data)
+    training = _training(inputs, options, data, reporter)
     count = max(len(model.texts) for model in models)
     return Real(
         name=name,
@@ -177,10 +183,12 @@ def _real(
     )
 
 
-def _training(inputs: Inputs, options: EvaluationOptions, data: DatasetDirectory | None) -> Training | None:
+def _training(
+    inputs: Inputs, options: EvaluationOptions, data: DatasetDirectory | None, reporter: Reporter
+) -> Training | None:
     if inputs.train is not None:
         name = name_of("train", inputs.train)
-        return Training(name, _stream(inputs.train, options, name))
+        return Training(name, _stream(inputs.train, options, name, reporter))
     if data is not None:
         return Training(f"{data.folder}/train", _written(partial(data.stream, "train"), options))
     return None

@@ -70,7 +70,13 @@ class Comparison:
         self.settings = {name: value for name, value in (settings or {}).items() if value is not None}
         self.device = choose_device(self.options.device).type
         self.dataset, self.home = opened(data), Path(out)
-        plain = Scoring(samples=self.options.count, reference=self._reference(), judges=judges or Judges())
+        plain = Scoring(
+            samples=self.options.count,
+            reference=self._reference(),
+            column=self.options.column,
+            encoding=self.options.encoding,
+            judges=judges or Judges(),
+        )
         asked = Drawing(self.options.candidates, self.options.correct)
         self.scorings = {drawing: replace(plain, drawing=drawing) for drawing in (PLAIN, asked)}
         self.columns = columns_of(self.options.scores, self.dataset)
@@ -116,7 +122,7 @@ class Comparison:
             raise UserError(
                 f"`reference` {reference} is for text: images are scored against the test split of the data"
             )
-        refuse_unreadable(reference)
+        refuse_unreadable(reference, self.options.column, self.options.encoding)
         return reference
 
     def _refuse_unfit(self, method: Method) -> None:

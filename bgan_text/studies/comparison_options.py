@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import CANDIDATES, CORRECTIONS, MOST_CANDIDATES, SAMPLES
 from bgan_text.setting import DEVICES, check_all, setting
@@ -48,6 +49,10 @@ class ComparisonOptions:
         "real text to score against, one sample per line (default: the test split of the data)",
         group=GROUP,
     )
+    column: str | None = setting(
+        None, "column that holds the text, if the reference is a table", group=GROUP
+    )
+    encoding: str = setting(UTF8, f"of the reference: {ENCODING_HELP}", group=GROUP)
     count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n", group=GROUP)
     candidates: int = setting(
         CANDIDATES,
@@ -74,6 +79,7 @@ class ComparisonOptions:
 
     def __post_init__(self) -> None:
         check_all(self)
+        check_encoding(self.encoding)
 
 
 def split_names(option: str, names: Names) -> list[str]:

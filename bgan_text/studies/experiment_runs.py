@@ -115,7 +115,7 @@ def _dataset(recipe: Recipe, folder: Path, reporter: Reporter) -> DatasetDirecto
 def _refuse_other_recipe(made: DatasetDirectory, asked: dict[str, Any]) -> None:
     """Data that is there is used wherever it came from, unless paths were given."""
     known = asked if asked["paths"] else asked | {name: made.settings[name] for name in ("corpus", "paths")}
-    if made.settings != known:
+    if known | made.settings != known:  # data of before an option was there have its default
         source = ", ".join(made.settings["paths"]) or "the hub"
         raise UserError(
             f"{made.folder} was prepared with other settings, from {source}: give the same `paths`, or "

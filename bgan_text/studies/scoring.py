@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bgan_text.corpora.decoding import UTF8
 from bgan_text.evaluation.candidate_settings import EFFECTIVE
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
@@ -23,7 +24,9 @@ class Scoring:
     Attributes:
         samples: how many of each run.
         drawing: of the samples.
-        reference: a file of real text, one sample per line; None for the test split.
+        reference: a file of real text, one sample per line or in a column; None for the test split.
+        column: the column of the reference, if it is a table.
+        encoding: that of the reference.
         critic: whether fresh critics estimate distances, too.
         judges: the networks that score.
     """
@@ -31,6 +34,8 @@ class Scoring:
     samples: int
     drawing: Drawing = PLAIN
     reference: Path | None = None
+    column: str | None = None
+    encoding: str = UTF8
     critic: bool = False
     judges: Judges = field(default_factory=Judges)
 
@@ -41,7 +46,9 @@ class Scoring:
 
     def to_json(self) -> dict[str, Any]:
         """Everything that scores depend on here, as JSON values. A changed reference file is another one."""
-        return asdict(self) | {"reference": _stamp(self.reference)}
+        every = asdict(self) | {"reference": _stamp(self.reference)}
+        unread = {"column": None, "encoding": UTF8}  # scores of before these options were there are kept
+        return {name: value for name, value in every.items() if (name, value) not in unread.items()}
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,8 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
         samples=scoring.samples,
         drawing=scoring.drawing,
         reference=scoring.reference,
+        column=scoring.column,
+        encoding=scoring.encoding,
         critic=scoring.critic,
         judges=scoring.judges,
         device=runner.device,

@@ -1,0 +1,44 @@
+"""Arrow data of dataset directories, written and read through `datasets` wherever they lie.
+
+`datasets` takes a path for an address: what follows `::` in it is a file system of its own. Here a path is
+only a path.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import datasets
+from datasets.arrow_writer import ArrowWriter
+
+CHAINED = "::"
+
+
+@contextmanager
+def arrow_writer(path: Path, features: datasets.Features) -> Iterator[ArrowWriter]:
+    """A writer of rows to a file."""
+    with path.open("wb") as file, ArrowWriter(features=features, stream=file) as writer:
+        yield writer
+
+
+def save(data: datasets.Dataset, folder: Path) -> None:
+    """Write a dataset to a folder."""
+    if CHAINED not in str(folder):
+        data.save_to_disk(folder)
+        return
+    folder.mkdir()
+    with tempfile.TemporaryDirectory() as place:
+        link = Path(place) / "data"
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+        data.save_to_disk(link)
+
+
+def load(folder: Path) -> datasets.Dataset:
+    """The dataset in a folder, mapped into memory."""
+    if CHAINED not in str(folder):
+        return datasets.load_from_disk(str(folder))
+    state = json.loads((folder / "state.json").read_text("utf-8"))
+    files = (folder / part["filename"] for part in state["_data_files"])
+    return datasets.concatenate_datasets([datasets.Dataset.from_file(str(file)) for file in files])
