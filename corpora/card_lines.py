@@ -27,9 +27,9 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     origin = f" from {files:,} file{'s' * (files > 1)}" if files else ""
     unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
     return [
-        f"{counts['read']:,} sentences read{origin}: {counts['blank']:,} blank, {_share(card, 'dropped')} dropped "
-        f"as overlong, {_share(card, 'cut')} cut, {counts['windowed']:,} windowed, {counts['duplicates']:,} "
-        f"{kept}, {unknown:.2%} of tokens unknown",
+        f"{counts['read']:,} sentences read{origin}: {counts['blank']:,} blank, "
+        f"{_share(card, 'dropped')} dropped as overlong, {_share(card, 'cut')} cut, "
+        f"{counts['windowed']:,} windowed, {counts['duplicates']:,} {kept}, {unknown:.2%} of tokens unknown",
         *_lengths(card),
         splits + f"{space['positions']} positions",
         f"{space['vocabulary']:,} tokens for {counts['train']:,} train samples ({card['tokenizer']})",

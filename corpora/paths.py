@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bgan_text.corpora.byte_streams import STANDARD_INPUT, exists, opened
 from bgan_text.corpora.decoding import binary_kind, is_text
+from bgan_text.corpora.image_kinds import named_image
 from bgan_text.corpora.tables import TABLES, ending
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
@@ -100,11 +101,9 @@ def _unfit(path: str, column: str | None) -> str | None:
 
 def holds_texts(folder: Path) -> bool:
     """Whether a folder holds more texts and tables than images."""
-    from bgan_text.corpora.image_files import ENDINGS  # imports numpy
-
     texts = images = 0
     for file in _visible(str(folder)):
-        if file.suffix.lower() in ENDINGS:
+        if named_image(file.name):
             images += 1
         elif ending(str(file)) in TABLES:
             texts += 1

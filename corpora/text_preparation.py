@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+from datasets.arrow_writer import ArrowWriter
 
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import arrow_writer

@@ -20,10 +20,10 @@ from bgan_text.corpora.tokenizer import (
     WhitespaceTokenizer,
     WordTokenizer,
     load_tokenizer,
-    one_line,
     signature,
     train_tokenizer,
 )
+from bgan_text.corpora.units import one_line
 from bgan_text.corpora.word_tokenizer import ASCII_WORD, MARKED_PLANES, is_mark, word_pattern
 from bgan_text.errors import UserError
 

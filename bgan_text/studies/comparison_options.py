@@ -49,9 +49,7 @@ class ComparisonOptions:
         "real text to score against, one sample per line (default: the test split of the data)",
         group=GROUP,
     )
-    column: str | None = setting(
-        None, "column that holds the text, if the reference is a table", group=GROUP
-    )
+    column: str | None = setting(None, "column that holds the text, if the reference is a table", group=GROUP)
     encoding: str = setting(UTF8, f"of the reference: {ENCODING_HELP}", group=GROUP)
     count: int = setting(1000, "samples of each run that are scored", minimum=1, flag="--n", group=GROUP)
     candidates: int = setting(
