@@ -6,6 +6,7 @@ before a block changes that: `<!-- not run: REASON -->` skips it, `<!-- file: NA
 
 import ast
 import contextlib
+import csv
 import gzip
 import io
 import re
@@ -161,6 +162,8 @@ def folder(tmp_path: Path) -> Path:
     smiles = ["".join(rng.choice(list("CNO=()"), 12)) for _ in range(200)]
     table = "name,SMILES\n" + "".join(f"{number},{one}\n" for number, one in enumerate(smiles))
     (tmp_path / "molecules.csv.gz").write_bytes(gzip.compress(table.encode()))
+    with (tmp_path / "reviews.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("stars", "text"), *enumerate(texts["poems"])])
     codes = "".join(f"{' '.join(rng.choice(['E11', 'I10', 'Z79'], 6))}\n" for _ in range(200))
     (tmp_path / "codes.gz").write_bytes(gzip.compress(codes.encode()))
     faces = rng.integers(0, 256, (60, 40, 40, 3), dtype=np.uint8)
