@@ -18,6 +18,8 @@ SENTENCEPIECE_VOCABULARY = 8000
 # trainer leaves out lines with U+2585, and has other uses for two control characters. Unicode keeps
 # noncharacters for such inner uses: they stand in for these.
 STAND_INS = {"\u2581": "\ufdd0", "\u2585": "\ufdd1", "\0": "\ufdd2", "\x1f": "\ufdd3"}
+UNKNOWN_PIECE = "\ufdd4"
+"""Wherever a text has the name of the unknown piece, usually <unk>, SentencePiece takes it for that piece."""
 RESERVED = re.compile(f"[{''.join(STAND_INS)}]")
 TO_STAND_INS = str.maketrans(STAND_INS)
 FROM_STAND_INS = str.maketrans({stand_in: character for character, stand_in in STAND_INS.items()})
@@ -75,6 +77,7 @@ def trained_model(
             eos_id=-1,
             pad_id=-1,
             unk_id=0,
+            unk_piece=UNKNOWN_PIECE,
             character_coverage=coverage,
             input_sentence_size=MOST_LINES,
             shuffle_input_sentence=True,

@@ -134,7 +134,7 @@ def test_prepare_ends_with_what_it_did(bgan: Command, tmp_path: Path) -> None:
         "Warning: 10.0% of the samples were dropped: they are longer than --length 10. --length 12"
         in made.err
     )
-    assert "101 sentences read: 1 blank, 10 (10.0%) dropped as overlong, 0 cut," in made.err
+    assert "101 sentences read from 1 file: 1 blank, 10 (10.0%) dropped as overlong, 0 cut," in made.err
     assert "tokens of a sample: at most 8 in 50 %, 12 in 95 %, 12 in 99 %, 12 in all\n" in made.err
     summary = json.loads(made.out)["summary"]
     assert summary["dropped"] == 0.1

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import bgan_text as bt
 from bgan_text.corpora import sentencepiece_training
 from bgan_text.corpora.sentencepiece_training import PART
-from bgan_text.corpora.tokenizer import UNKNOWN, load_tokenizer, one_line, train_tokenizer
+from bgan_text.corpora.tokenizer import UNKNOWN, load_tokenizer, train_tokenizer
+from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError
 from bgan_text.reporter import Reporter
 
@@ -27,7 +28,7 @@ RESERVED = ["x▁y", "▁", "▂▅▁", "a\0b", "a\x1f", "\ufffd \u2047"]
 """Characters that SentencePiece uses itself."""
 
 
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\ufdd0\ufdd1\ufdd2\ufdd3")
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4")
 """All but the noncharacters that stand in for the reserved ones."""
 
 
@@ -50,7 +51,7 @@ def model(path: Path, texts: list[str], **options: Any) -> str:
 
 
 @pytest.mark.parametrize("name", ["sentencepiece", "bpe"])
-@pytest.mark.parametrize("texts", [CHINESE, SPACES, DECOMPOSED, EMOJI, RESERVED])
+@pytest.mark.parametrize("texts", [CHINESE, SPACES, DECOMPOSED, EMOJI, RESERVED, ["<unk>", "<s> a </s>"]])
 def test_every_text_of_the_corpus_decodes_to_itself(texts: list[str], name: str, tmp_path: Path) -> None:
     tokenizer = train_tokenizer(name, texts, None)
     (tmp_path / tokenizer.file).write_bytes(tokenizer.content())
