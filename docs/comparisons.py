@@ -85,7 +85,7 @@ def figures(kept: dict[str, Any], method: str) -> str:
         shown = [f"{COLUMNS[column].rstrip(' ↑↓')} {figure(scores[column][0])}" for column in wanted]
         parts.append(f"{name} {', '.join(shown)}")
     ((budget, _),) = efforts  # fails unless all were trained alike
-    return f"*After {budget}*: {'; '.join(parts)}.\n"
+    return f"*After {budget}, {method}*: {'; '.join(parts)}.\n"
 
 
 def written(kept: dict[str, Any], document: str) -> str:
