@@ -489,7 +489,7 @@ def test_candidates_add_a_row_and_are_kept_apart(compare: Command) -> None:
     plain = json.loads(compare(*words, "--json").out)
     made = json.loads(compare(*words, "--candidates", 5, "--json").out)
     names = [(row["name"], row["candidates"]) for row in made["methods"]]
-    assert names == [("importance (js)", 1), ("importance (js)", 5), ("mle (rnn)", 1)]
+    assert names == [("importance (js)", 1), ("importance (js), candidates 5", 5), ("mle (rnn)", 1)]
     weak, chosen, likelihood = made["methods"]
     assert [row["scores"] for row in (weak, likelihood)] == [row["scores"] for row in plain["methods"]]
     assert chosen["scores"] != weak["scores"]
@@ -514,7 +514,7 @@ def test_corrected_prefixes_add_a_row_where_the_discriminator_scores_them(compar
     words += ["--seeds", 1, "--correct", "prefixes", "--out", "c"]
     made = json.loads(compare(*words, "--json").out)
     names = [row["name"] for row in made["methods"] if row["correct"] == "prefixes"]
-    assert names == ["importance (js, token, rnn)"]
+    assert names == ["importance (js, token, rnn), correct prefixes"]
     weak, corrected = made["methods"][1:3]
     assert weak["scores"]["held-out-likelihood"] != corrected["scores"]["held-out-likelihood"]
     table = compare(*words, "--markdown").out
@@ -523,6 +523,7 @@ def test_corrected_prefixes_add_a_row_where_the_discriminator_scores_them(compar
         assert reason in table
     two = json.loads(compare(*words, "--candidates", 2, "--json").out)["methods"]
     names = [row["name"] for row in two if (row["candidates"], row["correct"]) == (2, "prefixes")]
-    assert names == ["importance (js, token, rnn)", "importance (js, prefix, rnn)"]
+    both = "candidates 2, correct prefixes"
+    assert names == [f"importance (js, token, rnn), {both}", f"importance (js, prefix, rnn), {both}"]
     refused = compare("--objectives", "importance", *words[2:-1], "d")
     assert "--correct prefixes: no method can, since its discriminator scores whole samples" in refused.err

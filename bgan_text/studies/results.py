@@ -87,6 +87,7 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """The method, its runs, and every score of each."""
         return self.method.to_json() | {
+            "name": self.name,
             "candidates": self.drawing.candidates,
             "correct": self.drawing.correct,
             "settings": dict(self.settings),

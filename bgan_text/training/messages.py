@@ -14,7 +14,11 @@ WORTH_SAYING = 3.0
 def greeting(training: Training) -> str:
     """What is trained, from where, how far, and on what."""
     config, state = training.config, training.state
-    goal = f"{config.steps:,} steps" if config.steps is not None else f"{config.minutes:g} minutes"
+    goal = (
+        f"{config.steps:,} steps"
+        if config.steps is not None
+        else f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
+    )
     nets: list[nn.Module] = [state.generator]
     if not needs_likelihood(config.objective):
         nets.append(state.discriminator)
