@@ -64,6 +64,13 @@ class Config(TrainingOptions):
             _refuse_one_draw(self)
 
     @property
+    def budget(self) -> str:
+        """How long the run trains: 5 minutes, or 1,000 steps."""
+        if self.minutes is None:
+            return f"{self.steps:,} step{'s' * (self.steps != 1)}"
+        return f"{self.minutes:g} minute{'s' * (self.minutes != 1)}"
+
+    @property
     def title(self) -> str:
         """The objective, with its divergence if it has one and its credit unless that is `sequence`."""
         remarks = [] if OBJECTIVES[self.objective].no_divergence else [self.divergence]

@@ -194,9 +194,7 @@ class Comparison:
         """What all runs have in common."""
         config = self.runner.runs[0].config
         return {
-            "budget": f"{config.steps:,} steps"
-            if config.steps
-            else f"{config.minutes:g} minute{'s' * (config.minutes != 1)}",
+            "budget": config.budget,
             "seeds": self.options.seeds,
             "data": str(self.dataset.folder),
             "signature": self.dataset.signature,

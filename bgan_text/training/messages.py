@@ -14,17 +14,12 @@ WORTH_SAYING = 3.0
 def greeting(training: Training) -> str:
     """What is trained, from where, how far, and on what."""
     config, state = training.config, training.state
-    goal = (
-        f"{config.steps:,} steps"
-        if config.steps is not None
-        else f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
-    )
     nets: list[nn.Module] = [state.generator]
     if not needs_likelihood(config.objective):
         nets.append(state.discriminator)
     sizes = " + ".join(f"{parameter_count(net):,}" for net in nets)
     return (
-        f"{training.run.folder}: {config.generator}, {config.title}, {goal}, from step {state.step:,}; "
+        f"{training.run.folder}: {config.generator}, {config.title}, {config.budget}, from step {state.step:,}; "
         f"{sizes} parameters on {training.device} in {config.precision}"
     )
 

@@ -80,9 +80,7 @@ def few_steps(seconds: float, minutes: float, elapsed: float) -> str | None:
     if seconds <= 0.0 or not 0.0 < left / seconds < FEW:
         return None
     count = math.ceil(left / seconds)
-    budget = (
-        f"{minutes:g} minute{'s' * (minutes != 1)}" if elapsed == 0.0 else f"the {left / 60:.2g} minutes left"
-    )
+    budget = f"{minutes:g} minutes" if elapsed == 0.0 else f"the {left / 60:.2g} minutes left"
     step = f"{seconds:.0f} s" if seconds >= 10.0 else f"{seconds:.2g} s"
     return (
         f"one step takes {step}, so {budget} are {count} step{'s' * (count > 1)}: raise `minutes`, or lower "
