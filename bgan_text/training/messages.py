@@ -19,7 +19,8 @@ def greeting(training: Training) -> str:
         nets.append(state.discriminator)
     sizes = " + ".join(f"{parameter_count(net):,}" for net in nets)
     return (
-        f"{training.run.folder}: {config.generator}, {config.title}, {config.budget}, from step {state.step:,}; "
+        f"{training.run.folder}: {config.generator}, {config.title}, {config.budget}, "
+        f"from step {state.step:,}; "
         f"{sizes} parameters on {training.device} in {config.precision}"
     )
 
