@@ -91,7 +91,7 @@ class Config(TrainingOptions):
         Raises:
             UserError: a name or value is not accepted, or the objective does not read an option.
         """
-        chosen = {name: _plain(value) for name, value in values.items() if value is not None}
+        chosen = {name: _spelled(name, value) for name, value in values.items() if value is not None}
         _check_names_and_types(chosen)
         settled = {**PRESETS.get(chosen.get("preset", ""), {}), **chosen}
         defaults = list(suitable(settled, images))
@@ -161,11 +161,8 @@ def settings_of(path: str | os.PathLike[str]) -> dict[str, Any]:
         UserError: as `Config.from_file`; the line names the file and the setting.
     """
     found = read_settings(Path(path))
-    values = {name: value for name, value in found.values.items() if value is not None}
+    values = {name: _spelled(name, value) for name, value in found.values.items() if value is not None}
     declared = {option.name: option for option in fields(Config)}
-    for name in INTERVALS:
-        if type(values.get(name)) is int:  # a number of steps, which a file need not quote
-            values[name] = str(values[name])
     try:
         _check_names_and_types(values)
         for name, value in values.items():
@@ -272,6 +269,7 @@ def _check_names_and_types(values: Mapping[str, Any]) -> None:
         check_type(name, value, hints[name])
 
 
-def _plain(value: Any) -> Any:
-    """A Python number in place of a number of numpy, which JSON does not know."""
-    return value.item() if hasattr(value, "item") else value
+def _spelled(name: str, value: Any) -> Any:
+    """A value as settings hold it: a number of Python, not of numpy; an interval of steps as text."""
+    plain = value.item() if hasattr(value, "item") else value
+    return str(plain) if name in INTERVALS and type(plain) is int else plain

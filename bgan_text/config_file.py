@@ -40,12 +40,24 @@ def read_settings(path: Path) -> SettingsFile:
     record = _parsed(path / "run.json" if path.is_dir() else path)
     of_run = isinstance(record.get("settings"), Mapping) and isinstance(record.get("space"), Mapping)
     if not of_run:
-        return SettingsFile({name.replace("-", "_"): value for name, value in record.items()})
+        values = {name.replace("-", "_"): value for name, value in record.items()}
+        if len(values) < len(record):
+            raise UserError(f"`config` {path} has a setting twice, with a hyphen and with an underscore")
+        return SettingsFile(values)
     try:
         images = image_kind(space_from_json(record["space"]))
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: its `space` is not one ({error})") from error
     return SettingsFile(dict(record["settings"]), of_run, images)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names differ; of two equal ones JSON itself would keep the last."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is there twice")
+    return values
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
@@ -58,8 +70,8 @@ def _parsed(path: Path) -> Mapping[str, Any]:
     json_expected = text.lstrip().startswith("{") or path.suffix.lower() == ".json"
     kind = "JSON" if json_expected else "TOML"
     try:
-        record = json.loads(text) if json_expected else tomllib.loads(text)
-    except ValueError as error:  # of either parser
+        record = json.loads(text, object_pairs_hook=_distinct) if json_expected else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # of either parser
         raise UserError(f"`config` {path} is not {kind}: {error}") from error
     if not isinstance(record, Mapping):
         raise UserError(f"`config` {path}: a JSON object, with settings by name, is needed")

@@ -49,6 +49,8 @@ def destination(out: Path | None) -> Iterator[IO[str]]:
     out = out.resolve()
     if out.is_dir():
         raise UserError(f"`out` {out} is a folder: name a file")
+    if out.exists() and any((out.parent / name).exists() for name in ("run.json", "card.json")):
+        raise UserError(f"`out` {out} is a file of a run or dataset directory, which it would replace")
     if out.exists() and not out.is_file():
         with out.open("w", encoding="utf-8") as file:
             yield file

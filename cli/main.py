@@ -74,7 +74,7 @@ def main() -> None:
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        _refuse("out of memory: lower --batch, --draws, --candidates, --width or --vocabulary")
+        _refuse("out of memory: lower --batch, --draws, --candidates, --width, --vocabulary or --length")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

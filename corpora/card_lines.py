@@ -7,7 +7,7 @@ from typing import Any
 def card_lines(card: Mapping[str, Any]) -> list[str]:
     """The content of card.json in a few lines."""
     counts, space = card["counts"], card["space"]
-    kept = "duplicates kept" if card["settings"]["keep_duplicates"] else "deduplicated"
+    kept = "duplicates kept" if card["settings"]["keep_duplicates"] else "duplicates removed"
     splits = (
         f"{counts['train']:,} train, {counts['validation']:,} validation, {counts['test']:,} test samples of "
     )
@@ -27,11 +27,12 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     origin = f" from {files:,} file{'s' * (files > 1)}" if files else ""
     unknown = counts["unknown"] / counts["tokens"] if counts["tokens"] else 0.0
     return [
-        f"{counts['read']:,} sentences read{origin}: {counts['blank']:,} blank, "
-        f"{_share(card, 'dropped')} dropped as overlong, {_share(card, 'cut')} cut, "
-        f"{counts['windowed']:,} windowed, {counts['duplicates']:,} {kept}, {unknown:.2%} of tokens unknown",
+        f"{counts['read']:,} samples read{origin}: {counts['blank']:,} blank, "
+        f"{_share(card, 'dropped')} too long and dropped, {_share(card, 'cut')} cut, "
+        f"{counts['windowed']:,} split into pieces, {counts['duplicates']:,} {kept}, "
+        f"{unknown:.2%} of tokens unknown",
         *_lengths(card),
-        splits + f"{space['positions']} positions",
+        splits + f"up to {space['positions']} token{'s' * (space['positions'] > 1)}",
         f"{space['vocabulary']:,} tokens for {counts['train']:,} train samples ({card['tokenizer']})",
     ]
 
@@ -55,5 +56,5 @@ def _lengths(card: Mapping[str, Any]) -> list[str]:
     if "summary" not in card:
         return []
     *most, longest = card["summary"]["lengths"].items()
-    needed = ", ".join(f"{length:,} in {percent} %" for percent, length in most)
-    return [f"tokens of a sample: at most {needed}, {longest[1]:,} in all"]
+    needed = ", ".join(f"{percent} % at most {length:,}" for percent, length in most)
+    return [f"tokens of a sample: {needed}; the longest {longest[1]:,}"]

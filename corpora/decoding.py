@@ -44,6 +44,9 @@ BINARY = {
     b"\xd0\xcf\x11\xe0\xa1\xb1": "an Office document",
     b"SQLite format 3\x00": "an SQLite database",
     b"PAR1": "a Parquet table",
+    b"\x1f\x8b": "a gzip file within another",
+    b"\xfd7zXZ\x00": "an xz file within another",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file within another",
     b"ARROW1": "an Arrow table",
 }
 TAR_MARK = slice(257, 262)

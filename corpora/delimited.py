@@ -20,6 +20,8 @@ LONGEST_FIELD = 1 << 24
 closed would fill the memory."""
 Row = tuple[int, list[str]]
 """The number of its first line, and its fields; those of a blank line are none."""
+MANY_ROWS = 3
+"""So many lines in a quoted field, each with the commas of a row, are no accident of prose."""
 DELIMITERS = (",", ";", "\t", "|")
 """What separates fields of CSV; spreadsheets write semicolons where the comma is the decimal sign."""
 
@@ -36,7 +38,7 @@ def delimited_column(
     rows = _rows(stream, kind, encoding, column, reporter)
     heading = _heading(rows, stream)
     if column not in heading:
-        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(heading)}")
+        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, heading))}")
     if heading.count(column) > 1:
         raise UserError(f"{stream.name} has {heading.count(column)} columns {column!r}: rename one of them")
     place = heading.index(column)
@@ -83,7 +85,8 @@ def _delimiter(heading: str, column: str | None) -> str:
     names = {sign: next(csv.reader([heading], delimiter=sign), []) for sign in DELIMITERS}
     if column is None:
         return max(DELIMITERS, key=lambda sign: len(names[sign]))
-    return next((sign for sign in DELIMITERS if column in names[sign]), DELIMITERS[0])
+    most = max(DELIMITERS, key=lambda sign: len(names[sign]))
+    return next((sign for sign in DELIMITERS if column in names[sign]), most)
 
 
 def _csv(lines: Iterable[str], stream: Stream, delimiter: str, reporter: Reporter) -> Iterator[Row]:
@@ -149,9 +152,11 @@ class _Suspects:
         """Whether its first line completes a row, its last one begins one, and each between is one."""
         if "\n" not in field:
             return False
-        if f"{self.delimiter} " in field and not self._unspaced.search(field):
+        lines = field.split("\n")
+        rows = [*filter(str.strip, lines[:-1]), lines[-1]]
+        first, *between, last = (line.count(self.delimiter) for line in rows)
+        if len(between) < MANY_ROWS and f"{self.delimiter} " in field and not self._unspaced.search(field):
             return False  # the commas of prose
-        first, *between, last = (line.count(self.delimiter) for line in field.split("\n"))
         whole = all(count == width - 1 for count in between)
         return whole and (first, last) == (width - 1 - place, place)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bgan_text.corpora.byte_streams import HEAD, Stream
 from bgan_text.corpora.decoding import MARK, decoded_blocks, decoded_head, decoded_lines
-from bgan_text.corpora.units import refuse_surrogates
+from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
 
@@ -46,7 +46,7 @@ def json_column(stream: Stream, column: str, encoding: str, reporter: Reporter =
             seen = True
         yield value or ""
     if names and not seen:
-        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(names)}")
+        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, names))}")
     if not seen:
         yield from [""] * missing
 
@@ -81,7 +81,7 @@ def _value(where: str, written: str, row: Any, column: str) -> str | None:
         kind = "objects" if isinstance(value, dict) else "lists"
         raise UserError(f"{where}: column {column} holds {kind}, text was expected")
     if value is not None:
-        refuse_surrogates(value, where)
+        check_characters(value, where)
     return value or ""
 
 
@@ -121,9 +121,12 @@ def _fault(stream: Stream, place: str, error: json.JSONDecodeError) -> UserError
 def _values(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
     """The items of an array, or values one after the other, on one line or many."""
     text = _Text(decoded_blocks(stream, encoding, reporter))
-    depth, closed = 0, False
+    depth, closed, first = 0, False, True
     while text.skip():
         sign = text.buffer[text.place]
+        if text.commas != (depth and not first and sign != "]"):
+            what = "a comma is missing" if text.commas == 0 else "there is a comma too many"
+            raise UserError(f"{stream.name}: line {text.line} is not JSON: {what}")
         if sign == "[" and not depth and not closed:
             depth = 1
             text.place += 1
@@ -133,6 +136,7 @@ def _values(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
         elif closed:
             raise UserError(f"{stream.name}: line {text.line} has more after the end of the array")
         else:
+            first = False
             try:
                 yield text.value()
             except json.JSONDecodeError as error:
@@ -148,13 +152,15 @@ class _Text:
 
     def __init__(self, blocks: Iterator[str]) -> None:
         self._blocks = blocks
-        self.buffer, self.place, self.line = "", 0, 1
+        self.buffer, self.place, self.line, self.commas = "", 0, 1, 0
 
     def skip(self) -> bool:
-        """Go to the next value or bracket; False at the end of the text."""
+        """Go to the next value or bracket, past `commas`; False at the end of the text."""
+        self.commas = 0
         while True:
             found = SEPARATORS.match(self.buffer, self.place)
             assert found is not None
+            self.commas += found[0].count(",")
             self._advance(found.end())
             if self.place < len(self.buffer):
                 return True

@@ -27,7 +27,7 @@ def parquet_column(stream: Stream, column: str, encoding: str) -> Iterator[str]:
     with _table(stream) as table:
         names = table.schema_arrow.names
         if column not in names:
-            raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(names)}")
+            raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, names))}")
         if names.count(column) > 1:
             raise UserError(f"{stream.name} has {names.count(column)} columns {column!r}: rename one of them")
         row = 1

@@ -9,10 +9,11 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from bgan_text.corpora.byte_streams import exists
+from bgan_text.corpora.byte_streams import STANDARD_INPUT, exists
 from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import array_images, is_collection
@@ -54,8 +55,9 @@ def prepare(
             - the path of a text file with one sample a line, of a folder of texts, of a table (with
               `column`), or of images: a folder, an archive, an .npz or an image. A path that exists is meant
               as it is written; one that does not, and has a *, ? or [ in it, is a pattern;
-            - a list or any other iterable of strings, which is read once;
-            - a `datasets.Dataset`; `column` names its text, unless it has only one column of strings;
+            - a list of paths, or any other iterable of strings, which is read once;
+            - a `datasets.Dataset` or a pandas DataFrame; `column` names its text, unless it has only one
+              column of strings; or a pandas Series;
             - rows of tokens, (n, L) integers as an array or tensor, with `vocabulary` and, if rows are
               shorter than L, the token `end`;
             - uint8 images, (n, height, width) or (n, height, width, channels), with `labels` if they have
@@ -145,9 +147,21 @@ def _corpus(
     if isinstance(source, os.PathLike):
         raise UserError(f"there is no file or folder {os.fspath(source)}")
     _refuse_paths(path, type(source).__name__)
+    if _are_paths(source):
+        return _kind_of(os.fspath(source[0])), tuple(map(os.fspath, source))
     if array is not None:
         return _image_array(array, given.pop("labels", None)), ()
     return _in_memory(source, given), ()
+
+
+def _are_paths(source: Any) -> bool:
+    """Whether something to prepare is a list of files or folders; no text is the name of one."""
+    return isinstance(source, list | tuple) and bool(source) and all(map(_is_existing, source))
+
+
+def _is_existing(path: Any) -> bool:
+    """Whether something is a path, or a string that names a file or folder."""
+    return isinstance(path, os.PathLike) or (isinstance(path, str) and path.strip() != "" and exists(path))
 
 
 def is_path(source: str | os.PathLike[str]) -> bool:
@@ -179,6 +193,8 @@ def corpus_of_words(words: Sequence[str], path: Sequence[str]) -> tuple[str, tup
         ('lines', ('a.txt', 'b.txt', 'c.txt'), 'lines')
     """
     first, *more = words
+    if first == STANDARD_INPUT and not more and not path:
+        return "lines", (first,), "lines"
     corpus = first in {**TEXT_CORPORA, **IMAGE_CORPORA} or not is_path(first)
     if corpus:
         return first, tuple(sorted([*path, *more]) if more else path), first.rpartition(":")[2]
@@ -196,8 +212,16 @@ def _in_memory(source: Any, given: dict[str, Any]) -> TextCorpus:
         column = _text_column(source, given.pop("column", None))
         values = (row[column] for row in source)
         return _texts("dataset", ("" if value is None else value for value in values))
+    if isinstance(source, pd.DataFrame):
+        kinds = {str(name): _kind_of_values(values) for name, values in source.items()}
+        source = source[_chosen_column(kinds, given.pop("column", None))]
+    if isinstance(source, pd.Series):
+        return _texts("series", ("" if pd.isna(value) else value for value in source))
     if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
         raise UserError(f"a source of type {type(source).__name__}: {ACCEPTED} was expected")
+    for name in ("column", "encoding"):
+        if given.get(name) is not None:
+            raise UserError(f"`{name}` {given[name]} does not apply to texts in memory")
     return _texts("texts", source)
 
 
@@ -211,6 +235,15 @@ def _texts(name: str, texts: Iterable[str]) -> TextCorpus:
 
 def _text_column(data: datasets.Dataset | datasets.IterableDataset, column: str | None) -> str:
     kinds: dict[str, str] = {name: getattr(kind, "dtype", "") for name, kind in (data.features or {}).items()}
+    return _chosen_column(kinds, column)
+
+
+def _kind_of_values(values: "pd.Series[Any]") -> str:
+    return "string" if pd.api.types.is_string_dtype(values.dropna()) else str(values.dtype)
+
+
+def _chosen_column(kinds: Mapping[str, str], column: str | None) -> str:
+    """The column that was named, else the only one of text. `kinds`: the type of each column's values."""
     if column is not None:
         if kinds and column not in kinds:
             raise UserError(f"the dataset has no `column` {column!r}: it has {', '.join(kinds)}")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bgan_text.corpora.arrow_files import save
 from bgan_text.corpora.dataset_directory import SPLITS
-from bgan_text.corpora.units import refuse_surrogates
+from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
@@ -25,7 +25,7 @@ of its own, all of that is the test split."""
 @contextmanager
 def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """A folder to write, which becomes `out` when the block ends without an error; else `out` stays."""
-    refuse_surrogates(str(out), f"`out` {out}")
+    check_characters(str(out), f"`out` {out}")
     if out.exists() and not (overwrite and (out / "card.json").exists()):
         hint = "`overwrite` replaces it, or " if (out / "card.json").exists() else ""
         raise UserError(f"{out} exists already: {hint}name another folder with `out`")

@@ -19,6 +19,8 @@ from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import TextPreparation, text_corpus
 from bgan_text.corpora.preparation_summary import (
+    Changes,
+    content_warnings,
     data_summary,
     length_warnings,
     nothing_left,
@@ -33,7 +35,7 @@ from bgan_text.corpora.tokenizer import (
     signature,
     train_tokenizer,
 )
-from bgan_text.corpora.units import one_line, refuse_surrogates
+from bgan_text.corpora.units import check_characters, one_line
 from bgan_text.errors import UserError
 from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
@@ -66,32 +68,6 @@ class Counts:
 
 
 @dataclass
-class Changes:
-    """How many texts a model of the user's own changes, and the first of them before and after."""
-
-    texts: int = 0
-    example: tuple[str, str] = ("", "")
-
-    def add(self, before: str, after: str) -> None:
-        """Compare a text with what its tokens decode to."""
-        if before != after:
-            self.example = self.example if self.texts else (before, after)
-            self.texts += 1
-
-    def warnings(self, tokenizer: str, read: int) -> list[str]:
-        """A warning with the example, cut to what differs."""
-        if not self.texts:
-            return []
-        before, after = self.example
-        same = next((place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
-        part = slice(max(0, same - 10), same + 20)
-        return [
-            f"`tokenizer` {tokenizer} changes {self.texts:,} of {read:,} texts: {before[part]!r} becomes "
-            f"{after[part]!r}"
-        ]
-
-
-@dataclass
 class Encoding:
     """How the texts of a corpus become rows, and what is found on the way."""
 
@@ -117,6 +93,11 @@ class Encoding:
         return [
             *self.changes.warnings(recipe.tokenizer, self.counts.read - self.counts.blank),
             *length_warnings(counts, self.lengths, self.length, given=self.given),
+            *content_warnings(
+                counts | {"removed": 0 if recipe.keep_duplicates else self.counts.duplicates},
+                self.length,
+                spaced_symbols=recipe.tokenizer == "smiles" and UNKNOWN not in self.tokenizer.encode(" "),
+            ),
             *vocabulary_warnings(
                 recipe.tokenizer, self.tokenizer.vocabulary, self.counts.train, lowercase=recipe.lowercase
             ),
@@ -227,7 +208,7 @@ def _sentences(corpus: TextCorpus, request: Request) -> Iterator[Sentence]:
                     f"sample {index} of the corpus {corpus.name} is of type {type(sample).__name__}: a "
                     "string was expected"
                 )
-            refuse_surrogates(sentence.text, f"sample {index} of the corpus {corpus.name}")
+            check_characters(sentence.text, f"sample {index} of the corpus {corpus.name}")
             yield sentence
             if (index + 1) % BLOCK == 0:
                 progress(index + 1, None)
@@ -295,10 +276,13 @@ def _encode_block(encoding: Encoding, block: dict[str, Any], writer: ArrowWriter
             encoding.changes.add(text, tokenizer.join(tokens))
         for piece in _pieces(tokens, length, encoding.recipe.overlong, counts):
             row = piece + [END] * (length - len(piece))
+            decoded = tokenizer.decode(row)
+            if not decoded.strip():  # a window of white space
+                continue
             counts.tokens += len(piece)
             counts.unknown += piece.count(UNKNOWN)
             seen.add(row, held_out)
-            writer.write({"tokens": row, "text": tokenizer.decode(row)})
+            writer.write({"tokens": row, "text": decoded})
 
 
 def row_features(length: int) -> datasets.Features:

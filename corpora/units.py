@@ -84,8 +84,10 @@ def one_line(text: str) -> str:
     return " ".join(filter(None, text.splitlines()))
 
 
-def refuse_surrogates(text: str, where: str) -> None:
-    """Raise a `UserError` for half a surrogate pair, which is no character and cannot be stored."""
+def check_characters(text: str, where: str) -> None:
+    """Raise a `UserError` for what no text file can hold: NUL, or half a surrogate pair."""
+    if "\0" in text:
+        raise UserError(f"{where} has a NUL character, which no text has")
     if not text.isascii():
         try:
             text.encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -65,10 +66,12 @@ def weights(run: Run) -> list[torch.Tensor]:
         iter(LINES),
         datasets.Dataset.from_dict({"number": list(range(len(LINES))), "words": LINES}),
         datasets.Dataset.from_dict({"number": list(range(len(LINES))), "words": LINES}).to_iterable_dataset(),
+        pandas.DataFrame({"number": list(range(len(LINES))), "words": LINES}),
+        pandas.DataFrame({"number": list(range(len(LINES))), "words": LINES}).words,
         bt.TextCorpus("mine", read=lambda request: iter(LINES)),
         bt.TextCorpus("mine", read=lambda request: LINES),
     ],
-    ids=["list", "iterator", "dataset", "iterable-dataset", "corpus", "corpus-list"],
+    ids=["list", "iterator", "dataset", "iterable-dataset", "frame", "series", "corpus", "corpus-list"],
 )
 def test_text_of_every_kind_gives_the_same_rows(source: Any, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("\n".join(LINES) + "\n", "utf-8")
@@ -77,6 +80,26 @@ def test_text_of_every_kind_gives_the_same_rows(source: Any, tmp_path: Path) -> 
     made = bt.prepare(source, out=tmp_path / "made", **options)
     assert made.signature == expected.signature
     assert sorted(made.texts("train")) == sorted(expected.texts("train"))
+
+
+def test_a_data_frame_has_a_column_of_text_and_missing_values_are_blank(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"a": [*LINES, None], "b": ["other"] * (len(LINES) + 1)})
+    options: dict[str, Any] = {"tokenizer": "char", "length": 12}
+    made = bt.prepare(frame, column="a", out=tmp_path / "a", **options)
+    assert sorted(made.texts("train")) == sorted(
+        bt.prepare(LINES, out=tmp_path / "b", **options).texts("train")
+    )
+    assert made.card["counts"]["blank"] == 1
+    for wrong, message in (({}, "a, b"), ({"column": "c"}, "no `column` 'c': it has a, b")):
+        with pytest.raises(bt.UserError, match=message):
+            bt.prepare(frame, out=tmp_path / "c", **options, **wrong)
+
+
+def test_options_of_files_do_not_apply_to_texts_in_memory(tmp_path: Path) -> None:
+    for name in ("column", "encoding"):
+        with pytest.raises(bt.UserError, match=f"`{name}` x does not apply to texts in memory"):
+            bt.prepare(LINES, out=tmp_path / "data", **{name: "x"})
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])

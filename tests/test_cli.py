@@ -55,7 +55,7 @@ def test_the_main_job_with_no_arguments(bgan: Command) -> None:
     assert "\x1b" not in table.out + table.err + samples.out
     shown = bgan("show")
     assert "runs/grammar-conv-importance-js" in shown.out
-    assert "sentences read" in bgan("show", "data/grammar").out
+    assert "samples read" in bgan("show", "data/grammar").out
     second = bgan("train", "--steps", 1, *TINY)
     assert second.code == 0
     assert Path("runs/grammar-conv-importance-js-2").exists()
@@ -344,6 +344,48 @@ def test_out_may_be_a_device_but_no_folder(trained: Command) -> None:
     assert trained("sample", "--out", "/dev/null").code == 0
     assert not Path("/dev/null").is_file()
     refused(trained("sample", "--out", "."), "is a folder")
+
+
+@pytest.mark.parametrize("name", ["runs/a/run.json", "data/grammar/card.json", "runs/a/new.txt"])
+def test_samples_replace_no_file_of_a_run_or_dataset(name: str, trained: Command) -> None:
+    before = Path(name).read_bytes() if Path(name).exists() else None
+    made = trained("sample", "--n", 2, "--out", name)
+    if before is None:
+        assert (made.code, len(Path(name).read_text().splitlines())) == (0, 2)
+        return
+    refused(made, "is a file of a run or dataset directory, which it would replace")
+    assert Path(name).read_bytes() == before
+
+
+def test_text_is_in_lower_case_and_compared_with_training_text_as_the_data_of_the_run(bgan: Command) -> None:
+    """With a reference of the user's own, the run's dataset directory still says how text was prepared."""
+    Path("text.txt").write_text(
+        "".join(f"The {word} Sat\n" for word in ["Cat", "Dog", "Cow", "Hen", "Owl", "Elk"]) * 5
+    )
+    Path("held.txt").write_text("The Cat Sat\nThe Dog Ran\nthe owl sat\n")
+    words = ("--tokenizer", "word", "--lowercase", "--out", "d")
+    assert bgan("prepare", "text.txt", *words).code == 0
+    assert bgan("train", "--data", "d", "--steps", 2, "--run", "r", *TINY).code == 0
+
+    def scored(*words: Any) -> tuple[bool, dict[str, Any]]:
+        made = bgan("score", *words, "--reference", "held.txt", "--n", 20, "--resamples", 0, "--json")
+        assert made.code == 0, made.err
+        report = json.loads(made.out)
+        return report["settings"]["lowercase"], report["models"][0]["scores"]
+
+    assert scored("held.txt")[0] is False
+    lower, found = scored("r")
+    assert lower is True
+    assert found["bleu-2"]["value"] > 0
+    assert "memorised" in found
+    lower, cased = scored("r", "--no-lowercase")
+    assert lower is False
+    assert cased["bleu-2"]["value"] < found["bleu-2"]["value"]
+    Path("d").rename("gone")
+    lower, without = scored("r")
+    assert lower is False
+    assert without.get("memorised", {}).get("value") is None
+    assert "gone or changed" in bgan("score", "r", "--reference", "held.txt", "--n", 20).err
 
 
 def test_show_lists_checkpoints_with_scores_and_the_settings_that_are_read(trained: Command) -> None:

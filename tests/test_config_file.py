@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bgan_text as bt
@@ -151,3 +152,23 @@ def test_a_file_never_imports_code(bgan: Any) -> None:
     refused = bgan("train", "--config", "mine.toml", "--steps", 1)
     assert refused.code == 1
     assert "--generator evil:Net is not part of bgan-text: pass it" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("twice.json", '{"steps": 3, "steps": 4}', "is not JSON: steps is there twice"),
+        ("spelled.toml", "save-every = 3\nsave_every = 4\n", "has a setting twice, with a hyphen and"),
+        ("deep.json", '{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is not JSON"),
+    ],
+)
+def test_a_setting_that_is_there_twice_and_a_deep_file_are_refused(
+    tmp_path: Path, name: str, content: str, line: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=line):
+        bt.Config.from_file(tmp_path / name)
+
+
+def test_an_interval_of_steps_may_be_a_number() -> None:
+    assert bt.Config.given({"evaluate_every": 5, "save_every": np.int64(7)}).evaluate_every == "5"

@@ -59,7 +59,7 @@ def test_a_column_of_each_kind_of_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
     for name in ("t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.csv.gz"):
         assert texts(Request((str(tmp_path / name),), column="SMILES")) == ["CCO", "c1ccccc1"], name
-    with pytest.raises(UserError, match="no column 'smiles': it has id, SMILES"):
+    with pytest.raises(UserError, match="no column 'smiles': it has 'id', 'SMILES'"):
         texts(Request((str(tmp_path / "t.csv"),), column="smiles"))
     (tmp_path / "t.txt").write_text("CCO\n")
     with pytest.raises(UserError, match="unknown kind of table"):
@@ -275,7 +275,7 @@ def test_training_data_is_mapped_not_read(tmp_path: Path) -> None:
         (
             ["abc", "abd", "abe"],
             {"length": 2},
-            "no sample is left: all 3 sentences are longer than `length` 2",
+            "no sample is left: all 3 samples are longer than `length` 2",
         ),
         (["abc"], {"length": 0}, "`length` 0: at least 1"),
         (["abc"], {"limit": 0}, "`limit` 0: at least 1"),

@@ -119,6 +119,23 @@ def test_a_quoted_field_that_holds_rows_is_warned_of(read: Read, heard: Any) -> 
     assert "2 more quoted fields like that" in rest
 
 
+@pytest.mark.parametrize(
+    "swallowed",
+    [
+        'c,"stray\nd, one\nd, two\nd, three\nc, and another"\n',  # commas as in prose, but in every line
+        'c,"stray\nd,one\n\nd,two\nc,another"\n',  # a blank line among the rows
+    ],
+)
+def test_rows_with_spaces_or_blank_lines_are_warned_of_too(read: Read, heard: Any, swallowed: str) -> None:
+    read("t.csv", "id,text\n1,one\n" + swallowed + "2,two\n", "text")
+    assert len(heard.warnings) == 1
+
+
+def test_the_columns_of_another_delimiter_are_named(read: Read) -> None:
+    assert refusal(read, "t.csv", "id;text\n1;one\n", "Text") == " has no column 'Text': it has 'id', 'text'"
+    assert refusal(read, "t.csv", "id, text\n1, one\n") == " has no column 'text': it has 'id', ' text'"
+
+
 def test_the_warning_of_a_quoted_field_that_holds_rows_is_shown(bgan: Command, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('id,text\n1,"one\n2,two"\n' + "".join(f"{n},t{n}\n" for n in range(9)))
     made = bgan("prepare", "t.csv", "--column", "text", "--tokenizer", "word")

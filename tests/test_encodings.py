@@ -206,7 +206,7 @@ def test_the_encoding_that_a_refusal_names_works_on_the_command_line(bgan: Comma
     assert "give --encoding utf-16-le" in made.err
     made = bgan(*words, "--encoding", remedy(made.err.strip()))
     assert made.code == 0, made.err
-    assert "30 sentences read from 1 file: 0 blank" in made.err
+    assert "30 samples read from 1 file: 0 blank" in made.err
     scored = bgan("score", "t.txt", "--reference", "t.txt", "--encoding", "utf-16-le", "--json")
     assert scored.code == 0, scored.err
     assert '"encoding": "utf-16-le"' in scored.out

@@ -83,7 +83,7 @@ def test_null_and_missing_rows_are_counted_as_blank(bgan: Command, tmp_path: Pat
     (tmp_path / "null.jsonl").write_text('{"t":"a"}\n{"t":null}\n{"t":"b"}\n{"t":"c"}\n{"i":1}\n')
     made = bgan("prepare", "null.jsonl", "--column", "t", "--tokenizer", "word", "--json")
     assert made.code == 0, made.err
-    assert "5 sentences read from 1 file: 2 blank" in made.err
+    assert "5 samples read from 1 file: 2 blank" in made.err
     assert sum(json.loads(made.out)["counts"][split] for split in ("train", "validation", "test")) == 3
 
 
@@ -126,11 +126,28 @@ def test_half_a_character_is_refused_with_its_line(read: Read) -> None:
     assert read("t.jsonl", '{"t": "\\ud83c\\udf89"}\n', "t") == ["🎉"]
 
 
+def test_nul_is_refused_with_its_line(read: Read) -> None:
+    assert refusal(read, '{"t": "fine"}\n{"t": "a\\u0000b"}\n').startswith(": line 2 has a NUL character")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"t": "a"},, {"t": "b"}]', ": line 1 is not JSON: there is a comma too many"),
+        ('[{"t": "a"}\n{"t": "b"}]', ": line 2 is not JSON: a comma is missing"),
+        ('[{"t": "a"},\n]', ": line 2 is not JSON: there is a comma too many"),
+        ('{\n"t": "a"},\n{"t": "b"}', ": line 3 is not JSON: there is a comma too many"),
+    ],
+)
+def test_commas_of_json_are_where_they_belong(read: Read, content: str, message: str) -> None:
+    assert refusal(read, content) == message
+
+
 # Columns
 
 
 def test_no_row_with_the_column_is_refused_with_those_there_are(read: Read) -> None:
-    assert refusal(read, '{"a": 1}\n{"b": 1, "a": 2}\n') == " has no column 't': it has a, b"
+    assert refusal(read, '{"a": 1}\n{"b": 1, "a": 2}\n') == " has no column 't': it has 'a', 'b'"
 
 
 def test_a_column_that_comes_late_is_found(read: Read) -> None:

@@ -151,7 +151,7 @@ def test_names_and_directions_are_read_from_the_command() -> None:
         with pytest.raises(UserError, match=words):
             judge_scores(specs)
     for judge, scores, words in (
-        ("bleu-1=python a.py", {}, "'bleu-1': a built-in score has this name"),
+        ("bleu-1=python a.py", {}, "a built-in score is called bleu-1; choose another NAME"),
         ("mine=python a.py", {"mine": len}, "'mine': a `judge` has this name"),
     ):
         with pytest.raises(UserError, match=words):

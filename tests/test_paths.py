@@ -1,5 +1,6 @@
 """A path that exists is a name, never a pattern; patterns, folders and several paths are read in order."""
 
+import io
 import json
 import os
 import sys
@@ -119,7 +120,7 @@ def test_the_csv_named_on_the_command_line_is_the_one_that_is_read(bgan: Command
             "prepare", *words, "--column", "text", "--tokenizer", "word", "--out", "out", "--overwrite"
         )
         assert made.code == 0, made.err
-        assert "4 sentences read from 1 file:" in made.err
+        assert "4 samples read from 1 file:" in made.err
         assert texts(bt.DatasetDirectory(Path("out"))) == rows_of("named")
 
 
@@ -219,7 +220,7 @@ def test_a_folder_of_texts_is_prepared_as_one_corpus(bgan: Command, here: Path) 
     for words in (("poems",), ("poems/",), ("lines", "--path", "poems")):
         made = bgan("prepare", *words, "--tokenizer", "word", "--out", "out", "--overwrite")
         assert made.code == 0, made.err
-        assert "11 sentences read from 3 files: 1 blank" in made.err
+        assert "11 samples read from 3 files: 1 blank" in made.err
         assert texts(bt.DatasetDirectory(Path("out"))) == [*rows_of("a"), *rows_of("b"), "c 0", "c 1"]
     assert bgan("prepare", "poems", "--tokenizer", "word").code == 0
     assert Path("data/poems/card.json").exists()
@@ -242,7 +243,7 @@ def test_a_folder_of_tables_is_read_by_their_column(bgan: Command, here: Path) -
     write(here / "t/readme.txt", ["no table"])
     made = bgan("prepare", "t", "--column", "text", "--tokenizer", "word", "--out", "out")
     assert made.code == 0, made.err
-    assert "20 sentences read from 5 files" in made.err
+    assert "20 samples read from 5 files" in made.err
     assert "Skipped in t: readme.txt (no table)" in made.err
 
 
@@ -262,7 +263,7 @@ def test_several_paths_after_one_option_are_read_in_sorted_order(bgan: Command, 
     for words in ways:
         made = bgan("prepare", *words, "--tokenizer", "word", "--out", "out", "--overwrite", "--json")
         assert made.code == 0, made.err
-        assert "12 sentences read from 3 files" in made.err
+        assert "12 samples read from 3 files" in made.err
         card = json.loads(made.out)
         assert card["settings"]["paths"] == ["a.txt", "b.txt", "c.txt"]
         signatures.add(card["signature"])
@@ -275,6 +276,25 @@ def test_paths_are_read_in_the_order_in_which_python_gives_them(here: Path) -> N
     made = bt.prepare("lines", path=["b.txt", "a.txt"], tokenizer="word", limit=4, out="out")
     assert texts(made) == rows_of("b")
     assert made.counts["files"] == 1
+
+
+def test_a_list_of_paths_is_files_and_a_list_of_texts_is_texts(here: Path) -> None:
+    for name in ("a", "b"):
+        write(here / f"{name}.txt", rows_of(name))
+    for paths in (["a.txt", "b.txt"], [here / "a.txt", here / "b.txt"]):
+        made = bt.prepare(paths, tokenizer="word", out="out", overwrite=True)
+        assert texts(made) == [*rows_of("a"), *rows_of("b")]
+    made = bt.prepare(["a.txt", "b.txt", "c.txt", "", "."], tokenizer="whitespace", out="out", overwrite=True)
+    assert texts(made) == [".", "a.txt", "b.txt", "c.txt"]
+
+
+def test_a_hyphen_stands_for_standard_input(
+    bgan: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\n".join(rows_of("a")).encode())))
+    made = bgan("prepare", "-", "--tokenizer", "word", "--out", "out")
+    assert made.code == 0, made.err
+    assert texts(bt.DatasetDirectory(Path("out"))) == rows_of("a")
 
 
 def test_the_number_of_files_is_shown_again(bgan: Command, here: Path) -> None:

@@ -67,8 +67,8 @@ def test_the_default_length_has_a_limit_that_is_told_when_it_binds(tmp_path: Pat
     data, heard = prepared(texts, tmp_path / "data", tokenizer="char")
     assert data.space.positions == LONGEST_DEFAULT == 64
     assert heard == [
-        "20.0% of the samples were dropped: they are longer than 64 tokens, the longest `length` that is "
-        "chosen unasked. `length` 100 keeps 99 % of them, `overlong` window all of them in pieces"
+        "20.0% of the samples were dropped: they are longer than 64 tokens, the largest default `length`. "
+        "`length` 100 keeps 99 % of them, `overlong` window keeps all of them, in pieces"
     ]
     mended, heard = prepared(texts, tmp_path / "mended", tokenizer="char", length=100)
     assert heard == []
@@ -100,10 +100,10 @@ def test_windows_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_data_of_which_nothing_is_left_blames_no_length_that_was_not_given(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="all 9 sentences are longer than `length` 7; set `length` 90"):
+    with pytest.raises(UserError, match="all 9 samples are longer than `length` 7; set `length` 90"):
         prepared(lines(*[90] * 9), tmp_path / "data", tokenizer="char", length=7)
     with pytest.raises(
-        UserError, match=r"longer than 64 tokens, the longest .* chosen unasked; set `length` 90"
+        UserError, match=r"longer than 64 tokens, the largest default `length`; set `length` 90"
     ):
         prepared(lines(*[90] * 9), tmp_path / "data", tokenizer="char")
     assert not (tmp_path / "data").exists()
@@ -134,8 +134,10 @@ def test_prepare_ends_with_what_it_did(bgan: Command, tmp_path: Path) -> None:
         "Warning: 10.0% of the samples were dropped: they are longer than --length 10. --length 12"
         in made.err
     )
-    assert "101 sentences read from 1 file: 1 blank, 10 (10.0%) dropped as overlong, 0 cut," in made.err
-    assert "tokens of a sample: at most 8 in 50 %, 12 in 95 %, 12 in 99 %, 12 in all\n" in made.err
+    assert "101 samples read from 1 file: 1 blank, 10 (10.0%) too long and dropped, 0 cut," in made.err
+    assert (
+        "tokens of a sample: 50 % at most 8, 95 % at most 12, 99 % at most 12; the longest 12\n" in made.err
+    )
     summary = json.loads(made.out)["summary"]
     assert summary["dropped"] == 0.1
     assert summary["lengths"] == {"50": 8, "95": 12, "99": 12, "100": 12}
@@ -143,7 +145,7 @@ def test_prepare_ends_with_what_it_did(bgan: Command, tmp_path: Path) -> None:
     assert (summary["vocabulary"], summary["rows"]) == (12, rows)
     assert f"\n12 tokens for {rows} train samples (char:12:" in made.err
     assert len(summary["warnings"]) == 1
-    assert "at most 8 in 50 %" in bgan("show", "d").out
+    assert "50 % at most 8" in bgan("show", "d").out
 
 
 def test_rows_of_tokens_have_lengths(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_rows_of_tokens_have_lengths(tmp_path: Path) -> None:
     assert data.counts["tokens"] == 8
     data = bt.prepare(rows, vocabulary=4, out=tmp_path / "full")
     assert data.summary["lengths"] == dict.fromkeys(["50", "95", "99", "100"], 4)
-    assert any("at most 4 in 50 %" in line for line in card_lines(data.card))
+    assert any("50 % at most 4" in line for line in card_lines(data.card))
 
 
 def test_a_card_of_an_earlier_version_is_shown_without_lengths(tmp_path: Path) -> None:
@@ -175,12 +177,19 @@ def test_a_card_of_an_earlier_version_is_shown_without_lengths(tmp_path: Path) -
             30_000,
             10**6,
             True,
-            ("30,000", "`tokenizer` sentencepiece or a smaller `vocabulary` makes"),
+            ("30,000", "slow: use `tokenizer` sentencepiece or a smaller `vocabulary`"),
         ),
-        ("char", 30_000, 10**6, False, ("slow: a smaller `vocabulary` makes",)),
-        ("m.model", 30_000, 10**6, False, ("slow: a smaller model makes",)),
-        ("word", 100, 99, False, ("100 tokens, more than there are training samples (99)", "more text")),
+        ("char", 30_000, 10**6, False, ("slow: use a smaller `vocabulary`",)),
+        ("m.model", 30_000, 10**6, False, ("slow: use a smaller model or a smaller `vocabulary`",)),
+        (
+            "word",
+            100,
+            99,
+            False,
+            ("samples (99): use `tokenizer` sentencepiece or `lowercase`"),
+        ),
         ("sentencepiece", 100, 100, False, None),
+        ("smiles", 20, 10, False, ("training samples (10): add data",)),
     ],
 )
 def test_a_vocabulary_that_is_too_large_is_warned_of_with_the_remedy(
@@ -196,8 +205,35 @@ def test_the_remedy_of_a_large_vocabulary_works(tmp_path: Path) -> None:
     texts = [f"Word{number} word{number}" for number in range(60)]
     _, (warning,) = prepared(texts, tmp_path / "words", tokenizer="word")
     assert "the vocabulary has 122 tokens, more than there are training samples (48)" in warning
-    _, heard = prepared(texts, tmp_path / "fewer", tokenizer="word", vocabulary=40)
+    _, heard = prepared(texts, tmp_path / "fewer", tokenizer="sentencepiece", vocabulary=40)
     assert heard == []
+    _, (warning,) = prepared(texts, tmp_path / "unknown", tokenizer="word", vocabulary=40)
+    assert "68.3% of the tokens are rare, and unknown to the vocabulary: raise `vocabulary`" in warning
+
+
+def test_repeats_samples_of_one_token_and_molecules_with_names_are_warned_of(tmp_path: Path) -> None:
+    codes = ["E11.9 I10", "I10 Z79"] * 10 + ["E11.9", "I10", "Z79", "E11.9 Z79"]
+    _, heard = prepared(codes, tmp_path / "codes", tokenizer="whitespace", keep_duplicates=False)
+    assert heard[:1] == [
+        "75.0% of the samples were repeats, of which one each was kept: `keep_duplicates` keeps all, as "
+        "frequencies of codes need"
+    ]
+    _, heard = prepared(codes, tmp_path / "kept", tokenizer="whitespace", keep_duplicates=True)
+    assert heard == []
+    joined = [f"E{number};I10" for number in range(60)]
+    _, heard = prepared(joined, tmp_path / "joined", tokenizer="whitespace")
+    assert "every sample is one token: is something other than spaces between the tokens?" in heard
+    names = [f"{'C' * number} name" for number in range(1, 60)]
+    _, (warning,) = prepared(names, tmp_path / "names", tokenizer="smiles")
+    assert warning.startswith("there are spaces in the text, but molecules have none")
+
+
+def test_a_window_of_white_space_is_no_sample(tmp_path: Path) -> None:
+    texts = [*lines(*range(3, 9)), "abcd" + " " * 9 + "efgh"]
+    data, _ = prepared(texts, tmp_path / "data", tokenizer="char", length=4, overlong="window")
+    read = [text for split in ("train", "validation", "test") for text in data.texts(split)]
+    assert all(text.strip() for text in read)
+    assert {"abcd", " efg"} <= set(read)
 
 
 def test_a_line_break_within_a_sample_is_a_space(tmp_path: Path) -> None:

@@ -128,13 +128,16 @@ def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("line", ["[1]", "3", '{"bound": 1}', '{"step": "x"}'])
-def test_metrics_that_are_not_ours_end_the_list(line: str, tmp_path: Path) -> None:
+def test_metrics_that_are_not_ours_are_refused(line: str, tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
     run.append_metrics({"step": 1})
-    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
-        file.write(line + "\n")
-    run.rewind(9)
-    assert run.metrics() == [{"step": 1}]
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    before = path.read_bytes()
+    for read in (run.metrics, lambda: run.rewind(9)):
+        with pytest.raises(UserError, match=r"metrics\.jsonl is damaged in line 2: repair or remove it"):
+            read()
+    assert path.read_bytes() == before
 
 
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
@@ -176,9 +179,10 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
         run.append_metrics({"step": step, "samples": ["a\u2028b\x85"]})
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "bou')
-    run.append_metrics({"step": 5})
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3]
     run.rewind(2)
-    assert [row["step"] for row in run.metrics()] == [1, 2]
+    run.append_metrics({"step": 3})
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_folder_of_files_is_one_sample_each(bgan: Command, tmp_path: Path) -> 
     (tmp_path / "poems/blank.txt").write_text("\n\n")
     made = bgan("prepare", "poems", "--unit", "file", "--tokenizer", "word", "--length", 20, "--json")
     assert made.code == 0, made.err
-    assert "6 sentences read from 6 files: 1 blank" in made.err
+    assert "6 samples read from 6 files: 1 blank" in made.err
     card = json.loads(made.out)
     assert card["settings"]["unit"] == "file"
     data = bt.DatasetDirectory(tmp_path / "data/poems")

@@ -156,7 +156,7 @@ def test_a_table_of_one_column_names_what_to_type(bgan: Command, tmp_path: Path)
         assert made.err == "bgan-text: x.ndjson is a table: it has the column t: give --column t\n"
     made = bgan("prepare", "x.ndjson", "--tokenizer", "word", "--column", "t")
     assert made.code == 0, made.err
-    assert "9 sentences read from 1 file: 0 blank" in made.err
+    assert "9 samples read from 1 file: 0 blank" in made.err
 
 
 def test_many_columns_are_named_in_part(read: Read) -> None:
@@ -169,9 +169,9 @@ def test_many_columns_are_named_in_part(read: Read) -> None:
 def test_a_column_that_is_not_there_is_refused_with_those_that_are(read: Read, tmp_path: Path) -> None:
     for suffix, content in TABLES.items():
         message = refusal(read, f"t.{suffix}", content, "Text")
-        assert message == " has no column 'Text': it has id, text", suffix
+        assert message == " has no column 'Text': it has 'id', 'text'", suffix
     content = parquet(tmp_path, id=[1], text=["a"])
-    assert refusal(read, "t.parquet", content, "Text") == " has no column 'Text': it has id, text"
+    assert refusal(read, "t.parquet", content, "Text") == " has no column 'Text': it has 'id', 'text'"
 
 
 def test_score_reads_what_prepare_reads(bgan: Command, tmp_path: Path) -> None:

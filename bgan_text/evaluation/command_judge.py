@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.custom import BETTER, CustomScore
+from bgan_text.evaluation.registry import ENTRIES
 
 TIMEOUT = 600.0
 """Seconds that a program may take for the samples of one model, unless other are given."""
@@ -163,6 +164,8 @@ def judge_scores(specs: Iterable[str], timeout: float = TIMEOUT) -> dict[str, Cu
         judge = CommandJudge(command.strip(), timeout)
         name = name or name_of(judge.words)
         better = "real" if direction is None else choose("direction", direction, {one: one for one in BETTER})
+        if name in ENTRIES:
+            raise UserError(f"`judge` {spec!r}: a built-in score is called {name}; choose another NAME")
         if name in found:
             raise UserError(f"`judge` {spec!r}: another judge is called {name}; NAME=COMMAND names it")
         found[name] = CustomScore(judge, better, judge.command)

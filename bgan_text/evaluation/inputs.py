@@ -76,14 +76,14 @@ class Inputs:
                 raise UserError(f"`{name}` {value}: it is for runs, and {names} is none")
 
     def dataset(self, reporter: Reporter) -> DatasetDirectory | None:
-        """The dataset directory that real samples come from; None if a reference is given instead."""
+        """The dataset directory that was given, or that of the runs; None with a reference alone."""
         if self.data is not None:
             for name, run in self.runs.items():
                 if run.data["signature"] != self.data.signature:
                     reporter.warning(f"{name} was trained on other data than {self.data.folder}.")
             return self.data
         if self.reference is not None:
-            return None
+            return self._data_of_runs(reporter)
         if not self.runs:
             names = ", ".join(source.name for source in self.models)
             raise UserError(
@@ -91,6 +91,20 @@ class Inputs:
                 "line, or `data`, a dataset directory"
             )
         return _dataset_of(self.runs)
+
+    def _data_of_runs(self, reporter: Reporter) -> DatasetDirectory | None:
+        """What all runs were trained on, if that is one dataset directory and still as it was."""
+        if not self.runs:
+            return None
+        try:
+            return _dataset_of(self.runs)
+        except UserError:
+            if self.train is None:
+                reporter.warning(
+                    f"the data of {', '.join(self.runs)} are gone or changed, or not one dataset directory: "
+                    "scores that compare with training text are left out."
+                )
+            return None
 
     def images(self) -> bool:
         """Whether the samples are images, not text.

@@ -60,7 +60,7 @@ class EvaluationOptions:
     )
     column: str | None = setting(None, "column of the tables among the files that holds the text")
     encoding: str = setting(UTF8, ENCODING_HELP)
-    lowercase: bool = setting(False, "convert all text to lower case first")
+    lowercase: bool | None = setting(None, "convert all text to lower case first (default: as `prepare` did)")
     window: int | None = setting(
         None,
         "length of the window in which JS divergence counts n-grams, in units, padding included "

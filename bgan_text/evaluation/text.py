@@ -184,7 +184,8 @@ def _warn_of(model: Measured, usual: float, reporter: Reporter) -> None:
     if (unknown := unknown_share(model.scores)) > usual + MANY_UNKNOWN:
         reporter.warning(
             f"{unknown:.0%} of the tokens of {name} occur in no reference (of real text {usual:.0%}). If it "
-            "is tokenized or cased in another way than the reference, use `tokenize` or `lowercase`."
+            "is tokenized or cased in another way than the reference, use `tokenize` or `lowercase`; else "
+            "the model has learned little."
         )
 
 
@@ -205,7 +206,7 @@ def settings_of(
     references = len(numbered.references)
     return {
         "tokenize": numbered.units,
-        "lowercase": options.lowercase,
+        "lowercase": real.lowercase,
         "column": options.column,
         "encoding": options.encoding,
         "window": numbered.window,
@@ -219,7 +220,7 @@ def settings_of(
         "temperature": options.temperature,
         **candidate_settings(options, {model.name: model.effective for model in models}),
         "smoothing": "method1",
-        "sacrebleu": signature(numbered.tokenizer, lowercase=options.lowercase, references=references),
+        "sacrebleu": signature(numbered.tokenizer, lowercase=real.lowercase, references=references),
         "judge": {name: score.about for name, score in judge_scores(options.judge).items()},
         "resamples": options.resamples,
         "version": __version__,

@@ -1,7 +1,7 @@
 """The texts of an evaluation: samples of runs, files and lists, and real text from data, files or lists."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -61,7 +61,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Real:
-    """Real text, and what is known about it."""
+    """Real text, and what is known about it. `lowercase`: whether it and the samples are in lower case."""
 
     name: str
     references: Stream
@@ -69,12 +69,15 @@ class Real:
     training: Training | None
     grammar: Grammar | None
     data: DatasetDirectory | None
+    lowercase: bool
 
 
 def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
     """The models' samples, and the real text they are compared with."""
     inputs.refuse_options_of_runs(options)
     data = inputs.dataset(reporter)
+    if options.lowercase is None:
+        options = replace(options, lowercase=data is not None and data.lowercase)
     models = [_model(source, options, reporter) for source in inputs.models]
     return models, _real(inputs, options, data, models, reporter)
 
@@ -101,7 +104,10 @@ def _model(source: Source, options: EvaluationOptions, reporter: Reporter) -> Mo
         return samples_of(source.name, content, options, options.temperature)
     if isinstance(content, str):
         if Path(content).is_dir():
-            raise UserError(f"{content} is neither a run folder (it has no run.json) nor a text file")
+            raise UserError(
+                f"{content} is neither a run folder (it has no run.json) nor a text file; images need `data` "
+                "of images"
+            )
         given: Iterable[str] = _lines(content, options, reporter)
     else:
         assert isinstance(content, list)  # arrays are images
@@ -180,6 +186,7 @@ def _real(
         training=training,
         grammar=_grammar(options, data, models),
         data=data,
+        lowercase=bool(options.lowercase),
     )
 
 

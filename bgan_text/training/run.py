@@ -257,19 +257,17 @@ class RunFolder:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl, up to the first that is not whole, as a kill may leave it."""
+        """The lines of metrics.jsonl, without a last one that is not whole, as a kill may leave it.
+
+        Raises:
+            UserError: another line is damaged.
+        """
         path = self.folder / "metrics.jsonl"
-        rows: list[dict[str, Any]] = []
-        if path.exists():
-            for line in path.read_bytes().split(b"\n"):
-                try:
-                    row = json.loads(line)
-                except ValueError:  # bytes that are no UTF-8 and text that is no JSON alike
-                    break
-                if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-                    break
-                rows.append(row)
-        return rows
+        *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        rows = [_metrics_row(line) for line in lines]
+        if None in rows:
+            raise UserError(f"{path} is damaged in line {rows.index(None) + 1}: repair or remove it")
+        return [row for row in (*rows, _metrics_row(rest)) if row is not None]
 
     def rewind(self, step: int) -> None:
         """Remove the metrics and grids after `step`: a resumed run makes them again."""
@@ -279,6 +277,15 @@ class RunFolder:
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.folder / "metrics.jsonl", text.encode())
+
+
+def _metrics_row(line: bytes) -> dict[str, Any] | None:
+    """A line of metrics.jsonl; None if it is none."""
+    try:
+        row = json.loads(line)
+    except ValueError:  # bytes that are no UTF-8 and text that is no JSON alike
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
 
 def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
