@@ -40,6 +40,9 @@ def read_settings(path: Path) -> SettingsFile:
     record = _parsed(path / "run.json" if path.is_dir() else path)
     of_run = isinstance(record.get("settings"), Mapping) and isinstance(record.get("space"), Mapping)
     if not of_run:
+        section = next((name for name, value in record.items() if isinstance(value, Mapping)), None)
+        if section is not None:
+            raise UserError(f"`config` {path} has a section {section!r}: settings stand outside of sections")
         values = {name.replace("-", "_"): value for name, value in record.items()}
         if len(values) < len(record):
             raise UserError(f"`config` {path} has a setting twice, with a hyphen and with an underscore")

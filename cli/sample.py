@@ -79,10 +79,14 @@ def sample(
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:
     """A sample a line, as text or as JSON."""
-    from bgan_text.cli.console import json_line
+    from bgan_text.cli.console import json_line, say
     from bgan_text.sample_files import destination
 
+    count = 0
     with destination(out) as file:
         for value, tokens in samples:
             named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}
             file.write(json_line(named, file) if json else f"{value}\n")
+            count += 1
+    if out is not None:
+        say(f"Wrote {count:,} samples to {out}")

@@ -75,6 +75,10 @@ class DatasetDirectory:
         except (KeyError, TypeError) as error:
             raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{self.counts[split]:,} {split}" for split in SPLITS)
+        return f"DatasetDirectory({str(self.folder)!r}: {self.corpus}, {sizes})"
+
     def _space(self) -> TokenSpace | PixelSpace:
         space = space_from_json(self.card["space"])
         if isinstance(space, LabelSpace):

@@ -205,10 +205,12 @@ def _refuse_foreign(stream: Stream, encoding: str) -> None:
             raise UserError(f"{name} is {found.upper()}, not UTF-8: give `encoding` {found}")
         if b"\0" in head and (found := _unmarked(head)) is not None:
             shown = found[: len("utf-16")].upper()
-            raise UserError(f"{name} is {shown} without its mark, not UTF-8: give `encoding` {found}")
+            raise UserError(
+                f"{name} is {shown} without a byte order mark, not UTF-8: give `encoding` {found}"
+            )
     elif head and codecs.lookup(encoding).name in MARKS.values() and not head.startswith(tuple(MARKS)):
         remedy = f"`encoding` {found}" if (found := _unmarked(head)) else "the `encoding` that it has"
-        raise UserError(f"{name} does not begin with the mark of {encoding}: give {remedy}")
+        raise UserError(f"{name} has no byte order mark of {encoding}: give {remedy}")
 
 
 def _refuse_returns(stream: Stream, encoding: str) -> None:

@@ -46,8 +46,9 @@ def delimited_column(
         if not fields:
             yield ""
         elif len(fields) != len(heading):
+            remedy = "; a field that holds the separator needs quotes" if len(fields) > len(heading) else ""
             raise UserError(
-                f"{stream.name}: line {line} has {_fields(len(fields))}, the heading {len(heading)}"
+                f"{stream.name}: line {line} has {_fields(len(fields))}, the heading {len(heading)}{remedy}"
             )
         else:
             yield fields[place]

@@ -78,10 +78,13 @@ def _below(folder: str, column: str | None, reporter: Reporter) -> list[str]:
 
 
 def _visible(folder: str) -> list[Path]:
-    """All files below a folder, in the order of their paths, without those that are hidden."""
+    """All files below a folder, in the order of their paths, without those that are hidden.
+
+    Links to nothing, pipes and devices are among them.
+    """
     root = Path(folder)
     shown = (file for file in root.rglob("*") if not _is_hidden(file.relative_to(root)))
-    return sorted(file for file in shown if file.is_file())
+    return sorted(file for file in shown if not file.is_dir())
 
 
 def _is_hidden(inside: Path) -> bool:
@@ -90,6 +93,8 @@ def _is_hidden(inside: Path) -> bool:
 
 def _unfit(path: str, column: str | None) -> str | None:
     """Why a file below a folder is not read; None if it is."""
+    if not Path(path).is_file():
+        return "no file" if Path(path).exists() else "a link to nothing"
     table = ending(path) in TABLES
     if column is not None:
         return None if table else "no table"
@@ -103,6 +108,8 @@ def holds_texts(folder: Path) -> bool:
     """Whether a folder holds more texts and tables than images."""
     texts = images = 0
     for file in _visible(str(folder)):
+        if not file.is_file():
+            continue
         if named_image(file.name):
             images += 1
         elif ending(str(file)) in TABLES:

@@ -32,14 +32,35 @@ def refusal(read: Read, name: str, content: str | bytes, column: str = "text", *
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,text,note\n1,hello there,n1,\n2,good day,n2,\n", ": line 2 has 4 fields, the heading 3"),
-        ("id,text\n1,one\n2,yes, please\n", ": line 3 has 3 fields, the heading 2"),
+        (
+            "id,text,note\n1,hello there,n1,\n2,good day,n2,\n",
+            ": line 2 has 4 fields, the heading 3; a field that holds the separator needs quotes",
+        ),
+        (
+            "id,text\n1,one\n2,yes, please\n",
+            ": line 3 has 3 fields, the heading 2; a field that holds the separator needs quotes",
+        ),
         ("id,text\n1,one\n2\n", ": line 3 has 1 field, the heading 2"),
-        ("text\none\ntwo, three\n", ": line 3 has 2 fields, the heading 1"),
-        ('id,text\n1,"a\nb"\n2,yes, please\n', ": line 4 has 3 fields, the heading 2"),
-        ("id,text\r\n1,one\r\n2,yes, please\r\n", ": line 3 has 3 fields, the heading 2"),
-        ("\ufeffid,text\n1,one,\n", ": line 2 has 3 fields, the heading 2"),
-        ("\n\nid,text\n1,one,\n", ": line 4 has 3 fields, the heading 2"),
+        (
+            "text\none\ntwo, three\n",
+            ": line 3 has 2 fields, the heading 1; a field that holds the separator needs quotes",
+        ),
+        (
+            'id,text\n1,"a\nb"\n2,yes, please\n',
+            ": line 4 has 3 fields, the heading 2; a field that holds the separator needs quotes",
+        ),
+        (
+            "id,text\r\n1,one\r\n2,yes, please\r\n",
+            ": line 3 has 3 fields, the heading 2; a field that holds the separator needs quotes",
+        ),
+        (
+            "\ufeffid,text\n1,one,\n",
+            ": line 2 has 3 fields, the heading 2; a field that holds the separator needs quotes",
+        ),
+        (
+            "\n\nid,text\n1,one,\n",
+            ": line 4 has 3 fields, the heading 2; a field that holds the separator needs quotes",
+        ),
     ],
 )
 def test_a_row_of_another_width_is_refused_with_its_line_and_both_counts(
@@ -49,7 +70,10 @@ def test_a_row_of_another_width_is_refused_with_its_line_and_both_counts(
 
 
 def test_a_row_of_another_width_in_tsv_is_refused_too(read: Read) -> None:
-    assert refusal(read, "t.tsv", "id\ttext\n1\tone\t\n") == ": line 2 has 3 fields, the heading 2"
+    assert (
+        refusal(read, "t.tsv", "id\ttext\n1\tone\t\n")
+        == ": line 2 has 3 fields, the heading 2; a field that holds the separator needs quotes"
+    )
     assert refusal(read, "t.tsv", "id\ttext\n1\n") == ": line 2 has 1 field, the heading 2"
 
 
@@ -65,7 +89,8 @@ def test_a_shifted_table_is_one_line_and_makes_nothing(bgan: Command, tmp_path: 
     scored = bgan("score", *words, "--reference", "shift.csv")
     for made in (prepared, scored):
         assert (made.code, made.out) == (1, "")
-        assert made.err == "bgan-text: shift.csv: line 2 has 4 fields, the heading 3\n"
+        assert made.err.startswith("bgan-text: shift.csv: line 2 has 4 fields, the heading 3;")
+        assert len(made.err.splitlines()) == 1
     assert not list(tmp_path.glob("data/*"))
 
 
@@ -181,7 +206,7 @@ def test_other_signs_may_separate_the_fields_of_csv(read: Read, sign: str) -> No
     content = f'id{sign}text\n1{sign}"one, two"\n2{sign}three, four\n3{sign}five\n'
     assert read("t.csv", content, "text") == ["one, two", "three, four", "five"]
     message = refusal(read, "t.csv", content + f"4{sign}a{sign}b\n")
-    assert message == ": line 5 has 3 fields, the heading 2"
+    assert message == ": line 5 has 3 fields, the heading 2; a field that holds the separator needs quotes"
 
 
 def test_the_column_asked_for_may_not_be_there_twice(read: Read) -> None:

@@ -42,7 +42,10 @@ def test_wide_text_without_its_mark_is_named_and_the_remedy_works(
 ) -> None:
     content = text.replace("\n", ends).encode(encoding)
     message = refusal(read, content)
-    assert message == f" is {encoding[:6].upper()} without its mark, not UTF-8: give `encoding` {encoding}"
+    assert (
+        message
+        == f" is {encoding[:6].upper()} without a byte order mark, not UTF-8: give `encoding` {encoding}"
+    )
     assert read("t.txt", content, encoding=remedy(message)) == text.splitlines()
 
 
@@ -65,8 +68,8 @@ def test_an_encoding_that_needs_a_mark_is_refused_without_one(
     column = [] if name == "t.txt" else ["t"]
     with pytest.raises(UserError) as caught:
         read(name, content.encode(f"{encoding}-be"), *column, encoding=encoding)
-    assert f"does not begin with the mark of {encoding}: give `encoding` {encoding}-be" in str(caught.value)
-    with pytest.raises(UserError, match=r"does not begin with the mark.* give the `encoding` that it has"):
+    assert f"has no byte order mark of {encoding}: give `encoding` {encoding}-be" in str(caught.value)
+    with pytest.raises(UserError, match=r"has no byte order mark.* give the `encoding` that it has"):
         read(name, content, *column, encoding=encoding)
 
 
@@ -202,7 +205,7 @@ def test_the_encoding_that_a_refusal_names_works_on_the_command_line(bgan: Comma
     words = ("prepare", "t.txt", "--tokenizer", "word")
     made = bgan(*words)
     assert (made.code, made.out, made.err.count("\n")) == (1, "", 1)
-    assert "t.txt is UTF-16 without its mark" in made.err
+    assert "t.txt is UTF-16 without a byte order mark" in made.err
     assert "give --encoding utf-16-le" in made.err
     made = bgan(*words, "--encoding", remedy(made.err.strip()))
     assert made.code == 0, made.err

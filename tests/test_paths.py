@@ -211,6 +211,17 @@ def test_a_folder_is_read_file_by_file_in_sorted_order_and_what_is_skipped_is_sa
     assert list(text_files(["t"], "text")) == ["t/table.csv"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes and links there")
+def test_what_is_no_file_is_skipped_and_named(here: Path, heard: Any) -> None:
+    write(here / "d/a.txt", rows_of("a"))
+    (here / "d/gone.txt").symlink_to("nowhere")
+    (here / "d/linked.txt").symlink_to("a.txt")
+    os.mkfifo(here / "d/pipe.txt")
+    made = bt.prepare("d", tokenizer="word", keep_duplicates=True, out="out", reporter=heard)
+    assert texts(made) == sorted(rows_of("a") * 2)
+    assert "Skipped in d: gone.txt (a link to nothing), pipe.txt (no file)." in heard.messages
+
+
 def test_a_folder_of_texts_is_prepared_as_one_corpus(bgan: Command, here: Path) -> None:
     for name in ("b", "a"):
         write(here / f"poems/{name}.txt", rows_of(name))

@@ -160,8 +160,8 @@ def test_the_end_of_a_run_says_that_it_stopped_early(
 ) -> None:
     settings = {"steps": 50, "draws": 3, "patience": 2, "generator_lr": 0.0}  # so nothing improves
     text = shown(data, tmp_path / "run", monkeypatch, terminal=False, **settings)
-    assert "Stopped early at step 6: 2 evaluations brought no better js-4 than " in text
-    assert "of step 2. A larger --patience lets it go on." in text
+    assert "Stopped early at step 6: js-4 has not improved for 2 evaluations (best: " in text
+    assert "at step 2). A larger --patience lets it go on." in text
     assert text.splitlines()[-1] == f"Next: bgan-text sample {tmp_path / 'run'} --n 3 --step best"
 
 

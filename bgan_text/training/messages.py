@@ -14,10 +14,10 @@ WORTH_SAYING = 3.0
 def greeting(training: Training) -> str:
     """What is trained, from where, how far, and on what."""
     config, state = training.config, training.state
-    nets: list[nn.Module] = [state.generator]
+    nets: dict[str, nn.Module] = {"generator": state.generator}
     if not needs_likelihood(config.objective):
-        nets.append(state.discriminator)
-    sizes = " + ".join(f"{parameter_count(net):,}" for net in nets)
+        nets["discriminator"] = state.discriminator
+    sizes = ", ".join(f"{name} {parameter_count(net):,}" for name, net in nets.items())
     return (
         f"{training.run.folder}: {config.generator}, {config.title}, {config.budget}, "
         f"from step {state.step:,}; "
@@ -52,11 +52,11 @@ def farewell(training: Training) -> list[str]:
     if training.stopped_early:
         evaluations, best = training.evaluations, training.run.best()
         waited = evaluations.without_improvement()
-        better = "" if best is None else f" than {evaluations.values[best]:.3f} of step {best:,}"
+        better = "" if best is None else f" (best: {evaluations.values[best]:.3f} at step {best:,})"
+        began = "Nothing to do: stopped" if idle else "Stopped"
         lines.append(
-            f"{'Nothing to do: stopped' if idle else 'Stopped'} early at step {step:,}: "
-            f"{waited} evaluation{'s' * (waited > 1)} brought no better {evaluations.score}{better}. "
-            "A larger `patience` lets it go on."
+            f"{began} early at step {step:,}: {evaluations.score} has not improved for {waited} "
+            f"evaluation{'s' * (waited > 1)}{better}. A larger `patience` lets it go on."
         )
     return lines
 
