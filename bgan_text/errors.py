@@ -21,6 +21,16 @@ class UserError(Exception):
     """
 
 
+def reason_of(error: Exception) -> str:
+    """The first line of what an error of a library says; its type if it says nothing.
+
+    Example:
+        >>> reason_of(ValueError("no header\\nin the file")), reason_of(EOFError())
+        ('no header', 'EOFError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def choose(kind: str, name: str, options: Mapping[str, Value]) -> Value:
     """Look `name` up in `options`, or raise a `UserError` that lists similar names and all names."""
     if name in options:

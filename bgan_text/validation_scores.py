@@ -12,6 +12,10 @@ ORDERS = (1, 2, 3, 4)
 SIDES = (1, 2, 3)
 """The sizes of patches that are compared, in pixels a side."""
 
+MANY_TOKENS, FEW_ORDERS = 1000, 2
+"""With more tokens than that, longer n-grams of good text are hardly ever in the validation split: their
+divergence is then lowest for samples that are too short."""
+
 TEXT = {f"js-{order}": LOWER for order in ORDERS}
 IMAGES = {f"patch-js-{side}": LOWER for side in SIDES}
 LABELS = {"error": LOWER, "cross-entropy": LOWER}
@@ -41,7 +45,8 @@ def deciding_score(name: str | None, space: Space) -> str:
     """The score by which the best checkpoint is chosen.
 
     Args:
-        name: the one asked for; None stands for the longest n-grams, the largest patches, or the error.
+        name: the one asked for; None stands for the longest n-grams that a validation split has enough of,
+            the largest patches, or the error.
         space: what is generated.
 
     Raises:
@@ -49,8 +54,15 @@ def deciding_score(name: str | None, space: Space) -> str:
     """
     known = scores_on(space)
     if name is None:
-        return "error" if isinstance(space, LabelSpace) else list(known)[-1]
+        return _usual(space, list(known))
     choose("best-by", name, VALIDATION_SCORES)
     if name not in known:
         raise UserError(f"`best_by` {name} is not measured here: choose {', '.join(known)}")
     return name
+
+
+def _usual(space: Space, known: list[str]) -> str:
+    if isinstance(space, LabelSpace):
+        return "error"
+    words = isinstance(space, TokenSpace) and space.shape is None and space.vocabulary > MANY_TOKENS
+    return known[:FEW_ORDERS][-1] if words else known[-1]

@@ -88,8 +88,8 @@ def compare(
 def _planned(
     objectives: str | None, data: Path | None, out: Path | None, given: Mapping[str, Any]
 ) -> "Comparison":
-    from bgan_text.cli.console import newest_data
     from bgan_text.cli.progress import RichReporter
+    from bgan_text.newest import newest_data
     from bgan_text.studies.comparison import Comparison
 
     names = {option.name for option in fields(ComparisonOptions)}

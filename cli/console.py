@@ -11,9 +11,7 @@ from typing import IO, Any
 from rich.console import Console
 
 from bgan_text.encoding import holds_all
-from bgan_text.files import finite as finite
-from bgan_text.newest import newest_data as newest_data
-from bgan_text.newest import newest_run as newest_run
+from bgan_text.files import finite
 
 PATIENCE = 0.2
 """Seconds without a word."""

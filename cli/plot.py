@@ -20,9 +20,9 @@ def plot(runs: Folders = None, out: Out = None) -> None:
 
     Example: bgan-text plot runs/first runs/second --out curves.png
     """
-    from bgan_text.cli.console import newest_run
     from bgan_text.curves import plot as drawn
     from bgan_text.evaluation.sweep_figure import write_figure
+    from bgan_text.newest import newest_run
 
     folders = runs or [newest_run()]
     path = out if out is not None else folders[0] / "curves.png"

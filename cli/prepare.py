@@ -23,7 +23,7 @@ def prepare(
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CORPUS|PATH]...",
+            metavar="CORPUS|PATH",
             help=f"Text: {_listed(TEXT_CORPORA)}. Images: {_listed(IMAGE_CORPORA)}. Or paths of texts or of "
             "images, or module:name for a corpus of your own. (default: grammar)",
         ),

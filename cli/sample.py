@@ -47,8 +47,9 @@ def sample(
 
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
-    from bgan_text.cli.console import newest_run, say
+    from bgan_text.cli.console import say
     from bgan_text.cli.parts import custom_parts
+    from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
     from bgan_text.sample_files import animate_grids, draw_grid
     from bgan_text.space import is_image

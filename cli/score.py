@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Models = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[RUN|FILE]...",
+        metavar="RUN|FILE",
         help="Runs, text files with a sample a line, or folders, archives or .npz of images. "
         "(default: the newest run)",
     ),
@@ -95,7 +95,7 @@ def score(
     markdown: Markdown = False,
     latex: Latex = False,
 ) -> None:
-    """Score samples beside real ones: similarity, variety, copies, lengths or classes; exactly for `grammar`.
+    """Score samples beside real ones: similarity, variety, copies, lengths or classes; the grammar exactly.
 
     No run is needed: a text file with a sample a line, or images, will do.
 
@@ -132,7 +132,7 @@ def _found(
     names: Sequence[str], data: Path | None, reference: Path | None
 ) -> tuple[dict[str, Any], Path | None]:
     """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
-    from bgan_text.cli.console import newest_data, newest_run
+    from bgan_text.newest import newest_data, newest_run
 
     names = list(names) or [str(newest_run())]
     runs = any((Path(name) / "run.json").exists() for name in names)

@@ -32,9 +32,9 @@ def show(
 
 
 def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
-    from bgan_text.cli.console import newest_data, newest_run
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.errors import UserError
+    from bgan_text.newest import newest_data, newest_run
     from bgan_text.overview import dataset_overview, overview
     from bgan_text.training.run import RunFolder
 

@@ -107,7 +107,7 @@ def train(
 def _new(
     data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
 ) -> "Training":
-    from bgan_text.cli.console import newest_data
+    from bgan_text.newest import newest_data
     from bgan_text.start import new_training
     from bgan_text.training.run import RunFolder
     from bgan_text.training.state import CustomParts
@@ -122,7 +122,7 @@ def _new(
 def _resumed(
     data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
 ) -> "Training":
-    from bgan_text.cli.console import newest_run
+    from bgan_text.newest import newest_run
     from bgan_text.start import resume_training
 
     if start_from is not None:

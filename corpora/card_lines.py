@@ -14,12 +14,12 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     if "corrupt" in counts:
         return [
             f"{counts['read']:,} images read: {counts['corrupt']:,} unreadable, "
-            f"{counts.get('other_files', 0):,} other files left out, {counts['duplicates']:,} {kept}",
+            f"{counts.get('other_files', 0):,} other files left out, {kept}: {counts['duplicates']:,}",
             splits + _image(space, card["tokenizer"]),
         ]
     if card["tokenizer"].startswith("tokens:"):
         return [
-            f"{counts['read']:,} rows read: {counts['duplicates']:,} {kept}",
+            f"{counts['read']:,} rows read: {kept}: {counts['duplicates']:,}",
             *_lengths(card),
             splits + f"{space['positions']} positions; {space['vocabulary']:,} tokens",
         ]
@@ -29,7 +29,7 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     return [
         f"{counts['read']:,} samples read{origin}: {counts['blank']:,} blank, "
         f"{_share(card, 'dropped')} too long and dropped, {_share(card, 'cut')} cut, "
-        f"{counts['windowed']:,} split into pieces, {counts['duplicates']:,} {kept}, "
+        f"{counts['windowed']:,} split into pieces, {kept}: {counts['duplicates']:,}, "
         f"{unknown:.2%} of tokens unknown",
         *_lengths(card),
         splits + f"up to {space['positions']} token{'s' * (space['positions'] > 1)}",

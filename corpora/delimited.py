@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from bgan_text.corpora.byte_streams import Stream
+from bgan_text.corpora.columns import place_of
 from bgan_text.corpora.decoding import decoded_lines, stripped
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
@@ -20,6 +21,8 @@ LONGEST_FIELD = 1 << 24
 closed would fill the memory."""
 Row = tuple[int, list[str]]
 """The number of its first line, and its fields; those of a blank line are none."""
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
+"""The line before the heading by which Excel says what separates fields."""
 MANY_ROWS = 3
 """So many lines in a quoted field, each with the commas of a row, are no accident of prose."""
 DELIMITERS = (",", ";", "\t", "|")
@@ -37,16 +40,13 @@ def delimited_column(
     """
     rows = _rows(stream, kind, encoding, column, reporter)
     heading = _heading(rows, stream)
-    if column not in heading:
-        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, heading))}")
-    if heading.count(column) > 1:
-        raise UserError(f"{stream.name} has {heading.count(column)} columns {column!r}: rename one of them")
-    place = heading.index(column)
+    place = place_of(column, heading, stream.name)
     for line, fields in rows:
         if not fields:
             yield ""
         elif len(fields) != len(heading):
-            remedy = "; a field that holds the separator needs quotes" if len(fields) > len(heading) else ""
+            unquoted = kind == "csv" and len(fields) > len(heading) and fields[-1].strip()
+            remedy = "; a field that holds the separator needs quotes" if unquoted else ""
             raise UserError(
                 f"{stream.name}: line {line} has {_fields(len(fields))}, the heading {len(heading)}{remedy}"
             )
@@ -72,8 +72,12 @@ def _fields(count: int) -> str:
 
 def _rows(stream: Stream, kind: str, encoding: str, column: str | None, reporter: Reporter) -> Iterator[Row]:
     lines = decoded_lines(stream, encoding, reporter)
-    first = next(lines, "")
-    lines = chain([first], lines)
+    blank = []  # lines before the heading
+    while (first := next(lines, "")) and not first.strip():
+        blank.append("\n")
+    if kind == "csv" and (named := SEPARATOR_LINE.fullmatch(first)) is not None:
+        return _csv(chain(blank, ["\n"], lines), stream, named[1], reporter)
+    lines = chain(blank, [first], lines)
     if kind == "csv":
         return _csv(lines, stream, _delimiter(first, column), reporter)
     if any(_is_quoted(field) for field in first.rstrip("\r\n").split("\t")):
@@ -158,7 +162,7 @@ class _Suspects:
         first, *between, last = (line.count(self.delimiter) for line in rows)
         if len(between) < MANY_ROWS and f"{self.delimiter} " in field and not self._unspaced.search(field):
             return False  # the commas of prose
-        whole = all(count == width - 1 for count in between)
+        whole = all(count >= width - 1 for count in between)
         return whole and (first, last) == (width - 1 - place, place)
 
     def tell(self) -> None:

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bgan_text.corpora.folders import files_below
 from bgan_text.corpora.image_kinds import (
     HEAD,
     NPZ,
@@ -94,11 +95,10 @@ def _held_out(name: str) -> bool:
 
 
 def _folder(path: Path) -> Iterator[Raw]:
-    for file in sorted(path.rglob("*")):
-        inside = file.relative_to(path).as_posix()
-        if file.is_file() and not hidden(inside):
+    for file in files_below(path):
+        if file.is_file():
             with file.open("rb") as content:
-                yield _taken(str(file), inside, content)
+                yield _taken(str(file), file.relative_to(path).as_posix(), content)
 
 
 def _zip(path: Path) -> Iterator[Raw]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bgan_text.corpora.corpus import ImageCorpus, Request
 from bgan_text.corpora.hub import streamed
 from bgan_text.corpora.paths import named
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     from bgan_text.corpora.images import Raw
@@ -118,8 +118,7 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
                 label = None if hub.label is None else int(row[hub.label])
                 yield Raw(f"{hub.repository}:{split}[{index}]", row[hub.column]["bytes"], label, held_out)
         except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UserError(f"{hub.repository} in the hub cannot be read: {reason}") from error
+            raise UserError(f"{hub.repository} in the hub cannot be read: {reason_of(error)}") from error
 
 
 def _corpus(

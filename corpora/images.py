@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bgan_text.corpora.transparency import WHITE, color_of, opaque, scaled_key
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is said here, in one line
 
@@ -132,7 +132,7 @@ def _opened(raw: Raw) -> Image.Image:
         except UnidentifiedImageError as error:
             raise CorruptImageError(f"no {IMAGE_FORMATS}") from error
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise CorruptImageError(str(error).splitlines()[0]) from error
+            raise CorruptImageError(reason_of(error)) from error
     array = raw.content
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

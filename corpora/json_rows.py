@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from bgan_text.corpora.byte_streams import HEAD, Stream
+from bgan_text.corpora.columns import no_column
 from bgan_text.corpora.decoding import MARK, decoded_blocks, decoded_head, decoded_lines
 from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
@@ -20,7 +21,10 @@ NEAR = 16
 """A fault so close to the end of what was read may be none: more has to be read to know."""
 LOOKED_AT = 100
 """Rows, or names, that are told where a column is not known."""
-DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+DECODER = json.JSONDecoder(
+    parse_int=str, parse_float=str, parse_constant=lambda name: None if name == "NaN" else name
+)
+"""Numbers stay as they are written; NaN is how Python and pandas write a missing value."""
 PAIRS = json.JSONDecoder(object_pairs_hook=list)
 Row = tuple[int, str, Any]
 """The number of its line, what is written, and its value; None for a blank line."""
@@ -46,7 +50,7 @@ def json_column(stream: Stream, column: str, encoding: str, reporter: Reporter =
             seen = True
         yield value or ""
     if names and not seen:
-        raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, names))}")
+        raise no_column(stream.name, column, names)
     if not seen:
         yield from [""] * missing
 
@@ -70,7 +74,8 @@ def _value(where: str, written: str, row: Any, column: str) -> str | None:
         raise UserError(f'{where} is no object such as {{"{column}": "text"}}')
     if column not in row:
         return None
-    if written.count(json.dumps(column)) > 1:
+    escaped = "\\u" in written or "\\/" in written  # so that a name may be spelled in another way
+    if escaped or written.count(json.dumps(column, ensure_ascii=False)) > 1:
         names = [name for name, _ in PAIRS.decode(written)]
         if names.count(column) > 1:
             raise UserError(f"{where} has {names.count(column)} columns {column!r}")
@@ -89,7 +94,7 @@ def _rows(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
     """Lines where the first one is a whole object, else values that may span lines."""
     head = decoded_head(stream, encoding).lstrip(MARK + " \t\r\n")
     first, end, _ = head.partition("\n")
-    whole = not end or _parsed(first) is not None
+    whole = (not end and len(stream.head) == HEAD) or _parsed(first) is not None
     if head.startswith("[") or not whole:
         return _values(stream, encoding, reporter)
     return _lines(stream, encoding, reporter)

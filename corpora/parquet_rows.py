@@ -8,7 +8,8 @@ from shutil import copyfileobj
 from typing import Any, BinaryIO, cast
 
 from bgan_text.corpora.byte_streams import Stream
-from bgan_text.errors import UserError
+from bgan_text.corpora.columns import place_of
+from bgan_text.errors import UserError, reason_of
 
 MAGIC = b"PAR1"
 NO_FRACTION = re.compile(r"\.0+(?=Z|[+-]\d|$)")
@@ -25,11 +26,7 @@ def parquet_column(stream: Stream, column: str, encoding: str) -> Iterator[str]:
             or bytes cannot be decoded.
     """
     with _table(stream) as table:
-        names = table.schema_arrow.names
-        if column not in names:
-            raise UserError(f"{stream.name} has no column {column!r}: it has {', '.join(map(repr, names))}")
-        if names.count(column) > 1:
-            raise UserError(f"{stream.name} has {names.count(column)} columns {column!r}: rename one of them")
+        place_of(column, table.schema_arrow.names, stream.name)
         row = 1
         for batch in _batches(stream, table, column):
             values = batch.column(batch.schema.get_field_index(column))
@@ -66,8 +63,7 @@ def _batches(stream: Stream, table: Any, column: str) -> Iterator[Any]:
 
 
 def _damaged(stream: Stream, error: Exception) -> UserError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UserError(f"{stream.name} is not a whole Parquet file: {reason}")
+    return UserError(f"{stream.name} is not a whole Parquet file: {reason_of(error)}")
 
 
 @contextmanager
@@ -97,22 +93,24 @@ def _texts(name: str, column: str, values: Any, row: int, encoding: str) -> Iter
     if types.is_null(kind):
         yield from [""] * len(values)
     elif _is_text(kind) or _is_binary(kind):
-        yield from _decoded(name, column, values, row, encoding if _is_binary(kind) else "utf-8")
+        yield from _decoded(f"{name}: column {column}", values, row, encoding if _is_binary(kind) else None)
     elif not _is_plain(kind):
         raise UserError(f"{name}: column {column} holds {kind}, text was expected")
     else:
+        timed = types.is_timestamp(kind) or types.is_time(kind)
         for text in values.cast("string").to_pylist():
-            yield NO_FRACTION.sub("", text or "") if types.is_timestamp(kind) else text or ""
+            yield NO_FRACTION.sub("", text or "") if timed else text or ""
 
 
-def _decoded(name: str, column: str, values: Any, row: int, encoding: str) -> Iterator[str]:
+def _decoded(where: str, values: Any, row: int, encoding: str | None) -> Iterator[str]:
+    """Bytes in an encoding, or strings, which have to be UTF-8."""
     for number, value in enumerate(values.cast("large_binary").to_pylist(), start=row):
         try:
-            yield (value or b"").decode(encoding)
+            yield (value or b"").decode(encoding or "utf-8")
         except UnicodeError as error:
-            raise UserError(
-                f"{name}: row {number} of column {column} is not {encoding}: give the `encoding` that it has"
-            ) from error
+            wrong = "damaged: it is not UTF-8" if encoding is None else f"not {encoding}"
+            remedy = "" if encoding is None else ": give the `encoding` that it has"
+            raise UserError(f"{where} is {wrong} in row {number}{remedy}") from error
 
 
 def _nested(kind: Any) -> str:

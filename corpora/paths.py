@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bgan_text.corpora.byte_streams import STANDARD_INPUT, exists, opened
 from bgan_text.corpora.decoding import binary_kind, is_text
+from bgan_text.corpora.folders import files_below
 from bgan_text.corpora.image_kinds import named_image
 from bgan_text.corpora.tables import TABLES, ending
 from bgan_text.errors import UserError
@@ -45,23 +46,30 @@ def is_pattern(path: str) -> bool:
 def text_files(paths: Iterable[str], column: str | None, reporter: Reporter = SILENT) -> Iterator[str]:
     """The files of text that paths stand for: with a column, the tables; without one, all that hold text.
 
-    Those below a folder come in sorted order. What is skipped there is told to the reporter.
+    Those below a folder come in sorted order. What is skipped there is told to the reporter, and so is a file
+    for which several paths stand, as names and patterns may: it comes once.
 
     Raises:
         UserError: there is no such file, or a folder has none of text.
     """
+    known: set[Path] = set()
     for path in named(paths):
-        if path != STANDARD_INPUT and Path(path).is_dir():
-            yield from _below(path, column, reporter)
-        else:
+        if path == STANDARD_INPUT:
             yield path
+            continue
+        for file in _below(path, column, reporter) if Path(path).is_dir() else [path]:
+            if (place := Path(file).absolute()) in known:
+                reporter.message(f"{file} was given twice: it is read once.")
+            else:
+                known.add(place)
+                yield file
 
 
 def _below(folder: str, column: str | None, reporter: Reporter) -> list[str]:
     """The files of text below a folder."""
     found: list[str] = []
     skipped: list[tuple[str, str]] = []
-    for file in _visible(folder):
+    for file in files_below(Path(folder)):
         reason = _unfit(str(file), column)
         if reason is None:
             found.append(str(file))
@@ -75,20 +83,6 @@ def _below(folder: str, column: str | None, reporter: Reporter) -> list[str]:
     if skipped:
         reporter.message(f"Skipped in {folder}: {told}.")
     return found
-
-
-def _visible(folder: str) -> list[Path]:
-    """All files below a folder, in the order of their paths, without those that are hidden.
-
-    Links to nothing, pipes and devices are among them.
-    """
-    root = Path(folder)
-    shown = (file for file in root.rglob("*") if not _is_hidden(file.relative_to(root)))
-    return sorted(file for file in shown if not file.is_dir())
-
-
-def _is_hidden(inside: Path) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in inside.parts)
 
 
 def _unfit(path: str, column: str | None) -> str | None:
@@ -107,7 +101,7 @@ def _unfit(path: str, column: str | None) -> str | None:
 def holds_texts(folder: Path) -> bool:
     """Whether a folder holds more texts and tables than images."""
     texts = images = 0
-    for file in _visible(str(folder)):
+    for file in files_below(folder):
         if not file.is_file():
             continue
         if named_image(file.name):

@@ -42,6 +42,10 @@ def _default_of(
     return "; ".join([none if common is None else str(common), *others])
 
 
+TEXT, IMAGES = "Text", "Images"
+"""Groups of options in the help."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
     """The options that text and images share."""
@@ -76,34 +80,40 @@ class TextPreparation(Preparation):
     """
 
     column: str | None = setting(
-        None, "column of CSV, TSV, JSON, JSON-lines or Parquet files that holds the text"
+        None, "column of CSV, TSV, JSON, JSON-lines or Parquet files that holds the text", group=TEXT
     )
-    encoding: str = setting(UTF8, ENCODING_HELP)
+    encoding: str = setting(UTF8, ENCODING_HELP, group=TEXT)
     unit: str = setting(
         LINE,
         "what one sample of a text is; its line ends become spaces; blank lines separate paragraphs",
         choices=UNITS,
+        group=TEXT,
     )
     tokenizer: str = setting(
         "sentencepiece",
         "unit of tokens: sentencepiece (unigram), bpe, word, whitespace (what stands between spaces), char, "
         "smiles (atoms), or a SentencePiece FILE.model "
         f"(default: {_default_of('tokenizer', TEXT_CORPORA)})",
+        group=TEXT,
     )
     vocabulary: int | None = setting(
-        None, "number of tokens (default: sentencepiece and bpe: up to 8000; others: all)"
+        None, "number of tokens (default: sentencepiece and bpe: up to 8000; others: all)", group=TEXT
     )
     normalization: str = setting(
-        IDENTITY, "what sentencepiece and bpe do to text first; identity: nothing", choices=NORMALIZATIONS
+        IDENTITY,
+        "what sentencepiece and bpe do to text first; identity: nothing",
+        choices=NORMALIZATIONS,
+        group=TEXT,
     )
     length: int | None = setting(
         None,
         "tokens of a sample (default: "
         f"{_default_of('length', TEXT_CORPORA, f'what {USUAL} % need, at most {LONGEST_DEFAULT}')})",
         minimum=1,
+        group=TEXT,
     )
-    overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG)
-    lowercase: bool = setting(False, "lower-case the text")
+    overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG, group=TEXT)
+    lowercase: bool = setting(False, "lower-case the text", group=TEXT)
 
     def __post_init__(self) -> None:
         from bgan_text.corpora.tokenizer import check_tokenizer
@@ -142,30 +152,36 @@ class ImagePreparation(Preparation):
 
     size: int | None = setting(
         None,
-        "images: crop to the central square and scale to this many pixels a side "
+        "crop to the central square and scale to this many pixels a side "
         f"(default: {_default_of('size', IMAGE_CORPORA)})",
+        group=IMAGES,
     )
     grey: bool | None = setting(
         None,
-        "images: convert all to grey levels, or all to opaque red, green and blue (default: as they are; "
+        "convert all to grey levels, or all to opaque red, green and blue (default: as they are; "
         "grey for two colours)",
+        group=IMAGES,
     )
     colors: int | None = setting(
         None,
-        f"images: colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
+        f"colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
         f"(default: {_default_of('colors', IMAGE_CORPORA)})",
+        group=IMAGES,
     )
     binarize: str = setting(
         "threshold",
         "two colours: by a threshold at half, drawn once (static) or anew for each batch (stochastic), as "
         "likely as bright",
         choices=BINARIZATIONS,
+        group=IMAGES,
     )
-    quantizer: str | None = setting(None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS)
+    quantizer: str | None = setting(
+        None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS, group=IMAGES
+    )
     background: str = setting(
-        "white", "images: colour behind transparent parts, a name such as white, or #rrggbb"
+        "white", "colour behind transparent parts, a name such as white, or #rrggbb", group=IMAGES
     )
-    corrupt: int = setting(CORRUPT, "images: unreadable ones to skip before giving up", minimum=0)
+    corrupt: int = setting(CORRUPT, "unreadable images to skip before giving up", minimum=0, group=IMAGES)
 
     def __post_init__(self) -> None:
         from bgan_text.corpora.transparency import color_of

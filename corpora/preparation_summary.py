@@ -153,7 +153,8 @@ def vocabulary_warnings(tokenizer: str, vocabulary: int, rows: int, *, lowercase
     if lowercase and "`lowercase`" in remedies:
         remedies.remove("`lowercase`")
     if vocabulary > LARGE_VOCABULARY:
-        remedies = list(dict.fromkeys([*remedies, *OF_PIECES]))
+        if not is_model(tokenizer):
+            remedies = list(dict.fromkeys([*remedies, *OF_PIECES]))
         return [f"a vocabulary of {vocabulary:,} tokens makes training slow: use {' or '.join(remedies)}"]
     if vocabulary > rows:
         smaller = f"use {' or '.join(remedies)} for a smaller one, or " if remedies else ""

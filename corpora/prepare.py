@@ -7,9 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,20 +18,16 @@ from bgan_text.corpora.image_files import array_images, is_collection
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
+from bgan_text.corpora.memory import texts_in_memory
 from bgan_text.corpora.paths import holds_texts, is_pattern, named
 from bgan_text.corpora.preparation_options import ImagePreparation, Preparation, TextPreparation, text_corpus
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.corpora.token_rows import TokenPreparation, prepare_token_rows
-from bgan_text.corpora.units import LINE, values_in_units
 from bgan_text.errors import UserError, unknown
 from bgan_text.reporter import SILENT, Reporter
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-ACCEPTED = (
-    "the name of a corpus, a path, strings, a datasets.Dataset, (n, L) token rows, (n, height, width[, "
-    "channels]) uint8 images, or a corpus object"
-)
 
 
 def prepare(
@@ -147,21 +141,27 @@ def _corpus(
     if isinstance(source, os.PathLike):
         raise UserError(f"there is no file or folder {os.fspath(source)}")
     _refuse_paths(path, type(source).__name__)
-    if _are_paths(source):
-        return _kind_of(os.fspath(source[0])), tuple(map(os.fspath, source))
+    if isinstance(source, list | tuple) and (files := _listed_files(source)):
+        return _kind_of(files[0]), files
     if array is not None:
         return _image_array(array, given.pop("labels", None)), ()
-    return _in_memory(source, given), ()
+    return texts_in_memory(source, given), ()
 
 
-def _are_paths(source: Any) -> bool:
-    """Whether something to prepare is a list of files or folders; no text is the name of one."""
-    return isinstance(source, list | tuple) and bool(source) and all(map(_is_existing, source))
+def _listed_files(source: Sequence[Any]) -> tuple[str, ...]:
+    """The paths of a list of paths; none of a list of texts, which are not names of files."""
+    are_paths = [isinstance(one, os.PathLike) for one in source]
+    if not all(isinstance(one, str | os.PathLike) for one in source):
+        return ()
+    names = [os.fspath(one) for one in source]
+    absent = [name for name in names if not name.strip() or not exists(name)]
+    if absent and (any(are_paths) or (len(absent) < len(names) and all(map(_looks_like_path, absent)))):
+        raise UserError(f"there is no file or folder {absent[0]}")
+    return () if absent else tuple(names)
 
 
-def _is_existing(path: Any) -> bool:
-    """Whether something is a path, or a string that names a file or folder."""
-    return isinstance(path, os.PathLike) or (isinstance(path, str) and path.strip() != "" and exists(path))
+def _looks_like_path(text: str) -> bool:
+    return len(text.split()) == 1 and (os.sep in text or Path(text).suffix != "")
 
 
 def is_path(source: str | os.PathLike[str]) -> bool:
@@ -203,58 +203,6 @@ def corpus_of_words(words: Sequence[str], path: Sequence[str]) -> tuple[str, tup
         return first, (), name.encode(errors="ignore").decode() or _kind_of(first).name
     kind = _kind_of(first).name
     return kind, tuple(sorted([*path, *words])), kind
-
-
-def _in_memory(source: Any, given: dict[str, Any]) -> TextCorpus:
-    if isinstance(source, datasets.DatasetDict | datasets.IterableDatasetDict):
-        raise UserError(f"a dataset with splits {', '.join(source)}: pass one of its splits")
-    if isinstance(source, datasets.Dataset | datasets.IterableDataset):
-        column = _text_column(source, given.pop("column", None))
-        values = (row[column] for row in source)
-        return _texts("dataset", ("" if value is None else value for value in values))
-    if isinstance(source, pd.DataFrame):
-        kinds = {str(name): _kind_of_values(values) for name, values in source.items()}
-        source = source[_chosen_column(kinds, given.pop("column", None))]
-    if isinstance(source, pd.Series):
-        return _texts("series", ("" if pd.isna(value) else value for value in source))
-    if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
-        raise UserError(f"a source of type {type(source).__name__}: {ACCEPTED} was expected")
-    for name in ("column", "encoding"):
-        if given.get(name) is not None:
-            raise UserError(f"`{name}` {given[name]} does not apply to texts in memory")
-    return _texts("texts", source)
-
-
-def _texts(name: str, texts: Iterable[str]) -> TextCorpus:
-    def read(request: Request) -> Iterator[str]:
-        samples = texts if request.unit == LINE else values_in_units(texts, request.unit)
-        return islice(iter(samples), request.limit)
-
-    return TextCorpus(name, read)
-
-
-def _text_column(data: datasets.Dataset | datasets.IterableDataset, column: str | None) -> str:
-    kinds: dict[str, str] = {name: getattr(kind, "dtype", "") for name, kind in (data.features or {}).items()}
-    return _chosen_column(kinds, column)
-
-
-def _kind_of_values(values: "pd.Series[Any]") -> str:
-    return "string" if pd.api.types.is_string_dtype(values.dropna()) else str(values.dtype)
-
-
-def _chosen_column(kinds: Mapping[str, str], column: str | None) -> str:
-    """The column that was named, else the only one of text. `kinds`: the type of each column's values."""
-    if column is not None:
-        if kinds and column not in kinds:
-            raise UserError(f"the dataset has no `column` {column!r}: it has {', '.join(kinds)}")
-        return column
-    found = [name for name, kind in kinds.items() if kind in ("string", "large_string")]
-    if len(found) != 1:
-        raise UserError(
-            f"the dataset has {len(found)} columns of text among {', '.join(kinds) or 'unknown ones'}: name "
-            "one with `column`"
-        )
-    return found[0]
 
 
 def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:

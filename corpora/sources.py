@@ -15,7 +15,7 @@ from bgan_text.corpora.hub import streamed
 from bgan_text.corpora.paths import text_files
 from bgan_text.corpora.tables import refuse_without_column, table_column, table_kind
 from bgan_text.corpora.units import LINE, in_units, one_line, values_in_units
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 from bgan_text.reporter import SILENT, Reporter
 
 GRAMMAR_SENTENCES = 50_000
@@ -159,8 +159,7 @@ def hub_lines(repository: str, revision: str | None, split: str) -> Iterator[str
         for row in streamed(repository, split, f"plain_text/*{split}/*.parquet", **options):
             yield one_line(row["text"])
     except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{repository} in the hub cannot be read: {reason}") from error
+        raise UserError(f"{repository} in the hub cannot be read: {reason_of(error)}") from error
 
 
 TEXT_CORPORA: dict[str, TextCorpus] = {

@@ -1,9 +1,11 @@
 """Tables of every kind: which kind a file is, its columns, and the texts of one of them."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from bgan_text.corpora.byte_streams import COMPRESSED_ENDINGS, STANDARD_INPUT, Stream
+from bgan_text.corpora.columns import listed
 from bgan_text.corpora.decoding import MARK, decoded_head
 from bgan_text.corpora.delimited import delimited_column, delimited_columns
 from bgan_text.corpora.json_rows import begins_with_json, json_column, json_columns
@@ -23,8 +25,6 @@ TABLES = {
     ".pq": PARQUET,
 }
 """Kinds of tables by the ending of the name, in small letters."""
-MOST_NAMED = 20
-"""Columns that a message names."""
 
 
 def ending(path: str) -> str:
@@ -78,10 +78,7 @@ def refuse_without_column(stream: Stream, kind: str, encoding: str) -> None:
         names = delimited_columns(stream, kind, encoding)
     if not names:
         raise UserError(f"{stream.name} is an empty table: it has no columns")
-    more = len(names) - MOST_NAMED
-    shown = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    table = f"{stream.name} is a table: it has the column{'s' * (len(names) > 1)} {listed(names)}"
     if len(names) == 1:
-        raise UserError(f"{stream.name} is a table: it has the column {shown}: give `column` {shown}")
-    raise UserError(
-        f"{stream.name} is a table: it has the columns {shown}: name that of the text with `column`"
-    )
+        raise UserError(f"{table}: give `column` {shlex.quote(names[0])}")
+    raise UserError(f"{table}: name that of the text with `column`")

@@ -60,6 +60,17 @@ class Counts:
     validation: int = 0
     test: int = 0
 
+    def add_sample(self, rows: int, overlong: str | None) -> None:
+        """Count a sample that gave so many rows. `overlong`: what is done with it if it is too long."""
+        if overlong == "drop":
+            self.dropped += 1
+        elif rows == 0:
+            self.blank += 1
+        elif overlong == "cut":
+            self.cut += 1
+        elif overlong is not None:
+            self.windowed += 1
+
     def add_splits(self, splits: Splits) -> None:
         """Take over the number of duplicates and the sizes of the splits."""
         self.duplicates = splits.duplicates
@@ -68,7 +79,7 @@ class Counts:
 
 
 @dataclass
-class Encoding:
+class RowMaker:
     """How the texts of a corpus become rows, and what is found on the way."""
 
     recipe: TextPreparation
@@ -77,10 +88,10 @@ class Encoding:
     counts: Counts
     lengths: Lengths
     changes: Changes = field(default_factory=Changes)
-    measured: bool = False
+    measured: bool = field(init=False)  # whether the lengths are known before the texts are encoded
 
     def __post_init__(self) -> None:
-        self.measured = bool(self.lengths)  # before the texts are encoded
+        self.measured = bool(self.lengths)
 
     @property
     def given(self) -> bool:
@@ -155,8 +166,8 @@ def _write(recipe: TextPreparation, corpus: TextCorpus, stage: Path, reporter: R
             for text in Texts(sentences, "lengths", reporter):
                 lengths.add(len(tokenizer.encode(text)))
         length = lengths.default()
-    encoding = Encoding(recipe, tokenizer, length, counts, lengths)
-    rows, seen = _encode(encoding, sentences, stage / "rows.arrow", reporter)
+    maker = RowMaker(recipe, tokenizer, length, counts, lengths)
+    rows, seen = _encode(maker, sentences, stage / "rows.arrow", reporter)
     splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
     counts.add_splits(splits)
     del sentences, rows
@@ -167,7 +178,7 @@ def _write(recipe: TextPreparation, corpus: TextCorpus, stage: Path, reporter: R
     if counts.unknown == 0:
         space["absent"] = UNKNOWN
     settings = asdict(replace(recipe, length=length))
-    summary = data_summary(asdict(counts), lengths, tokenizer.vocabulary, encoding.warnings())
+    summary = data_summary(asdict(counts), lengths, tokenizer.vocabulary, maker.warnings())
     write_json(stage / "card.json", card(settings, space, tokenizer, counts, splits.digest, summary))
 
 
@@ -244,45 +255,48 @@ class Texts:
 
 
 def _encode(
-    encoding: Encoding, sentences: datasets.Dataset, path: Path, reporter: Reporter
+    maker: RowMaker, sentences: datasets.Dataset, path: Path, reporter: Reporter
 ) -> tuple[datasets.Dataset, Seen]:
     seen = Seen()
     with (
         reporter.task("encoding", "sentences") as progress,
-        arrow_writer(path, row_features(encoding.length)) as writer,
+        arrow_writer(path, row_features(maker.length)) as writer,
     ):
         for start in range(0, len(sentences), BLOCK):
-            _encode_block(encoding, sentences[start : start + BLOCK], writer, seen)
+            _encode_block(maker, sentences[start : start + BLOCK], writer, seen)
             progress(min(start + BLOCK, len(sentences)), len(sentences))
         if not seen.digests:
-            dropped = encoding.counts.dropped
+            dropped = maker.counts.dropped
             if not dropped:
                 raise UserError("the text gives no tokens: nothing is left to learn")
-            raise UserError(nothing_left(dropped, encoding.lengths, encoding.length, given=encoding.given))
+            raise UserError(nothing_left(dropped, maker.lengths, maker.length, given=maker.given))
         writer.finalize()
     return datasets.Dataset.from_file(str(path)), seen
 
 
-def _encode_block(encoding: Encoding, block: dict[str, Any], writer: ArrowWriter, seen: Seen) -> None:
+def _encode_block(maker: RowMaker, block: dict[str, Any], writer: ArrowWriter, seen: Seen) -> None:
     """Write the rows of some sentences."""
-    tokenizer, counts, length = encoding.tokenizer, encoding.counts, encoding.length
-    measured = encoding.measured
-    checked = is_model(encoding.recipe.tokenizer)
+    tokenizer, counts, length = maker.tokenizer, maker.counts, maker.length
+    overlong, measured = maker.recipe.overlong, maker.measured
+    checked = is_model(maker.recipe.tokenizer)
     for text, held_out in zip(block["text"], block["held_out"], strict=True):
         tokens = tokenizer.encode(text)
         if not measured:
-            encoding.lengths.add(len(tokens))
+            maker.lengths.add(len(tokens))
         if checked:
-            encoding.changes.add(text, tokenizer.join(tokens))
-        for piece in _pieces(tokens, length, encoding.recipe.overlong, counts):
+            maker.changes.add(text, tokenizer.join(tokens))
+        written = 0
+        for piece in _pieces(tokens, length, overlong):
             row = piece + [END] * (length - len(piece))
             decoded = tokenizer.decode(row)
-            if not decoded.strip():  # a window of white space
+            if not decoded.strip():  # white space alone
                 continue
+            written += 1
             counts.tokens += len(piece)
             counts.unknown += piece.count(UNKNOWN)
             seen.add(row, held_out)
             writer.write({"tokens": row, "text": decoded})
+        counts.add_sample(written, overlong if len(tokens) > length else None)
 
 
 def row_features(length: int) -> datasets.Features:
@@ -292,22 +306,13 @@ def row_features(length: int) -> datasets.Features:
     )
 
 
-def _pieces(tokens: list[int], length: int, overlong: str, counts: Counts) -> Iterator[list[int]]:
-    """The rows of a sentence, not yet padded."""
-    if not tokens:
-        counts.blank += 1
-        return
-    if len(tokens) <= length:
-        yield tokens
-    elif overlong == "drop":
-        counts.dropped += 1
-    elif overlong == "cut":
-        counts.cut += 1
-        yield tokens[:length]
-    else:
-        counts.windowed += 1
-        for start in range(0, len(tokens), length):
-            yield tokens[start : start + length]
+def _pieces(tokens: list[int], length: int, overlong: str) -> list[list[int]]:
+    """The rows of a sample, not yet padded."""
+    if len(tokens) <= length or overlong == "cut":
+        return [tokens[:length]]
+    if overlong == "drop":
+        return []
+    return [tokens[start : start + length] for start in range(0, len(tokens), length)]
 
 
 def card(

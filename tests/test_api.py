@@ -95,6 +95,24 @@ def test_a_data_frame_has_a_column_of_text_and_missing_values_are_blank(tmp_path
             bt.prepare(frame, out=tmp_path / "c", **options, **wrong)
 
 
+def test_names_of_columns_may_be_numbers_and_may_not_repeat(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"tokenizer": "char", "length": 12, "out": tmp_path / "a", "overwrite": True}
+    for column in (None, 0, "0"):
+        assert bt.prepare(pandas.DataFrame(LINES), column=column, **options).counts["read"] == len(LINES)
+    twice = pandas.DataFrame([["a", "b"]] * 9, columns=["t", "t"])
+    with pytest.raises(bt.UserError, match="has 2 columns 't'"):
+        bt.prepare(twice, column="t", **options)
+    for values in (pandas.Series([["a"], ["b"]]), [1, 2, 3]):
+        for unit in ("line", "sentence"):
+            with pytest.raises(bt.UserError, match=r"is of type (list|int): a string was expected"):
+                bt.prepare(values, **options | {"unit": unit})
+    with pytest.raises(bt.UserError, match="`column` x does not apply"):
+        bt.prepare(pandas.Series(LINES), column="x", **options)
+    for source in (pandas.DataFrame(LINES), datasets.Dataset.from_dict({"t": LINES})):
+        with pytest.raises(bt.UserError, match="`encoding` cp1252 does not apply"):
+            bt.prepare(source, encoding="cp1252", **options)
+
+
 def test_options_of_files_do_not_apply_to_texts_in_memory(tmp_path: Path) -> None:
     for name in ("column", "encoding"):
         with pytest.raises(bt.UserError, match=f"`{name}` x does not apply to texts in memory"):

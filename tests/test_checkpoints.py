@@ -220,14 +220,17 @@ def test_each_kind_of_data_has_a_score_that_decides() -> None:
     spaces = (
         TokenSpace(9, 5),
         TokenSpace(2, 5),
+        TokenSpace(9, 1000),
+        TokenSpace(9, 1001),
+        TokenSpace(1, 1001),
         TokenSpace(64, 2, shape=(8, 8)),
         pixels,
         LabelSpace(pixels, 10),
     )
     assert [deciding_score(None, space) for space in spaces] == [
-        "js-4", "js-2", "patch-js-3", "patch-js-3", "error",
+        "js-4", "js-2", "js-4", "js-2", "js-1", "patch-js-3", "patch-js-3", "error",
     ]  # fmt: skip
-    for space, other in ((spaces[0], "error"), (spaces[1], "js-3"), (spaces[2], "js-4"), (spaces[4], "js-4")):
+    for space, other in ((spaces[0], "error"), (spaces[1], "js-3"), (spaces[5], "js-4"), (spaces[7], "js-4")):
         with pytest.raises(
             UserError, match=f"`best_by` {other} is not measured here: choose {next(iter(scores_on(space)))}"
         ):

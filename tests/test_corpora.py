@@ -45,7 +45,8 @@ def test_lines_of_plain_gzipped_and_standard_input(tmp_path: Path, monkeypatch: 
         assert texts(Request((str(tmp_path / name),))) == expected
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     assert texts(Request(("-",))) == expected
-    assert texts(Request((str(tmp_path / "a.txt"),) * 2, limit=5)) == [*expected, "one"]
+    both = tuple(str(tmp_path / name) for name in ("a.txt", "a.txt.gz"))
+    assert texts(Request(both, limit=5)) == [*expected, "one"]
 
 
 def test_a_column_of_each_kind_of_table(tmp_path: Path) -> None:
@@ -361,3 +362,16 @@ def test_limits_of_the_grammar() -> None:
     assert len(list(sources.read_grammar(Request(limit=7)))) == 7
     with pytest.raises(UserError, match="built in"):
         list(sources.read_grammar(Request(("x",))))
+
+
+@pytest.mark.parametrize(("overlong", "more"), [("cut", []), ("window", ["x", "y"])])
+def test_samples_of_which_white_space_is_left_are_blank(
+    tmp_path: Path, overlong: str, more: list[str]
+) -> None:
+    texts = ["b", "abc", "cd", "      x", "      y", "         "]
+    data = prepared(tmp_path, texts, tokenizer="char", length=3, overlong=overlong)
+    found = sorted(text.strip() for split in ("train", "validation", "test") for text in data.texts(split))
+    assert found == sorted(["b", "abc", "cd", *more])
+    counts = data.counts
+    assert (counts["read"], counts["blank"]) == (6, 3 if overlong == "cut" else 1)
+    assert (counts["cut"], counts["windowed"]) == ((0, 0) if overlong == "cut" else (0, 2))

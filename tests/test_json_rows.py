@@ -202,3 +202,30 @@ def test_a_long_array_is_read_in_parts(read: Read, monkeypatch: pytest.MonkeyPat
         assert read("t.json", content, "t") == values
     broken = shaped(of_values(['"a"'] * 400 + ["oops"]), "indented")
     assert f": line {2 + 3 * 400 + 1} is not JSON: expecting value" in refusal(read, broken, "t.json")
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("column", ["t", "é", "文", 'a"b', "a/b"])
+def test_a_column_twice_in_an_object_is_refused_however_it_is_spelled(
+    read: Read, column: str, ascii_only: bool
+) -> None:
+    name = json.dumps(column, ensure_ascii=ascii_only)
+    escaped = "".join(f"\\u{ord(sign):04x}" for sign in column)
+    for other in (name, f'"{escaped}"'):
+        with pytest.raises(UserError, match=r"line 2 has 2 columns "):
+            read("t.jsonl", f'{{{name}: "fine"}}\n{{{name}: "first", {other}: "second"}}\n', column)
+    assert read("t.jsonl", f'{{"other": {name}, {name}: "\\u0074 {escaped}"}}\n', column) == [f"t {column}"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nan_is_a_missing_value_as_python_writes_it(read: Read, shape: str) -> None:
+    assert read("t.json", shaped(of_values(["NaN", '"NaN"', "-Infinity"]), shape), "t") == [
+        "",
+        "NaN",
+        "-Infinity",
+    ]
+
+
+def test_objects_one_after_the_other_may_stand_on_a_single_line(read: Read) -> None:
+    assert read("t.json", '{"t": "a"} {"t": "b"}{"t": "c"}', "t") == ["a", "b", "c"]
+    assert refusal(read, '{"t": "a"} {"t": ') != ""

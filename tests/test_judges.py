@@ -106,6 +106,20 @@ def test_a_judge_fails_before_the_long_work(bgan: Command) -> None:
     assert made.err.startswith("bgan-text: --judge 'no-such-program': ")
 
 
+def is_gone(child: int) -> bool:
+    """Whether a process ends within two seconds; one that does not is killed."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":  # killed, and not collected by its new parent
+            return True
+        time.sleep(0.02)
+    os.kill(child, 9)
+    return False
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX")
 def test_what_a_judge_has_started_ends_with_it(tmp_path: Path) -> None:
     started = tmp_path / "started"
@@ -115,17 +129,25 @@ def test_what_a_judge_has_started_ends_with_it(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="took longer"):
         CommandJudge(python(code), timeout=1.0)(TEXTS)
-    child = int(started.read_text())
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":  # killed, and not collected by its new parent
-            return
-        time.sleep(0.02)
-    os.kill(child, 9)
-    pytest.fail("the child still runs")
+    assert is_gone(int(started.read_text()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX")
+def test_what_a_judge_that_has_ended_left_behind_is_killed(tmp_path: Path) -> None:
+    started = tmp_path / "child"
+    code = (
+        "import subprocess, sys; child = subprocess.Popen(['sleep', '60']); "
+        f"open({str(started)!r}, 'w').write(str(child.pid)); "
+        "print('\\n'.join('1' for line in sys.stdin.readlines()), flush=True)"
+    )
+    with pytest.raises(UserError, match="took longer than the 1 s"):  # the child holds the output open
+        CommandJudge(python(code), timeout=1.0)(TEXTS)
+    assert is_gone(int(started.read_text()))
+
+
+def test_every_kind_of_line_end_within_a_text_is_a_space_for_a_judge() -> None:
+    code = "[print(len(line.split())) for line in lines]"
+    assert CommandJudge(python(code))(["a\x85b", "a\u2028b c", "a\rb\nc\vd"]) == [2.0, 3.0, 4.0]
 
 
 def test_names_and_directions_are_read_from_the_command() -> None:

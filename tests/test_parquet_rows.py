@@ -48,7 +48,7 @@ def test_bytes_of_a_fixed_width_are_decoded(values: Values) -> None:
 
 
 def test_bytes_of_another_encoding_are_refused_with_their_row(values: Values) -> None:
-    with pytest.raises(UserError, match=r"row 3 of column t is not utf-8: give the `encoding` that it has"):
+    with pytest.raises(UserError, match=r"column t is not utf-8 in row 3: give the `encoding` that it has"):
         values([b"a", b"b", b"gr\xfcn"])
     assert values([b"a", b"b", b"gr\xfcn"], encoding="cp1252") == ["a", "b", "grün"]
 
@@ -125,3 +125,15 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"t\.parquet is not a whole Parquet file") as caught:
             bt.prepare(tmp_path / "t.parquet", column="t", out=tmp_path / "out")
         assert "\n" not in str(caught.value)
+
+
+def test_times_have_no_fraction_that_they_do_not_need(values: Values) -> None:
+    assert values([3_000_000, 3_500_000], pa.time64("us")) == ["00:00:03", "00:00:03.500000"]
+
+
+def test_a_string_that_is_not_utf8_is_damaged_and_needs_no_encoding(values: Values, tmp_path: Path) -> None:
+    from bgan_text.corpora.parquet_rows import _texts
+
+    wrong = pa.array([b"fine", b"\xff"]).view(pa.string())
+    with pytest.raises(UserError, match=r"column t is damaged: it is not UTF-8 in row 8$"):
+        list(_texts("t.parquet", "t", wrong, 7, "cp1252"))

@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 import bgan_text as bt
+from bgan_text.corpora.card_lines import card_lines
 from bgan_text.errors import UserError
 
 Command = Callable[..., Any]
@@ -220,6 +221,35 @@ def test_what_is_no_file_is_skipped_and_named(here: Path, heard: Any) -> None:
     made = bt.prepare("d", tokenizer="word", keep_duplicates=True, out="out", reporter=heard)
     assert texts(made) == sorted(rows_of("a") * 2)
     assert "Skipped in d: gone.txt (a link to nothing), pipe.txt (no file)." in heard.messages
+
+
+@needs_odd_names
+def test_linked_folders_are_read_and_links_in_circles_end(here: Path, heard: Any) -> None:
+    write(here / "other/b.txt", rows_of("b"))
+    write(here / "d/a.txt", rows_of("a"))
+    (here / "d/link").symlink_to(here / "other")
+    (here / "d/up").symlink_to(here / "d")
+    (here / "other/back").symlink_to(here / "d")
+    made = bt.prepare("d", tokenizer="word", out="out", reporter=heard)
+    assert texts(made) == [*rows_of("a"), *rows_of("b")]
+    assert "8 samples read from 2 files" in "\n".join(card_lines(made.card))
+
+
+def test_a_file_that_is_given_twice_is_read_once(here: Path, heard: Any) -> None:
+    for name in ("a", "b"):
+        write(here / f"{name}.txt", rows_of(name))
+    made = bt.prepare("lines", path=["a.txt", "*.txt"], tokenizer="word", out="out", reporter=heard)
+    assert (made.counts["read"], made.counts["duplicates"]) == (8, 0)
+    assert "a.txt was given twice: it is read once." in heard.messages
+
+
+def test_a_list_of_paths_with_a_name_that_is_not_there_is_refused(here: Path) -> None:
+    write(here / "a.txt", rows_of("a"))
+    for paths in (["a.txt", "typo.txt"], [here / "a.txt", "typo"], [Path("typo")]):
+        with pytest.raises(UserError, match="there is no file or folder typo"):
+            bt.prepare(paths, tokenizer="char", out="out")
+    made = bt.prepare(["a.txt", "is a file", "but", "this is a text"], tokenizer="char", out="out")
+    assert made.counts["read"] == 4
 
 
 def test_a_folder_of_texts_is_prepared_as_one_corpus(bgan: Command, here: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_step_that_takes_too_long_for_the_time_is_warned_of() -> None:
         "4 steps", "1 step"
     )
     assert "so the 2.5 minutes left are 15 steps" in str(few_steps(10.0, minutes=5.0, elapsed=150.0))
+    assert "so 1 minute is 12 steps" in str(few_steps(5.0, minutes=1.0, elapsed=0.0))
     assert few_steps(1.0, minutes=5.0, elapsed=0.0) is None
     assert few_steps(1.0, minutes=5.0, elapsed=300.0) is None
 

@@ -292,6 +292,10 @@ def test_a_single_reference_is_enough(files: Command) -> None:
         (["good.txt", "--reference", "real.txt", "--resamples", "-1"], "--resamples -1"),
         (["good.txt", "--reference", "real.txt", "--resamples", "1"], "--resamples 1: 0 or at least 20"),
         (["good.txt", "--reference", "real.txt", "--temperature", "nan"], "--temperature nan"),
+        (
+            ["good.txt", "--reference", "real.txt", "--temperature", "0.5"],
+            "for runs, and good.txt is none",
+        ),
         (["good.txt", "--reference", "real.txt", "--window", "99999999"], "at most 1,000,000 is possible"),
         (["real", "--reference", "real.txt"], "a model called 'real' would be taken for the anchor"),
         (["t.csv", "--reference", "real.txt"], "t.csv is a table"),

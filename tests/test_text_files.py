@@ -127,7 +127,7 @@ def test_parquet_is_known_by_content(read: Read, tmp_path: Path) -> None:
     content = parquet(tmp_path, text=["one", "two"])
     for name in ("table", "t.PARQUET", "t.pq", "t.txt"):
         assert read(name, content, "text") == ["one", "two"]
-        assert refusal(read, name, content) == " is a table: it has the column text: give `column` text"
+        assert refusal(read, name, content) == " is a table: it has the column 'text': give `column` text"
 
 
 def test_a_column_of_what_is_no_table_is_refused(read: Read) -> None:
@@ -141,7 +141,7 @@ def test_a_column_of_what_is_no_table_is_refused(read: Read) -> None:
 @pytest.mark.parametrize("suffix", TABLES)
 def test_a_table_without_a_column_is_refused_with_those_that_it_has(read: Read, suffix: str) -> None:
     assert refusal(read, f"t.{suffix}", TABLES[suffix]) == (
-        " is a table: it has the columns id, text: name that of the text with `column`"
+        " is a table: it has the columns 'id', 'text': name that of the text with `column`"
     )
 
 
@@ -153,7 +153,7 @@ def test_a_table_of_one_column_names_what_to_type(bgan: Command, tmp_path: Path)
     ):
         made = bgan(*words)
         assert (made.code, made.out) == (1, "")
-        assert made.err == "bgan-text: x.ndjson is a table: it has the column t: give --column t\n"
+        assert made.err == "bgan-text: x.ndjson is a table: it has the column 't': give --column t\n"
     made = bgan("prepare", "x.ndjson", "--tokenizer", "word", "--column", "t")
     assert made.code == 0, made.err
     assert "9 samples read from 1 file: 0 blank" in made.err
@@ -162,8 +162,8 @@ def test_a_table_of_one_column_names_what_to_type(bgan: Command, tmp_path: Path)
 def test_many_columns_are_named_in_part(read: Read) -> None:
     names = [f"c{number}" for number in range(50)]
     message = refusal(read, "t.csv", ",".join(names) + "\n")
-    assert "it has the columns c0, c1" in message
-    assert "c19 and 30 more: name" in message
+    assert "it has the columns 'c0', 'c1'" in message
+    assert "'c19' and 30 more: name" in message
 
 
 def test_a_column_that_is_not_there_is_refused_with_those_that_are(read: Read, tmp_path: Path) -> None:

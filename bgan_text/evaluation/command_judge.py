@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.custom import BETTER, CustomScore
 from bgan_text.evaluation.registry import ENTRIES
@@ -67,7 +68,7 @@ class CommandJudge:
             UserError: the program fails, takes too long, or does not print a number for each text. The last
                 line that it wrote to standard error is part of the message.
         """
-        lines = "".join(re.sub(r"[\r\n]", " ", text) + "\n" for text in texts)
+        lines = "".join(one_line(text) + "\n" for text in texts)
         said, complaint = self._answer(lines.encode("utf-8", "replace"))
         answers = said.rstrip().split("\n") if said.strip() else []
         if len(answers) != len(texts):
@@ -130,15 +131,16 @@ def _last_words(written: bytes) -> str:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a program that still runs, and what it has started."""
-    if process.poll() is not None:
-        return
-    with suppress(ProcessLookupError):  # it ends by itself at this moment
+    """Kill a program and what it has started, where that still runs."""
+    with suppress(ProcessLookupError):  # all of it has ended
         if sys.platform == "win32":
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def judge_scores(specs: Iterable[str], timeout: float = TIMEOUT) -> dict[str, CustomScore]:

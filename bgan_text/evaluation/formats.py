@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bgan_text.evaluation.candidate_settings import candidates_of
 from bgan_text.evaluation.image_settings import IMAGES, image_line
-from bgan_text.evaluation.registry import ScoreInfo
+from bgan_text.evaluation.registry import ENTRIES, ScoreInfo
 from bgan_text.evaluation.text_inputs import HALF
 from bgan_text.files import finite
 
@@ -190,7 +190,8 @@ def _beside_scores(report: "Report") -> Iterator[str]:
         scores: dict[str, dict[str, None]] = {}
         for name, cell in column.cells.items():
             if cell.note:
-                scores.setdefault(cell.note, {})[re.sub(r"-\d+$", "", name)] = None
+                shown = re.sub(r"-\d+$", "", name) if name in ENTRIES else name
+                scores.setdefault(cell.note, {})[shown] = None
         for note, names in scores.items():
             yield f"{NOTED} {short[column.name]}: {note} ({', '.join(names)})"
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from torch import Tensor
 
+from bgan_text.corpora.byte_streams import exists
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
@@ -69,7 +70,7 @@ class Inputs:
 
     def refuse_options_of_runs(self, options: EvaluationOptions) -> None:
         """Refuse options that only runs have a use for, such as a checkpoint, if there is no run."""
-        for name in ("step", "candidates", "correct"):
+        for name in ("step", "temperature", "candidates", "correct"):
             value = getattr(options, name)
             if value != getattr(EvaluationOptions, name) and not self.runs:
                 names = ", ".join(source.name for source in self.models)
@@ -168,18 +169,11 @@ def _is_one(models: Any) -> bool:
 def _refuse_loose_texts(models: list[Any]) -> None:
     """A list of texts is easily taken for a list of files."""
     loose = len(models) > 1 and all(isinstance(one, str) for one in models)
-    if loose and not any(one == "-" or _exists(one) for one in models):
+    if loose and not any(one == "-" or exists(one) for one in models):
         raise UserError(
             f"none of the {len(models):,} strings in `models` is a file: texts are given as [texts] or "
             "{'name': texts}"
         )
-
-
-def _exists(name: str) -> bool:
-    try:
-        return Path(name).exists()
-    except (OSError, ValueError):  # longer than a name may be, or with a zero byte
-        return False
 
 
 def _named(models: Iterable[Any]) -> Iterator[Source]:

@@ -64,10 +64,10 @@ def score_texts(
     """Score every run, file and list of texts, and the anchor."""
     models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
-    # First of all, since a program of the user's may fail.
-    own = [custom.of(list(group.texts), group.name, reporter) for group in groups]
     units = units_of(options, models, real)
     tokenizer = bleu_tokenizer(options, units, real)
+    # Before what takes long, since a program of the user's may fail.
+    own = [custom.of(list(group.texts), group.name, reporter) for group in groups]
     numbered = Numbered.read(
         groups,
         real.references,

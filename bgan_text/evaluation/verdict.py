@@ -15,7 +15,7 @@ ASPECTS = {
     "variety": ("recall-3", "classifier-recall", "modes-covered", "unique"),
 }
 """The scores that decide, those first that say most. Recall is not won by random words, as Self-BLEU is."""
-UNKNOWN, FIRST, SECOND = "unknown", "first better", "second better"
+NO_INTERVAL, FIRST_BETTER, SECOND_BETTER = "unknown", "first better", "second better"
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def decisions(report: "Report", comparison: "Comparison") -> list[Decision]:
             continue
         one = comparison.differences[name]
         first, second = cells[comparison.first][name], cells[comparison.second][name]
-        better = {FIRST: comparison.first, SECOND: comparison.second}.get(one.verdict)
-        known, direction = one.verdict != UNKNOWN, report.entries[name].better
+        better = {FIRST_BETTER: comparison.first, SECOND_BETTER: comparison.second}.get(one.verdict)
+        known, direction = one.verdict != NO_INTERVAL, report.entries[name].better
         found.append(Decision(aspect, name, direction, better, known, first, second, one.cell))
     return found
 
@@ -62,7 +62,7 @@ def _deciding(comparison: "Comparison", scores: tuple[str, ...]) -> str | None:
     """The first score whose difference has an interval, else the first whose difference is defined."""
     differences = {name: comparison.differences[name] for name in scores if name in comparison.differences}
     defined = [name for name, one in differences.items() if not math.isnan(one.cell.value)]
-    known = [name for name in defined if differences[name].verdict != UNKNOWN]
+    known = [name for name in defined if differences[name].verdict != NO_INTERVAL]
     return next(iter(known or defined), None)
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bgan_text.config import Config
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 from bgan_text.files import write_atomically
 from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.build import Builder, build_discriminator, build_generator
@@ -79,9 +79,7 @@ def load_checkpoint(path: Path, state: State) -> str:
             state.rng.manual_seed(state.rng.initial_seed() + state.step)
         return header["device"]
     except (KeyError, RuntimeError, ValueError) as error:
-        raise DamagedCheckpointError(
-            f"{path} does not fit the run's settings: {_first_line(error)}"
-        ) from error
+        raise DamagedCheckpointError(f"{path} does not fit the run's settings: {reason_of(error)}") from error
 
 
 def load_generator(
@@ -128,14 +126,8 @@ def _load_net(
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:
-        raise DamagedCheckpointError(
-            f"{path} does not fit the run's settings: {_first_line(error)}"
-        ) from error
+        raise DamagedCheckpointError(f"{path} does not fit the run's settings: {reason_of(error)}") from error
     return net.eval().requires_grad_(False)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
 
 
 def _read(path: Path, device: torch.device, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:

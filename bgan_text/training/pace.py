@@ -80,9 +80,11 @@ def few_steps(seconds: float, minutes: float, elapsed: float) -> str | None:
     if seconds <= 0.0 or not 0.0 < left / seconds < FEW:
         return None
     count = math.ceil(left / seconds)
-    budget = f"{minutes:g} minutes" if elapsed == 0.0 else f"the {left / 60:.2g} minutes left"
+    minute = minutes == 1.0 and elapsed == 0.0
+    budget = f"{minutes:g} minutes are" if elapsed == 0.0 else f"the {left / 60:.2g} minutes left are"
+    budget = "1 minute is" if minute else budget
     step = f"{seconds:.0f} s" if seconds >= 10.0 else f"{seconds:.2g} s"
     return (
-        f"one step takes {step}, so {budget} are {count} step{'s' * (count > 1)}: raise `minutes`, or lower "
+        f"one step takes {step}, so {budget} {count} step{'s' * (count > 1)}: raise `minutes`, or lower "
         "`batch` or `width`"
     )
