@@ -88,7 +88,10 @@ MNIST_DISTANCES = Experiment(
     paper="BGAN is lower in Jensen-Shannon divergence, reverse KL and even Wasserstein distance",
     found="BGAN is closer by Jensen-Shannon divergence (.02 and .10) and by reverse KL (.06 and .27) with "
     "each of three seeds. By Wasserstein distance, which depends on how evenly the digits occur, the two are "
-    "level (.57). All ten digits occur. The classifier's confidence in BGAN's digits is .91.",
+    "level (.57). All ten digits occur. The classifier's confidence in BGAN's digits is .91. "
+    "With 20 candidates of other noise vectors (`score --candidates 20`, one run) the Fréchet distance of "
+    "features falls from 13.9 to 7.7 and the confidence rises from .905 to .955; the rarest digit makes up "
+    "7.4 instead of 5.8 %.",
     corpus="mnist",
     methods={
         "importance-js": {"objective": "importance", "divergence": "js"},
