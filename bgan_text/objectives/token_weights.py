@@ -23,6 +23,7 @@ Shapes: K prefixes, V vocabulary. `log_probs` is log g, so that it is normalised
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from bgan_text.objectives.divergences import Divergence
@@ -61,8 +62,8 @@ TOKEN_DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """What the generator descends with token credit, by objective."""
 
 
-def next_token_bound(divergence: Divergence, scores: Tensor, log_probs: Tensor, tokens: Tensor) -> Tensor:
-    """The bound on the divergence of the next token after prefixes of data, the mean over the prefixes.
+def next_token_bounds(divergence: Divergence, scores: Tensor, log_probs: Tensor, tokens: Tensor) -> Tensor:
+    """The bound on the divergence of the next token after each prefix of data.
 
     Args:
         divergence: what is bounded.
@@ -71,11 +72,36 @@ def next_token_bound(divergence: Divergence, scores: Tensor, log_probs: Tensor, 
         tokens: (K,) int64, the real next tokens.
 
     Returns:
-        A scalar in nats; the discriminator ascends it.
+        (K,) in nats; the discriminator ascends their mean.
     """
     real = divergence.real(scores.gather(-1, tokens.unsqueeze(-1)).squeeze(-1))
     fake = (log_probs.detach().exp() * divergence.fake(scores)).sum(dim=-1)
-    return (real - fake).mean()
+    return real - fake
+
+
+def row_weights(where: Tensor) -> Tensor:
+    """What each prefix of a row counts in a bound: 1 / (N times the mean length of the other real rows).
+
+    A bound compares a sum over prefixes of data with a sum over prefixes of samples, and both must be divided
+    by the same number. If each is divided by its own number of prefixes, the best score is log p/q plus the
+    logarithm of the ratio of the mean lengths. Here sequence n of the data and sample n have the same weight,
+    and it depends on neither, so the expectation of the bound is that of the sums times a constant.
+
+    Args:
+        where: (N, L) bool, the positions up to the end of each sequence of the data.
+
+    Returns:
+        (N,) float32; 1 / L if there is no other row. Over the prefixes of the data they sum to about 1.
+
+    Example:
+        >>> row_weights(torch.tensor([[True, True, True], [True, False, False]]))
+        tensor([0.5000, 0.1667])
+    """
+    rows, positions = where.shape
+    if rows == 1:
+        return torch.full((1,), 1.0 / positions, device=where.device)
+    lengths = where.sum(dim=1)
+    return (rows - 1) / (rows * (lengths.sum() - lengths)).float()
 
 
 def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
