@@ -270,20 +270,16 @@ def test_an_exact_discriminator_leads_to_the_target(target: Tensor, objective: s
     assert end < 0.01
 
 
-@pytest.mark.parametrize(
-    ("objective", "divergence", "prefixes"),
-    [
-        *(("importance", name, kind) for name in sorted(DIVERGENCES) for kind in KINDS),
-        *(("reinforce", "js", kind) for kind in KINDS),
-    ],
-)
+@pytest.mark.parametrize("prefixes", KINDS)
+@pytest.mark.parametrize("divergence", sorted(DIVERGENCES))
+@pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))
 def test_a_trained_discriminator_leads_near_the_target(
     target: Tensor, objective: str, divergence: str, prefixes: str
 ) -> None:
     rates = {"generator_lr": 0.01, "discriminator_lr": 0.03, "batch": 256, "lr_schedule": "linear"}
     more = {"alpha": 0.7} if divergence == "alpha" else {}
     options = {"objective": objective, "divergence": divergence, "prefixes": prefixes} | rates | more
-    start, end = trained(target, 600, exact=False, **options)
+    start, end = trained(target, 400, exact=False, **options)
     assert start > 0.1
     assert end < 0.05
 

@@ -9,12 +9,16 @@ Hjelm et al. 2018 (section 2.3) then have an exact partition function,
 and the generator descends, through g alone,
 
     importance   KL(p~_t || g_t), which draws g over all tokens of p~
-    reinforce    KL(g_t || p~_t), which draws g to the best tokens of p~ (reverse KL, same paper, appendix)
+    reinforce    KL(g_t || p~_t), which draws g to the best tokens of p~: the reverse KL of each token. Its
+                 gradient is -sum over v of grad g(v) F_t(v), the reward of the token alone. The policy
+                 gradient of KL(q || p) also has the rewards of the tokens that follow.
 
-Two kinds of prefixes x_<t teach the discriminator:
+Neither credits a token with the prefixes that follow it. Two kinds of prefixes x_<t teach the discriminator:
 
     data      x_<t is the beginning of a real sequence. The fake side of the bound is an exact expectation,
-              sum over v of g(v | x_<t) f*(T(F_t(v))): it has no variance.
+              sum over v of g(v | x_<t) f*(T(F_t(v))): it has no variance. The prefix says nothing of z, so
+              F_t estimates log p(v | x_<t) / E_z g(v | x_<t, z), with z as probable as before the prefix. It
+              is 0 where this mean is p; that q is p as well needs a generator that ignores z.
     samples   x_<t is the beginning of a sample. S_t = sum over s <= t of F_s(x_s) is the log-ratio of a
               whole prefix (the chain rule), and the bound compares the prefixes of data and of samples.
 
