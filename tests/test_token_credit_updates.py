@@ -167,8 +167,8 @@ def test_both_bounds_are_tight_at_the_exact_ratio(divergence: str) -> None:
     for size in (0.01, 0.3):
         with torch.no_grad():
             made.scores.copy_(solved + size * torch.randn_like(solved))
-        assert float(made.of_prefixes()) < best["prefix_bound"]
-        assert float(made.of_next_tokens()) < best["next_token_bound"]
+        assert made.of_prefixes() < best["prefix_bound"]
+        assert made.of_next_tokens() < best["next_token_bound"]
 
 
 def test_a_prefix_counts_by_the_lengths_of_the_other_rows() -> None:
