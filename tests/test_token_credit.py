@@ -1,6 +1,7 @@
 """Token credit: every token of the vocabulary is weighed after each prefix."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from bgan_text.models.transformer import CausalTransformer
 from bgan_text.objectives.divergences import DIVERGENCES, divergence_named
 from bgan_text.objectives.token_weights import (
     TOKEN_DIVERGENCES,
-    next_token_bound,
+    next_token_bounds,
     prefix_scores,
     weight_variance,
     weighted_tokens,
@@ -108,7 +109,8 @@ def test_the_next_token_bound_is_tight_at_the_exact_ratio(
     def expected(scores: Tensor) -> Tensor:
         each = []
         for x in range(V**L):
-            each.append(next_token_bound(divergence, scores[x], g[x].log(), EVERYTHING[x]) * target[x])
+            found = next_token_bounds(divergence, scores[x], g[x].log(), EVERYTHING[x])
+            each.append(found.mean() * target[x])
         return torch.stack(each).sum()
 
     exact = p.log() - g.log()
@@ -268,20 +270,16 @@ def test_an_exact_discriminator_leads_to_the_target(target: Tensor, objective: s
     assert end < 0.01
 
 
-@pytest.mark.parametrize(
-    ("objective", "divergence", "prefixes"),
-    [
-        *(("importance", name, kind) for name in sorted(DIVERGENCES) for kind in KINDS),
-        *(("reinforce", "js", kind) for kind in KINDS),
-    ],
-)
+@pytest.mark.parametrize("prefixes", KINDS)
+@pytest.mark.parametrize("divergence", sorted(DIVERGENCES))
+@pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))
 def test_a_trained_discriminator_leads_near_the_target(
     target: Tensor, objective: str, divergence: str, prefixes: str
 ) -> None:
     rates = {"generator_lr": 0.01, "discriminator_lr": 0.03, "batch": 256, "lr_schedule": "linear"}
     more = {"alpha": 0.7} if divergence == "alpha" else {}
     options = {"objective": objective, "divergence": divergence, "prefixes": prefixes} | rates | more
-    start, end = trained(target, 600, exact=False, **options)
+    start, end = trained(target, 400, exact=False, **options)
     assert start > 0.1
     assert end < 0.05
 
@@ -335,6 +333,23 @@ def test_alpha_is_a_family_that_holds_the_others(alpha: float) -> None:
     slope = torch.where(torch.tensor(alpha == 1.0), score, (ratio ** (alpha - 1) - 1) / ((alpha - 1) or 1.0))
     torch.testing.assert_close(made.real(score), slope, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(made.fake(score), ratio * slope - f, rtol=1e-7, atol=1e-7)
+
+
+def test_alpha_is_twice_hellinger_at_a_half_and_half_of_pearson_at_two() -> None:
+    score = torch.linspace(-4, 4, 41, dtype=torch.float64)
+    for alpha, name, factor in ((0.5, "hellinger", 2.0), (2.0, "pearson", 0.5)):
+        made, other = divergence_named("alpha", alpha), DIVERGENCES[name]
+        torch.testing.assert_close(made.real(score), factor * other.real(score))
+        torch.testing.assert_close(made.fake(score), factor * other.fake(score))
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 1e-4, 1 - 1e-4, 1 - 1e-6, 1 + 1e-6, 1 + 1e-4])
+def test_alpha_near_its_limits_is_exact_in_single_precision(alpha: float) -> None:
+    score = torch.linspace(-4, 4, 41)
+    made, wide = divergence_named("alpha", alpha), score.double()
+    for found, exponent in ((made.real(score), alpha - 1.0), (made.fake(score), alpha)):
+        expected = torch.tensor([math.expm1(exponent * one) / exponent for one in wide.tolist()])
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,14 @@ def _power(exponent: float, score: Tensor) -> Tensor:
     if exponent == 0.0:
         return score
     inside = (exponent * score).clamp(max=EXPONENT_LIMIT)
-    return (torch.expm1(inside) + bounded_exp(exponent * score) - inside.exp()) / exponent
+    beyond = bounded_exp(exponent * score) - inside.exp()  # 0 below the limit, where expm1 stays exact
+    return (torch.expm1(inside) + beyond) / exponent
 
 
 def alpha_divergence(alpha: float) -> Divergence:
     """The alpha-divergence, f(u) = (u^a - 1) / (a (a - 1)) - (u - 1) / (a - 1).
 
-    alpha 1 is KL(p || q) and alpha 0 is KL(q || p), as limits; 0.5 is four times the squared Hellinger
+    alpha 1 is KL(p || q) and alpha 0 is KL(q || p), as limits; 0.5 is twice the squared Hellinger
     distance, and 2 half of Pearson's divergence. The smaller alpha is, the less a bound minds what q misses
     and the more it minds what q adds.
 

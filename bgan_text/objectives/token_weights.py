@@ -9,12 +9,16 @@ Hjelm et al. 2018 (section 2.3) then have an exact partition function,
 and the generator descends, through g alone,
 
     importance   KL(p~_t || g_t), which draws g over all tokens of p~
-    reinforce    KL(g_t || p~_t), which draws g to the best tokens of p~ (reverse KL, same paper, appendix)
+    reinforce    KL(g_t || p~_t), which draws g to the best tokens of p~: the reverse KL of each token. Its
+                 gradient is -sum over v of grad g(v) F_t(v), the reward of the token alone. The policy
+                 gradient of KL(q || p) also has the rewards of the tokens that follow.
 
-Two kinds of prefixes x_<t teach the discriminator:
+Neither credits a token with the prefixes that follow it. Two kinds of prefixes x_<t teach the discriminator:
 
     data      x_<t is the beginning of a real sequence. The fake side of the bound is an exact expectation,
-              sum over v of g(v | x_<t) f*(T(F_t(v))): it has no variance.
+              sum over v of g(v | x_<t) f*(T(F_t(v))): it has no variance. The prefix says nothing of z, so
+              F_t estimates log p(v | x_<t) / E_z g(v | x_<t, z), with z as probable as before the prefix. It
+              is 0 where this mean is p; that q is p as well needs a generator that ignores z.
     samples   x_<t is the beginning of a sample. S_t = sum over s <= t of F_s(x_s) is the log-ratio of a
               whole prefix (the chain rule), and the bound compares the prefixes of data and of samples.
 
@@ -23,6 +27,7 @@ Shapes: K prefixes, V vocabulary. `log_probs` is log g, so that it is normalised
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from bgan_text.objectives.divergences import Divergence
@@ -61,8 +66,8 @@ TOKEN_DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """What the generator descends with token credit, by objective."""
 
 
-def next_token_bound(divergence: Divergence, scores: Tensor, log_probs: Tensor, tokens: Tensor) -> Tensor:
-    """The bound on the divergence of the next token after prefixes of data, the mean over the prefixes.
+def next_token_bounds(divergence: Divergence, scores: Tensor, log_probs: Tensor, tokens: Tensor) -> Tensor:
+    """The bound on the divergence of the next token after each prefix of data.
 
     Args:
         divergence: what is bounded.
@@ -71,11 +76,36 @@ def next_token_bound(divergence: Divergence, scores: Tensor, log_probs: Tensor, 
         tokens: (K,) int64, the real next tokens.
 
     Returns:
-        A scalar in nats; the discriminator ascends it.
+        (K,) in nats; the discriminator ascends their mean.
     """
     real = divergence.real(scores.gather(-1, tokens.unsqueeze(-1)).squeeze(-1))
     fake = (log_probs.detach().exp() * divergence.fake(scores)).sum(dim=-1)
-    return (real - fake).mean()
+    return real - fake
+
+
+def row_weights(where: Tensor) -> Tensor:
+    """What each prefix of a row counts in a bound: 1 / (N times the mean length of the other real rows).
+
+    A bound compares a sum over prefixes of data with a sum over prefixes of samples, and both must be divided
+    by the same number. If each is divided by its own number of prefixes, the best score is log p/q plus the
+    logarithm of the ratio of the mean lengths. Here sequence n of the data and sample n have the same weight,
+    and it depends on neither, so the expectation of the bound is that of the sums times a constant.
+
+    Args:
+        where: (N, L) bool, the positions up to the end of each sequence of the data.
+
+    Returns:
+        (N,) float32; 1 / L if there is no other row. Over the prefixes of the data they sum to about 1.
+
+    Example:
+        >>> row_weights(torch.tensor([[True, True, True], [True, False, False]]))
+        tensor([0.5000, 0.1667])
+    """
+    rows, positions = where.shape
+    if rows == 1:
+        return torch.full((1,), 1.0 / positions, device=where.device)
+    lengths = where.sum(dim=1)
+    return (rows - 1) / (rows * (lengths.sum() - lengths)).float()
 
 
 def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:

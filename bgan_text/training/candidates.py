@@ -2,7 +2,10 @@
 
 A discriminator that was trained estimates F(x) = log p(x) / q(x), so p(x) = q(x) exp F(x) says how to correct
 the samples of the generator. K candidates are drawn, each from noise of its own, and one is kept, drawn with
-its normalised weight softmax(F). As K grows, what is kept is distributed as q exp F.
+its normalised weight softmax(F). As K grows, what is kept is distributed as q exp F, which is p where F is
+exact. Two cases differ. After token credit with prefixes of data, F is log p minus the sum of the logs of the
+generator's conditionals, each averaged over the noise: that is log p / q if g ignores its noise. At
+another temperature than 1, q is that of the temperature, and F is still that of temperature 1.
 
 Sources: Rubin, "Using the SIR algorithm to simulate posterior distributions", 1988; Azadi et al.,
 "Discriminator rejection sampling", 2019 (images); Deng et al., "Residual energy-based models for text

@@ -1,8 +1,10 @@
 """Sampling with the weights of the discriminator along the sequence: sequential Monte Carlo.
 
-The discriminator estimates the log-ratio S_t = log p / q of every prefix of t tokens. So the K candidates of
-a sample need not wait for their end to be weighed: they grow together, token by token, as particles. A
-particle has noise z of its own. At each position its token is drawn and its weight multiplied:
+The discriminator estimates the log-ratio S_t = log p / q of every prefix of t tokens; after token credit with
+prefixes of data, the ratio of p to the product of the generator's conditionals, each averaged over the noise.
+So the K candidates of a sample need not wait for their end to be weighed: they grow together, token by token,
+as particles. A particle has noise z of its own. At each position its token is drawn and its weight
+multiplied:
 
     credit token    F_t(v) scores every token v after the prefix, and S_t is the sum of F_s(x_s) over s <= t.
                     The token is drawn from the optimal proposal p~_t(v) = g(v | x_<t, z) exp F_t(v) / Z_t,
@@ -11,8 +13,9 @@ particle has noise z of its own. At each position its token is drawn and its wei
 
 Where the effective number of particles of a sample, 1 / sum of squared weights, falls below K / 2, they are
 resampled: those with small weights give way to copies of those with large ones. At the end one is kept, drawn
-with its weight. As K grows, what is kept is distributed as q exp F, as with whole samples. With one candidate
-and credit token each token is drawn from p~_t.
+with its weight. That number is never below 1, so two particles are never resampled, only weighed. As K grows,
+what is kept is distributed as q exp F, as with whole samples. With one candidate and credit token each token
+is drawn from p~_t.
 
 Sources: Doucet, de Freitas and Gordon (editors), "Sequential Monte Carlo methods in practice", 2001;
 Naesseth, Lindsten and Schön, "Elements of sequential Monte Carlo", 2019.

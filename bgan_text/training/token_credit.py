@@ -14,8 +14,9 @@ from bgan_text.batch import Batch, samples_of
 from bgan_text.models.sampling import counted
 from bgan_text.objectives.token_weights import (
     TOKEN_DIVERGENCES,
-    next_token_bound,
+    next_token_bounds,
     prefix_scores,
+    row_weights,
     weight_variance,
 )
 from bgan_text.training.update import Numbers, Update
@@ -51,6 +52,7 @@ class Prefixes:
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, the K positions up to the end of each sequence.
         share: K of all prefixes of the side, so that means of groups add up to the mean of the batch.
+        weights: (K,) what each prefix counts in a bound, see `row_weights`.
         log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.
     """
@@ -58,6 +60,7 @@ class Prefixes:
     tokens: Tensor
     where: Tensor
     share: Tensor
+    weights: Tensor
     log_probs: Tensor | None
     scores: Tensor
 
@@ -122,23 +125,25 @@ class TokenCreditUpdate(Update):
                 samples = state.generator(given).sample(1, state.rng).squeeze(0)
             sides.append(self._side(samples, generated=True))
         space = state.generator.space
+        weights = row_weights(sides[0].where)
         rows = max(1, MOST_LOGITS // (space.positions * space.vocabulary))
         for first in range(0, len(given), rows):
             group = slice(first, first + rows)
             with self.autocast():
                 conditional = state.generator(given[group])
-            yield tuple(self._prefixes(conditional, side, group) for side in sides)
+            yield tuple(self._prefixes(conditional, side, weights, group) for side in sides)
 
     def _side(self, tokens: Tensor, *, generated: bool) -> Side:
         return Side(tokens, counted(tokens, self.state.generator.space.end), generated)
 
-    def _prefixes(self, conditional: Any, side: Side, group: slice) -> Prefixes:
+    def _prefixes(self, conditional: Any, side: Side, weights: Tensor, group: slice) -> Prefixes:
         tokens, where = side.tokens[group], side.where[group]
+        weights = weights[group].unsqueeze(1).expand_as(where)[where]
         with self.autocast():
             logits = conditional.next_token_logits(tokens, where) if side.generated else None
             scores = self.state.discriminator(tokens, where)
         log_probs = None if logits is None else logits.log_softmax(dim=-1)
-        return Prefixes(tokens, where, where.sum() / side.where.sum(), log_probs, scores)
+        return Prefixes(tokens, where, where.sum() / side.where.sum(), weights, log_probs, scores)
 
     def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
         """The group's part of the bound after prefixes of data, of that on whole prefixes, or their mean."""
@@ -149,13 +154,13 @@ class TokenCreditUpdate(Update):
         scores: Numbers = {}
         for drawn in samples:
             real, fake = data.ratios(), drawn.ratios()
-            bounds["prefix_bound"] = (
-                divergence.real(real).mean() * data.share - divergence.fake(fake).mean() * drawn.share
-            )
+            bounds["prefix_bound"] = (data.weights * divergence.real(real)).sum() - (
+                drawn.weights * divergence.fake(fake)
+            ).sum()
             scores = {"real_score": real.mean() * data.share, "fake_score": fake.mean() * drawn.share}
         if data.log_probs is not None:
-            bound = next_token_bound(divergence, data.scores, data.log_probs, data.next_tokens())
-            bounds["next_token_bound"] = bound * data.share
+            each = next_token_bounds(divergence, data.scores, data.log_probs, data.next_tokens())
+            bounds["next_token_bound"] = (data.weights * each).sum()
             scores = {name: score * data.share for name, score in data.mean_scores().items()}
         return bounds | scores | {"bound": torch.stack(list(bounds.values())).mean()}
 
