@@ -21,13 +21,13 @@ from bgan_text.models.transformer import CausalTransformer, TransformerGenerator
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, scorer
+from bgan_text.training.drawing import Drawing
 from bgan_text.training.particles import (
     Guide,
     Particles,
     PrefixGuide,
     TokenGuide,
     grown_rows,
-    refuse_unguided,
     systematic,
 )
 
@@ -335,7 +335,14 @@ def test_weights_are_the_ratios_of_whole_samples(rng: torch.Generator) -> None:
 )
 def test_runs_correct_prefixes(data: bt.DatasetDirectory, tmp_path: Path, options: dict[str, Any]) -> None:
     run = bt.train(data, out=tmp_path / "run", **(SMALL | options))
-    for candidates in (1, 6):
+    prefix = options.get("credit") == "prefix"
+    if prefix:  # the weight of a single candidate has no use
+        line = "run: `correct` prefixes with `credit` prefix corrects with several `candidates` only"
+        with pytest.raises(UserError, match=line):
+            run.sample(3, correct="prefixes")
+        with pytest.raises(UserError, match=line):
+            bt.evaluate([run], data=data, count=3, correct="prefixes", resamples=0)
+    for candidates in (6,) if prefix else (1, 6):
         found = run.sample(50, candidates=candidates, correct="prefixes")
         assert found == run.sample(50, candidates=candidates, correct="prefixes")
         assert found[:5] == run.sample(5, candidates=candidates, correct="prefixes")
@@ -378,7 +385,7 @@ def test_what_scores_no_prefixes_is_refused(data: bt.DatasetDirectory, tmp_path:
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (1, "", 1)
     assert "--correct prefixes needs" in refused.err
     with pytest.raises(UserError, match=r"`correct` prefixes needs .* `objective` mle trains none"):
-        refuse_unguided(Config.given({"objective": "mle"}))
+        Drawing(correct="prefixes").refuse(Config.given({"objective": "mle"}), "run")
     with pytest.raises(UserError, match="tokens"):
         SamplingOptions(correct="tokens")
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.evaluation.candidate_settings import drawing_of
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.models.sampling import counted
-from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import sequence_scores, weighted_tokens
 from bgan_text.sampling_options import PREFIXES
 from bgan_text.scores.score import Score
@@ -36,17 +36,18 @@ def held_out_scores(
         run: its tokens must be those of `data`; else there is no score.
         data: whose test split is held out.
         options: whose `step` names the checkpoint, and whose `correct` says whether the discriminator
-            corrects each token.
+            corrects each token, where it can.
         device: where the nets run.
     """
     same = run.data["tokenizer"] == data.tokenizer_signature and run.space == data.space
-    plain = options.candidates == 1 and options.temperature == 1.0
+    drawing, _ = drawing_of(run, options)
+    plain = drawing.candidates == 1 and options.temperature == 1.0
     if not (same and plain) or not isinstance(run.space, TokenSpace):
         return {}
     generator: Any = run.generator(device, step=options.step)
     if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
         return {}
-    corrected = options.correct == PREFIXES and run.config.credit == TOKEN_CREDIT
+    corrected = drawing.correct == PREFIXES  # with one candidate by token credit alone
     discriminator = run.discriminator(device, step=options.step) if corrected else None
     rows = data.chosen("test", np.arange(min(MOST_ROWS, data.counts["test"])))
     nats = held_out_bound(generator, rows, options.seed, device, discriminator)

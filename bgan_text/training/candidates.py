@@ -16,8 +16,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from bgan_text.config import Config
-from bgan_text.errors import UserError
 from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import sequence_scores
@@ -25,17 +23,6 @@ from bgan_text.objectives.token_weights import sequence_scores
 Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
 """Samples (n, ...) -> their scores (n,)."""
-
-_DISTANCE = "its critic estimates a distance"
-NO_RATIO = {
-    "wgan": _DISTANCE,
-    "wgan-gp": _DISTANCE,
-    "lsgan": "its scores are fitted to 0 and 1",
-    "gan-relaxed": "its discriminator has seen softmax outputs, never samples",
-    "mle": "it has no discriminator",
-    "implicit": "its score compares the generator with an earlier one",
-}
-"""Objectives whose scores are no log-ratio of samples, with the reason."""
 
 OTHER_STREAM = 1 << 61
 """Added to the seed of the choice, so that it does not repeat the stream of the noise."""
@@ -79,16 +66,6 @@ class Samples(Iterator[Item]):
 
     def __next__(self) -> Item:
         return next(self._items)
-
-
-def refuse_without_ratio(config: Config, needy: str = "`candidates` need") -> None:
-    """Raise a `UserError` unless the discriminator of a run estimates log p/q. `needy`: who needs it."""
-    if config.objective not in NO_RATIO:
-        return
-    raise UserError(
-        f"{needy} a discriminator that estimates log p/q, and `objective` {config.objective} "
-        f"trains none: {NO_RATIO[config.objective]}. Start a run from this one with `freeze_generator` 1"
-    )
 
 
 def scorer(discriminator: nn.Module, credit: str, end: int | None) -> Scorer:

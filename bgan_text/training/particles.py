@@ -34,7 +34,7 @@ from bgan_text.models.distributions import AutoregressiveDistribution
 from bgan_text.models.sampling import draw_each, tempered
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.space import TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, chosen, effective_numbers, refuse_without_ratio
+from bgan_text.training.candidates import EffectiveCandidates, chosen, effective_numbers
 from bgan_text.training.samples import SAMPLING_BATCH
 
 PREFIX_CREDIT = "prefix"
@@ -127,16 +127,6 @@ GUIDES: dict[str, Callable[[nn.Module, TokenSpace], Guide]] = {
 def guide_of(config: Config, discriminator: nn.Module, space: TokenSpace) -> Callable[[], Guide]:
     """What makes a guide for new prefixes, by a discriminator in evaluation mode."""
     return partial(GUIDES[config.credit], discriminator, space)
-
-
-def refuse_unguided(config: Config) -> None:
-    """Raise a `UserError` unless the discriminator of a run estimates the log-ratios of prefixes."""
-    refuse_without_ratio(config, "`correct` prefixes needs")
-    if config.credit not in GUIDES:
-        raise UserError(
-            f"`correct` prefixes needs a discriminator of prefixes, and that of `credit` {config.credit} "
-            "scores whole samples: correct these, or train with `credit` token or prefix"
-        )
 
 
 class Particles:
