@@ -15,8 +15,10 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.space import TokenSpace
+from bgan_text.training import loop
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.trainer import Trainer, train
+from bgan_text.training.validation import Validation
 
 SMALL = {"steps": 4, "batch": 8, "width": 8, "noise": 3, "precision": "float32", "device": "cpu"}
 CPU = torch.device("cpu")
@@ -77,6 +79,36 @@ def test_the_generator_begins_after_its_share(data: bt.DatasetDirectory, tmp_pat
     run = bt.train(data, freeze_generator=0.5, out=tmp_path / "run", **options)
     moved = ["generator_gradient" in row for row in run.metrics() if "generator_loss" in row]
     assert moved == [False, False, True, True]
+
+
+def test_evaluations_of_a_frozen_generator_are_not_the_best_and_use_up_no_patience(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scores rise from the first evaluation on. The generator learns from step 5 on."""
+
+    def validate(state: State) -> Validation:
+        return Validation({"js-4": 0.01 * state.step}, "JS-4", [], {"samples": []})
+
+    monkeypatch.setattr(loop, "validator", lambda dataset, run: validate)
+    options = SMALL | {"evaluate_every": "1", "save_every": "1", "keep": 20}
+    run = bt.train(data, freeze_generator=0.5, patience=3, out=tmp_path / "run", **(options | {"steps": 8}))
+    assert (run.steps, run.best) == (
+        7,
+        4,
+    )  # up to step 4 the discriminator learns alone
+    assert [row["step"] for row in run.metrics() if row.get("frozen")] == [1, 2, 3]
+    part = bt.train(data, freeze_generator=0.5, out=tmp_path / "part", **(options | {"steps": 3}))
+    assert part.best == 2
+    assert bt.load_run(part.folder).resume(steps=8).best == 2  # the record stays as it was
+    whole = bt.train(data, freeze_generator=1.0, out=tmp_path / "whole", **options)
+    assert (whole.steps, whole.best) == (4, None)
+    assert [row["step"] for row in whole.metrics() if row.get("frozen")] == [1, 2, 3, 4]
+    with pytest.raises(UserError, match="has no best checkpoint: none of them was evaluated while its gen"):
+        whole.sample(2, step="best")
+    with pytest.raises(UserError, match="`patience` 3 with `freeze_generator` 1"):
+        bt.train(data, freeze_generator=1.0, patience=3, out=tmp_path / "never", **options)
+    with pytest.raises(UserError, match="`patience` 3 with `freeze_generator` 1"):
+        whole.resume(patience=3)
 
 
 def test_a_discriminator_that_fits_is_taken_along(data: bt.DatasetDirectory, tmp_path: Path) -> None:
