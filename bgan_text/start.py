@@ -132,7 +132,7 @@ def _given_options(config: Settings | None) -> dict[str, Any]:
 
 def _with_nets_of(origin: RunFolder, state: State, config: Config, reporter: Reporter) -> State:
     """An untrained state that gets the nets of another run."""
-    if not copy_nets(origin, state) and has_discriminator(config.objective):
+    if not copy_nets(origin, state, config.objective) and has_discriminator(config.objective):
         reporter.message(f"The discriminator starts untrained: {origin.folder} has none that fits.")
     return state
 

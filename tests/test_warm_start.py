@@ -132,6 +132,72 @@ def test_a_discriminator_that_fits_is_taken_along(data: bt.DatasetDirectory, tmp
     assert told == [f"The discriminator starts untrained: {first.folder} has none that fits."]
 
 
+def test_a_discriminator_of_ones_own_is_taken_along_where_it_is_given(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bgan: Any
+) -> None:
+    source = """import torch
+class Bag(torch.nn.Module):
+    def __init__(self, space, config):
+        super().__init__()
+        self.scores = torch.nn.Embedding(space.vocabulary, 1)
+    def forward(self, tokens):
+        return self.scores(tokens).mean(dim=(1, 2))
+"""
+    (tmp_path / "own_bag.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    from own_bag import Bag
+
+    options = {"steps": 2, "batch": 4, "width": 4, "device": "cpu"}
+    first = bt.train(data, discriminator=Bag, out="first", **options)
+    again = {"steps": 2, "batch": 4, "freeze_generator": 1.0, "discriminator_lr": 0.0, "device": "cpu"}
+    alone = bt.load_run("first")
+    for number, (origin, given, same) in enumerate(
+        ((first.folder, Bag, True), (alone, Bag, True), (first, Bag, True), ("first", None, False))
+    ):
+        own = {} if given is None else {"discriminator": given}
+        run = bt.train(data, start_from=origin, out=f"next-{number}", **own, **again)
+        before, after = weights(first, "discriminator"), weights(run, "discriminator")
+        assert (
+            before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
+        ) == same
+    named = ("--discriminator", "own_bag:Bag")
+    made = bgan(
+        "train", "--from", "first", *named, "--steps", "1", "--batch", "4", "--run", "cli", "--device", "cpu"
+    )
+    assert made.code == 0
+    assert "starts untrained" not in made.err
+    few = ("--candidates", "3", "--n", "20", "--resamples", "0", "--device", "cpu")
+    assert "pass it" in bgan("score", "first", *few).err
+    scored = bgan("score", "first", *named, *few)
+    assert scored.code == 0
+    assert "effective candidates" in " ".join(scored.out.split())
+
+
+@pytest.mark.parametrize(
+    ("before", "objective", "goes_on"),
+    [
+        ("wgan-gp", "partition", False),
+        ("wgan-gp", "wgan-gp", True),
+        ("gan-relaxed", "gumbel", False),
+        ("gumbel", "partition", True),
+    ],
+)
+def test_a_critic_that_estimates_no_ratio_is_not_taken_for_one(
+    data: bt.DatasetDirectory, tmp_path: Path, before: str, objective: str, goes_on: bool
+) -> None:
+    options = SMALL | {"steps": 2, "generator": "conv", "spectral_norm": False, "discriminator_width": 6}
+    first = bt.train(data, objective=before, out=tmp_path / "first", **options)
+    again = {"steps": 2, "batch": 8, "freeze_generator": 1.0, "discriminator_lr": 0.0, "device": "cpu"}
+    second = bt.train(data, objective=objective, spectral_norm=False, discriminator_width=6, start_from=first,
+                      out=tmp_path / "second", **again)  # fmt: skip
+    one, other = weights(first, "discriminator"), weights(second, "discriminator")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one) == goes_on
+    inherits = bt.train(data, objective=objective, start_from=first, out=tmp_path / "third", **again)
+    assert (inherits.config.discriminator_width == 6) == goes_on
+
+
 def test_what_cannot_be_started_from_is_refused_before_a_folder_is_made(
     data: bt.DatasetDirectory, likelihood: bt.Run, tmp_path: Path
 ) -> None:
