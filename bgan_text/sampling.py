@@ -129,9 +129,8 @@ def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Sam
         rows = sample_rows(generator, count, options.seed, device, options.temperature)
         return Samples(rows, effective)
     discriminator = run.discriminator(device, step=options.step)
-    end = run.space.end if isinstance(run.space, TokenSpace) else None
     drawn = drawn_rows(generator, count * options.candidates, options.seed, device, options.temperature)
-    score = scorer(discriminator, run.config.credit, end)
+    score = scorer(discriminator, run.config.credit, run.space)
     chosen = kept(drawn, score, options.candidates, options.seed, device, effective)
     return Samples((ended(rows, run.space) for rows in chosen), effective)
 

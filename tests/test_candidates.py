@@ -85,6 +85,16 @@ def test_equal_scores_correct_nothing_and_one_large_score_decides(sides: tuple[T
     assert effective < 10.0
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_scores_that_are_not_finite_choose_nothing(sides: tuple[Tensor, Tensor], bad: float) -> None:
+    _, q = sides
+    with pytest.raises(UserError, match="the discriminator's scores of samples are not finite"):
+        frequencies(q, lambda tokens: torch.where(place(tokens) == 4, bad, 0.0), 3, count=100)
+    never = torch.where(place(EVERYTHING) == 4, float("-inf"), 0.0)  # a weight of 0 is one
+    found, _ = frequencies(q, lambda tokens: never[place(tokens)], 20, count=100)
+    assert float(found[4]) == 0.0
+
+
 def test_the_choice_does_not_depend_on_the_batches(sides: tuple[Tensor, Tensor]) -> None:
     p, q = sides
     ratio = (p / q).log()
@@ -111,11 +121,11 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
     space = TokenSpace(5, 4, end=0)
     tokens = torch.randint(0, 4, (20, 5), generator=rng)
     prefix = PrefixDiscriminator(space, width=4, blocks=1, spectral=False)
-    assert torch.equal(scorer(prefix, "prefix", 0)(tokens), prefix(tokens)[:, -1])
+    assert torch.equal(scorer(prefix, "prefix", space)(tokens), prefix(tokens)[:, -1])
     net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
     torch.nn.init.normal_(net.scores.weight, generator=rng)
     table = net(tokens, torch.ones_like(tokens, dtype=torch.bool)).view(20, 5, 4).detach()
-    for row, found in enumerate(scorer(net, "token", 0)(tokens).tolist()):
+    for row, found in enumerate(scorer(net, "token", space)(tokens).tolist()):
         expected = 0.0
         for position in range(5):
             token = int(tokens[row, position])
@@ -123,6 +133,21 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
             if token == 0:
                 break
         assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_large_vocabulary_is_scored_a_few_samples_at_a_time(
+    rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = TokenSpace(5, 4, end=0)
+    net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
+    torch.nn.init.normal_(net.scores.weight, generator=rng)
+    tokens, score = torch.randint(0, 4, (20, 5), generator=rng), scorer(net, "token", space)
+    whole, sizes = score(tokens), []
+    net.register_forward_hook(lambda net, given, scores: sizes.append(scores.numel()))
+    monkeypatch.setattr("bgan_text.training.token_credit.MOST_LOGITS", 3 * 5 * 4)
+    torch.testing.assert_close(score(tokens), whole)
+    assert len(sizes) == 7
+    assert max(sizes) <= 3 * 5 * 4
 
 
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
@@ -172,7 +197,7 @@ def test_scored_are_the_draws_as_the_discriminator_has_seen_them(
     run = bt.train(data, out=tmp_path / "run", **(SMALL | {"generator": "conv"}))
     seen: list[Tensor] = []
 
-    def scorer(discriminator: Any, credit: str, end: int) -> Any:
+    def scorer(discriminator: Any, credit: str, space: TokenSpace) -> Any:
         def score(rows: Tensor) -> Tensor:
             seen.append(rows)
             return torch.zeros(len(rows))

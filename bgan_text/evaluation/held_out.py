@@ -17,6 +17,7 @@ from bgan_text.sampling_options import PREFIXES
 from bgan_text.scores.score import Score
 from bgan_text.space import TokenSpace
 from bgan_text.training.run import RunFolder
+from bgan_text.training.token_credit import sequences_at_a_time
 
 NOISES = 4
 """Noise vectors for each text. The bound is the tighter the more there are."""
@@ -93,10 +94,12 @@ def held_out_bound(
 def _log_prob(generator: Any, discriminator: nn.Module | None, rows: Tensor, rng: torch.Generator) -> Tensor:
     """(S, L) -> (S,) log-probabilities, each with a noise vector of its own."""
     noise = torch.randn(len(rows), generator.noise, device=rows.device, generator=rng)
-    conditional = generator(noise)
     if discriminator is None:
-        log_probs: Tensor = conditional.token_log_prob(rows.unsqueeze(0))
+        log_probs: Tensor = generator(noise).token_log_prob(rows.unsqueeze(0))
         return log_probs.squeeze(0).sum(dim=-1)
-    where = counted(rows, generator.space.end)
-    log_g = conditional.next_token_logits(rows, where).log_softmax(dim=-1)
-    return sequence_scores(weighted_tokens(log_g, discriminator(rows, where)), rows, where)
+    few, parts = sequences_at_a_time(generator.space), []
+    for part, given in zip(rows.split(few), noise.split(few), strict=True):
+        where = counted(part, generator.space.end)
+        log_g = generator(given).next_token_logits(part, where).log_softmax(dim=-1)
+        parts.append(sequence_scores(weighted_tokens(log_g, discriminator(part, where)), part, where))
+    return torch.cat(parts)

@@ -16,9 +16,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from bgan_text.errors import UserError
 from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import sequence_scores
+from bgan_text.space import Space, TokenSpace
+from bgan_text.training.token_credit import sequences_at_a_time
 
 Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
@@ -68,19 +71,24 @@ class Samples(Iterator[Item]):
         return next(self._items)
 
 
-def scorer(discriminator: nn.Module, credit: str, end: int | None) -> Scorer:
+def scorer(discriminator: nn.Module, credit: str, space: Space) -> Scorer:
     """The log-ratio of whole samples by a discriminator of any credit.
 
     Args:
         discriminator: in evaluation mode.
         credit: what it was trained for, see `Config.credit`.
-        end: the end token of its sample space.
+        space: of the samples.
     """
+
+    def of_tokens(samples: Tensor) -> Tensor:
+        assert isinstance(space, TokenSpace)
+        where = counted(samples, space.end)
+        return sequence_scores(discriminator(samples, where), samples, where)
 
     def score(samples: Tensor) -> Tensor:
         if credit == TOKEN_CREDIT:
-            where = counted(samples, end)
-            return sequence_scores(discriminator(samples, where), samples, where)
+            assert isinstance(space, TokenSpace)
+            return torch.cat([of_tokens(part) for part in samples.split(sequences_at_a_time(space))])
         scores: Tensor = discriminator(samples)
         return scores[:, -1] if credit == "prefix" else scores
 
@@ -131,8 +139,22 @@ def effective_numbers(log_weights: Tensor) -> Tensor:
     return log_weights.double().softmax(dim=1).square().sum(dim=1).reciprocal()
 
 
+def refuse_nonfinite(log_weights: Tensor) -> None:
+    """Raise a `UserError` if rows of logs of weights, (n, K), cannot be normalised."""
+    if not log_weights.double().logsumexp(dim=1).isfinite().all():
+        raise UserError(
+            "the discriminator's scores of samples are not finite, so they cannot choose or correct: train "
+            "it again with a lower `discriminator_lr`, or name another `step`"
+        )
+
+
 def chosen(log_weights: Tensor, rng: torch.Generator) -> Tensor:
-    """(n, K) -> (n,) indices, each drawn with the softmax of its row, on the device of both."""
+    """(n, K) -> (n,) indices, each drawn with the softmax of its row, on the device of both.
+
+    Raises:
+        UserError: weights are not finite.
+    """
+    refuse_nonfinite(log_weights)
     weights = log_weights.double().softmax(dim=1)
     uniform = torch.rand(len(weights), 1, generator=rng, device=rng.device, dtype=torch.float64)
     return (weights.cumsum(dim=1) < uniform).sum(dim=1).clamp(max=weights.shape[1] - 1)
