@@ -22,7 +22,7 @@ from bgan_text.space import TokenSpace
 from bgan_text.training.update import Numbers, Update
 
 MOST_LOGITS = 2**25
-"""Numbers of a (K, V) tensor of all prefixes at most: 128 MiB in float32, of which a step holds about ten.
+"""Numbers of a (K, V) tensor of all prefixes at most: 128 MiB in float32, of which a step holds about six.
 
 A batch with more is taken in groups of sequences whose gradients are summed, so that a large vocabulary costs
 time, not memory.
