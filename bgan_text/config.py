@@ -238,6 +238,11 @@ def _refuse_nets(config: Config) -> None:
     """Refuse options of the discriminator that contradict each other."""
     if config.freeze_generator > 1.0:
         raise UserError(f"`freeze_generator` {config.freeze_generator:g}: a share, 0 to 1, is needed")
+    if config.freeze_generator == 1.0 and config.patience is not None:
+        raise UserError(
+            f"`patience` {config.patience} with `freeze_generator` 1: a generator that never changes cannot "
+            "improve, so leave one of them out"
+        )
     if config.objective == "wgan" and config.spectral_norm:
         raise UserError(
             "`objective` wgan clips the critic's weights, which `spectral_norm` would rescale: "

@@ -52,6 +52,8 @@ class Objective:
         samples: what it trains on, of `TOKENS` and `CONTINUOUS`.
         options: those fields of `Config` that it reads and some other objective does not.
         no_divergence: why it takes no f-divergence; None if it takes any.
+        no_ratio: why its discriminator's scores are no log-ratio of samples, by which one could choose among
+            them; None if they are.
         token_credit: whether it may weigh every token of the vocabulary.
         defaults: values of `Config` that suit it better than the usual ones.
     """
@@ -62,11 +64,13 @@ class Objective:
     samples: tuple[str, ...]
     options: tuple[str, ...] = ()
     no_divergence: str | None = None
+    no_ratio: str | None = None
     token_credit: bool = False
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 _WASSERSTEIN = "its critic estimates the Wasserstein distance, which is no f-divergence"
+_DISTANCE = "its critic estimates a distance"
 
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
@@ -109,6 +113,7 @@ OBJECTIVES: dict[str, Objective] = {
             samples=(TOKENS, CONTINUOUS),
             options=(*DISCRIMINATOR_OPTIONS, "weight_clip"),
             no_divergence=_WASSERSTEIN,
+            no_ratio=_DISTANCE,
             defaults={
                 "spectral_norm": False,
                 "batch_norm": False,
@@ -124,6 +129,7 @@ OBJECTIVES: dict[str, Objective] = {
             samples=(TOKENS, CONTINUOUS),
             options=(*DISCRIMINATOR_OPTIONS, "gradient_penalty"),
             no_divergence=_WASSERSTEIN,
+            no_ratio=_DISTANCE,
             defaults={"spectral_norm": False, "batch_norm": False, "discriminator_lr": 2e-3},
         ),
         Objective(
@@ -132,6 +138,7 @@ OBJECTIVES: dict[str, Objective] = {
             family=PATHWISE,
             samples=(TOKENS,),
             options=DISCRIMINATOR_OPTIONS,
+            no_ratio="its discriminator has seen softmax outputs, never samples",
         ),
         Objective(
             name="gumbel",
@@ -147,6 +154,7 @@ OBJECTIVES: dict[str, Objective] = {
             family=LIKELIHOOD,
             samples=(TOKENS,),
             no_divergence="it descends KL(data || generator) itself, without a discriminator",
+            no_ratio="it has no discriminator",
         ),
         Objective(
             name="implicit",
@@ -154,6 +162,7 @@ OBJECTIVES: dict[str, Objective] = {
             family=IMPLICIT,
             samples=(TOKENS,),
             options=("reference_steps",),
+            no_ratio="its score compares the generator with an earlier one",
         ),
         Objective(
             name="gan",
@@ -183,6 +192,7 @@ OBJECTIVES: dict[str, Objective] = {
             samples=(CONTINUOUS,),
             options=CONTINUOUS_OPTIONS,
             no_divergence="its discriminator fits its scores to 0 and 1 by least squares",
+            no_ratio="its scores are fitted to 0 and 1",
         ),
     )
 }
@@ -210,6 +220,11 @@ def objectives_reading(option: str) -> tuple[str, ...]:
 def needs_likelihood(objective: str) -> bool:
     """Whether an objective needs the log-probability of given samples."""
     return OBJECTIVES[objective].family in (LIKELIHOOD, IMPLICIT)
+
+
+def has_discriminator(objective: str) -> bool:
+    """Whether an objective trains a discriminator, a net beside the generator."""
+    return OBJECTIVES[objective].family not in (LIKELIHOOD, IMPLICIT)
 
 
 def unused_options(objective: str, credit: str = "sequence", divergence: str = "js") -> set[str]:

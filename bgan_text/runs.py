@@ -32,6 +32,7 @@ from bgan_text.training.callbacks import Callback
 from bgan_text.training.candidates import Samples
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts
+from bgan_text.training.warm_start import origin_of
 
 
 class Run:
@@ -242,10 +243,10 @@ class Run:
 def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFolder:
     """The folder of a run, opened if it is given by its path."""
     if isinstance(run, Run):
-        return run._run
+        return origin_of(run.folder, parts, run.parts)
     if not isinstance(run, str | os.PathLike):
         raise UserError(f"`start_from` is a {type(run).__name__}: a run or its folder is needed")
-    return RunFolder(Path(run), CustomParts(generator=parts.generator))
+    return origin_of(Path(run), parts)
 
 
 def load_run(

@@ -12,8 +12,9 @@ from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import IMAGES, PREFIXES, TEXTS, SamplingOptions
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, Samples, kept, refuse_without_ratio, scorer
-from bgan_text.training.particles import grown_rows, guide_of, refuse_unguided, refuse_unsteppable
+from bgan_text.training.candidates import EffectiveCandidates, Samples, kept, scorer
+from bgan_text.training.drawing import Drawing
+from bgan_text.training.particles import grown_rows, guide_of, refuse_unsteppable
 from bgan_text.training.run import RunFolder
 from bgan_text.training.samples import drawn_rows, ended, sample_rows
 
@@ -121,16 +122,15 @@ def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Sam
     usual = IMAGES if run.images else TEXTS
     count = usual if options.count is None else options.count
     effective = EffectiveCandidates()
+    Drawing(options.candidates, options.correct).refuse(run.config, run.folder)
     if options.correct == PREFIXES:
         return Samples(_grown(run, generator, options, device, count, effective), effective)
     if options.candidates == 1:
         rows = sample_rows(generator, count, options.seed, device, options.temperature)
         return Samples(rows, effective)
-    refuse_without_ratio(run.config)
     discriminator = run.discriminator(device, step=options.step)
-    end = run.space.end if isinstance(run.space, TokenSpace) else None
     drawn = drawn_rows(generator, count * options.candidates, options.seed, device, options.temperature)
-    score = scorer(discriminator, run.config.credit, end)
+    score = scorer(discriminator, run.config.credit, run.space)
     chosen = kept(drawn, score, options.candidates, options.seed, device, effective)
     return Samples((ended(rows, run.space) for rows in chosen), effective)
 
@@ -144,7 +144,6 @@ def _grown(
     effective: EffectiveCandidates,
 ) -> Iterator[Tensor]:
     """Samples whose candidates grow together. What cannot work is refused before the first one."""
-    refuse_unguided(run.config)
     refuse_unsteppable(generator, options.candidates, device)
     assert isinstance(run.space, TokenSpace)  # no other samples have prefixes
     discriminator = run.discriminator(device, step=options.step)

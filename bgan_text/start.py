@@ -16,7 +16,7 @@ from bgan_text.config_defaults import unused_by_image_nets
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.objective_table import OBJECTIVES, needs_likelihood
+from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
@@ -132,7 +132,7 @@ def _given_options(config: Settings | None) -> dict[str, Any]:
 
 def _with_nets_of(origin: RunFolder, state: State, config: Config, reporter: Reporter) -> State:
     """An untrained state that gets the nets of another run."""
-    if not copy_nets(origin, state) and not needs_likelihood(config.objective):
+    if not copy_nets(origin, state, config.objective) and has_discriminator(config.objective):
         reporter.message(f"The discriminator starts untrained: {origin.folder} has none that fits.")
     return state
 

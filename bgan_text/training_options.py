@@ -90,8 +90,18 @@ class TrainingOptions:
     blocks: int = setting(3, "blocks of the generator, or layers of the GRU", minimum=1, group=NETS)
     heads: int = setting(4, "attention heads of the transformer", minimum=1, group=NETS)
     noise: int = setting(64, "size of the noise vector", minimum=1, group=NETS)
-    discriminator_width: int = setting(64, "channels of the discriminator", minimum=1, group=NETS)
-    discriminator_blocks: int = setting(1, "residual blocks of the discriminator", minimum=0, group=NETS)
+    discriminator_width: int = setting(
+        64,
+        "channels of the discriminator; with token credit units of its GRU, transformer's width",
+        minimum=1,
+        group=NETS,
+    )
+    discriminator_blocks: int = setting(
+        1,
+        "residual blocks of the discriminator; with token credit layers of its GRU, or transformer's blocks",
+        minimum=0,
+        group=NETS,
+    )
     plain_nets: bool = setting(
         False, "conv nets without normalisation, as in improved_wgan_training", group=NETS
     )

@@ -70,6 +70,9 @@ Out = Annotated[
 Generator = Annotated[
     str | None, typer.Option(help="Generator class of yours that the runs were made with, as module:name.")
 ]
+Discriminator = Annotated[
+    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates and --correct.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
@@ -85,6 +88,7 @@ def score(
     data: Data = None,
     scores: Scores = None,
     generator: Generator = None,
+    discriminator: Discriminator = None,
     neighbours: Neighbours = None,
     compare: Compare = None,
     sweep: Sweep = False,
@@ -109,8 +113,8 @@ def score(
 
     wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
     named, data = _found([*(models or ()), *(compare or ())], data, reference)
-    if generator is not None:
-        named = _opened(named, generator)
+    if generator is not None or discriminator is not None:
+        named = _opened(named, {"generator": generator, "discriminator": discriminator})
     options = EvaluationOptions(**given)
     real: dict[str, Any] = {"data": data, "reference": reference, "train": train}
     how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
@@ -142,16 +146,18 @@ def _found(
     return {name: name for name in names}, data
 
 
-def _opened(named: Mapping[str, Any], generator: str) -> dict[str, Any]:
-    """The models with the runs among them opened, whose generator is a class of the user's."""
+def _opened(named: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The models with the runs among them opened, and their nets that are classes of the user's."""
     from bgan_text.cli.parts import imported
     from bgan_text.runs import load_run
 
-    own = imported(generator, "generator")
+    own = {part: imported(spec, part) for part, spec in given.items() if spec is not None}
     opened = dict(named)
     for name in named:
-        if (Path(name) / "run.json").exists() and is_custom(load_run(name).config.generator):
-            opened[name] = load_run(name, generator=own)
+        if (Path(name) / "run.json").exists():
+            config = load_run(name).config
+            parts = {part: net for part, net in own.items() if is_custom(getattr(config, part) or "")}
+            opened[name] = load_run(name, **parts)
     return opened
 
 

@@ -109,11 +109,9 @@ def _new(
 ) -> "Training":
     from bgan_text.newest import newest_data
     from bgan_text.start import new_training
-    from bgan_text.training.run import RunFolder
-    from bgan_text.training.state import CustomParts
+    from bgan_text.training.warm_start import origin_of
 
-    own = CustomParts(generator=how["parts"].generator)
-    origin = RunFolder(start_from, own) if start_from is not None else None
+    origin = origin_of(start_from, how["parts"]) if start_from is not None else None
     if data is None:
         data = newest_data() if origin is None else origin.data_folder()
     return new_training(data, given, out=run, start_from=origin, **how)

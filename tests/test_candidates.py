@@ -18,7 +18,8 @@ from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminat
 from bgan_text.objective_table import OBJECTIVES
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, kept, refuse_without_ratio, scorer
+from bgan_text.training.candidates import EffectiveCandidates, kept, scorer
+from bgan_text.training.drawing import Drawing
 
 CPU = torch.device("cpu")
 V, L = 3, 2
@@ -84,6 +85,16 @@ def test_equal_scores_correct_nothing_and_one_large_score_decides(sides: tuple[T
     assert effective < 10.0
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_scores_that_are_not_finite_choose_nothing(sides: tuple[Tensor, Tensor], bad: float) -> None:
+    _, q = sides
+    with pytest.raises(UserError, match="the discriminator's scores of samples are not finite"):
+        frequencies(q, lambda tokens: torch.where(place(tokens) == 4, bad, 0.0), 3, count=100)
+    never = torch.where(place(EVERYTHING) == 4, float("-inf"), 0.0)  # a weight of 0 is one
+    found, _ = frequencies(q, lambda tokens: never[place(tokens)], 20, count=100)
+    assert float(found[4]) == 0.0
+
+
 def test_the_choice_does_not_depend_on_the_batches(sides: tuple[Tensor, Tensor]) -> None:
     p, q = sides
     ratio = (p / q).log()
@@ -110,11 +121,11 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
     space = TokenSpace(5, 4, end=0)
     tokens = torch.randint(0, 4, (20, 5), generator=rng)
     prefix = PrefixDiscriminator(space, width=4, blocks=1, spectral=False)
-    assert torch.equal(scorer(prefix, "prefix", 0)(tokens), prefix(tokens)[:, -1])
+    assert torch.equal(scorer(prefix, "prefix", space)(tokens), prefix(tokens)[:, -1])
     net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
     torch.nn.init.normal_(net.scores.weight, generator=rng)
     table = net(tokens, torch.ones_like(tokens, dtype=torch.bool)).view(20, 5, 4).detach()
-    for row, found in enumerate(scorer(net, "token", 0)(tokens).tolist()):
+    for row, found in enumerate(scorer(net, "token", space)(tokens).tolist()):
         expected = 0.0
         for position in range(5):
             token = int(tokens[row, position])
@@ -124,15 +135,33 @@ def test_the_score_of_a_sample_is_that_of_the_whole_sample(rng: torch.Generator)
         assert found == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_large_vocabulary_is_scored_a_few_samples_at_a_time(
+    rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = TokenSpace(5, 4, end=0)
+    net = TokenDiscriminator(space, RecurrentBody(4, blocks=1), width=4)
+    torch.nn.init.normal_(net.scores.weight, generator=rng)
+    tokens, score = torch.randint(0, 4, (20, 5), generator=rng), scorer(net, "token", space)
+    whole, sizes = score(tokens), []
+    net.register_forward_hook(lambda net, given, scores: sizes.append(scores.numel()))
+    monkeypatch.setattr("bgan_text.training.token_credit.MOST_LOGITS", 3 * 5 * 4)
+    torch.testing.assert_close(score(tokens), whole)
+    assert len(sizes) == 7
+    assert max(sizes) <= 3 * 5 * 4
+
+
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
 def test_only_estimates_of_the_ratio_can_weigh(objective: str) -> None:
     able = {"importance", "partition", "reinforce", "constant", "gumbel", "gan", "non-saturating", "bgan"}
     config = Config.given({"objective": objective}, "continuous images" if objective == "gan" else None)
+    drawing = Drawing(candidates=2)
     if objective in able:
-        refuse_without_ratio(config)
+        drawing.refuse(config, "runs/mine")
+        assert drawing.obstacle(config.to_json()) is None
     else:
-        with pytest.raises(UserError, match=f"`objective` {objective} trains none"):
-            refuse_without_ratio(config)
+        with pytest.raises(UserError, match=f"^runs/mine: .*`objective` {objective} trains none"):
+            drawing.refuse(config, "runs/mine")
+    Drawing().refuse(config, "runs/mine")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +197,7 @@ def test_scored_are_the_draws_as_the_discriminator_has_seen_them(
     run = bt.train(data, out=tmp_path / "run", **(SMALL | {"generator": "conv"}))
     seen: list[Tensor] = []
 
-    def scorer(discriminator: Any, credit: str, end: int) -> Any:
+    def scorer(discriminator: Any, credit: str, space: TokenSpace) -> Any:
         def score(rows: Tensor) -> Tensor:
             seen.append(rows)
             return torch.zeros(len(rows))
@@ -198,6 +227,12 @@ def test_images_are_sampled_with_candidates(tmp_path: Path) -> None:
         assert (chosen == run.sample(4, candidates=5)).all()
         several = run.sample(20)
         assert all(any((image == other).all() for other in several) for image in chosen)
+    other = bt.train(made, objective="lsgan", out=tmp_path / "lsgan", **SMALL)
+    how = {"data": made, "count": 4, "resamples": 0, "judges": bt.Judges.quick()}
+    report = bt.evaluate({"mine": run, "other": other}, candidates=3, **how)
+    assert report.settings["drawn plainly"] == {"other": "its scores are fitted to 0 and 1"}
+    assert list(report.settings["effective candidates"]) == ["mine"]
+    assert ", drawn plainly: other (its scores are fitted to 0 and 1)" in report.to_markdown()
 
 
 def test_the_command_line_says_how_many_candidates_count(
@@ -220,12 +255,44 @@ def test_the_command_line_says_how_many_candidates_count(
     )
 
 
+def test_runs_that_cannot_choose_are_drawn_plainly_beside_those_that_can(
+    data: bt.DatasetDirectory, tmp_path: Path, bgan: Any
+) -> None:
+    able = bt.train(data, out=tmp_path / "able", **SMALL)
+    options = {"steps": 2, "batch": 4, "width": 4, "device": "cpu"}
+    mle = bt.train(data, out=tmp_path / "mle", objective="mle", **options)
+    whole = bt.train(data, out=tmp_path / "whole", generator="conv", **options)
+    how = {"data": data, "count": 20, "resamples": 0}
+    report = bt.evaluate({"mine": able, "mle": mle}, candidates=3, **how)
+    assert report.settings["candidates"] == 3
+    assert list(report.settings["effective candidates"]) == ["mine"]
+    assert report.settings["drawn plainly"] == {"mle": "it has no discriminator"}
+    line = report.to_markdown().splitlines()[-1]
+    assert ", candidates 3, effective candidates " in line
+    assert ", drawn plainly: mle (it has no discriminator), smoothing" in line
+    plain = bt.evaluate({"mle": mle}, **how)
+    same = [one.columns[-2].cells for one in (report, plain)]
+    for score in ("bleu-3", "held-out-likelihood"):
+        assert same[0][score].value == same[1][score].value
+    assert "held-out-likelihood" not in report.columns[0].cells
+    report = bt.evaluate({"mine": able, "conv": whole}, correct="prefixes", **how)
+    assert report.settings["drawn plainly"] == {"conv": "its discriminator scores whole samples"}
+    shown = bgan("score", able.folder, mle.folder, "--candidates", "2", "--n", "20", "--resamples", "0")
+    assert shown.code == 0
+    assert "drawn plainly:" in " ".join(shown.out.split())
+    with pytest.raises(UserError, match=f"^{mle.folder}: `candidates` need .* it has no discriminator"):
+        bt.evaluate([mle], candidates=3, **how)
+    with pytest.raises(UserError, match=f"^{mle.folder}: `correct` prefixes needs .* `objective` mle"):
+        bt.evaluate([mle, whole, ["some text"]], correct="prefixes", **how)
+
+
 def test_a_sweep_draws_candidates_at_every_temperature(data: bt.DatasetDirectory, tmp_path: Path) -> None:
     run = bt.train(data, out=tmp_path / "run", **SMALL)
     made = bt.sweep({"mine": run}, [0.5, 1.0], data=data, count=30, candidates=3, judges=bt.Judges.quick())
     effective = made.settings["effective candidates"]
     assert list(effective) == ["mine at 0.5", "mine at 1"]
     assert all(1.0 <= number <= 3.0 for number in effective.values())
+    assert made.settings["drawn plainly"] == {}
     plain = bt.sweep({"mine": run}, [0.5, 1.0], data=data, count=30, judges=bt.Judges.quick())
     assert [point.scores for point in plain.points[:2]] != [point.scores for point in made.points[:2]]
     assert plain.settings["effective candidates"] == {}

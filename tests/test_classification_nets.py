@@ -113,6 +113,16 @@ def test_every_objective_labels(objective: str, divergence: str | None) -> None:
     assert not any(torch.equal(*pair) for pair in zip(before, state.generator.parameters(), strict=True))
 
 
+def test_a_classifier_and_its_renewed_copy_score_nothing(rng: torch.Generator) -> None:
+    """Both normalise by the statistics of the batch. The running ones are far from them at first."""
+    config = Config.given(TINY | {"objective": "implicit", "steps": 4, "reference_steps": 2})
+    state, real = State.fresh(config, SPACE, CPU), labelled(8, rng)
+    steps = train(state, config, lambda step, index: real, lambda state: state.step / 4)
+    found = [report.read() for report in steps]
+    for name in ("real_score", "fake_score", "bound"):
+        assert [abs(numbers[name]) > 1e-4 for numbers in found] == [False, True, False, True], name
+
+
 @pytest.mark.parametrize(
     ("objective", "most"),
     [("mle", 0.1), ("importance", 0.1), ("partition", 0.1), ("reinforce", 0.1), ("wgan", 0.6)],

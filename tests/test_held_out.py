@@ -75,12 +75,20 @@ def test_more_noise_vectors_than_are_drawn_bound_it_from_above() -> None:
     assert float(log_probs.mean()) < float(bounds.mean()) < exact
 
 
-def test_with_a_discriminator_it_is_the_likelihood_of_the_corrected_tokens() -> None:
+def test_with_a_discriminator_it_is_the_likelihood_of_the_corrected_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     generator, rows = small_generator(), torch.tensor([[1, 2, 1], [2, 0, 0], [0, 0, 0]])
     discriminator = TokenDiscriminator(generator.space, RecurrentBody(4, blocks=1), width=4).eval()
     with torch.no_grad():
         discriminator.scores.weight.normal_(generator=torch.Generator().manual_seed(2))
     found = held_out_bound(generator, rows, 5, CPU, discriminator)
+    sizes: list[int] = []
+    hook = discriminator.register_forward_hook(lambda net, given, scores: sizes.append(scores.numel()))
+    monkeypatch.setattr("bgan_text.training.token_credit.MOST_LOGITS", 3 * 3)
+    torch.testing.assert_close(held_out_bound(generator, rows, 5, CPU, discriminator), found)
+    assert max(sizes) <= 3 * 3  # one text at a time
+    hook.remove()
     rng = torch.Generator().manual_seed(5)
     noises = [torch.randn(3, 2, generator=rng) for _ in range(4)]
     for place, row in enumerate(rows.tolist()):

@@ -21,13 +21,13 @@ from bgan_text.models.transformer import CausalTransformer, TransformerGenerator
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, scorer
+from bgan_text.training.drawing import Drawing
 from bgan_text.training.particles import (
     Guide,
     Particles,
     PrefixGuide,
     TokenGuide,
     grown_rows,
-    refuse_unguided,
     systematic,
 )
 
@@ -196,6 +196,18 @@ def test_samples_approach_the_weighted_generator_as_candidates_grow(q: Table, ea
     assert distances[2] < 0.02
 
 
+@pytest.mark.parametrize("candidates", [1, 4])
+@pytest.mark.parametrize("early", [True, False], ids=["token", "prefix"])
+def test_scores_that_are_not_finite_correct_nothing(q: Table, candidates: int, early: bool) -> None:
+    def number(prefixes: Tensor) -> Tensor:
+        scores = torch.zeros(len(prefixes), V)
+        scores[:, 1] = float("nan") if prefixes.shape[1] == 2 else 0.0
+        return scores
+
+    with pytest.raises(UserError, match="the discriminator's scores of samples are not finite"):
+        draws(q, lambda: Scores(number, early=early), candidates, count=300)
+
+
 def test_noise_belongs_to_a_particle() -> None:
     """The target of a generator with noise is the mean over the noise, which is carried with the particle."""
     rng = torch.Generator().manual_seed(5)
@@ -258,6 +270,8 @@ def test_a_discriminator_reads_token_by_token_what_it_reads_at_once(kind: str, r
     slow = TokenGuide(lambda *given: discriminator(*given), SPACE)
     assert guide.steps
     assert not slow.steps
+    without_start = type("Own", (), {"step": None, "reorder": None})()
+    assert not TokenGuide(without_start, SPACE).steps
     for length in range(L):
         torch.testing.assert_close(guide.ahead(tokens[:, :length]), whole[:, length])
         torch.testing.assert_close(slow.ahead(tokens[:, :length]), whole[:, length])
@@ -312,7 +326,7 @@ def test_weights_are_the_ratios_of_whole_samples(rng: torch.Generator) -> None:
     particles = Particles(generator(torch.randn(50, 3, generator=rng)), PrefixGuide(net, SPACE), 5, 1.0)
     for _ in range(L):
         particles.grow(rng)
-    torch.testing.assert_close(particles.weights.flatten(), scorer(net, "prefix", END)(particles.tokens))
+    torch.testing.assert_close(particles.weights.flatten(), scorer(net, "prefix", SPACE)(particles.tokens))
     particles = Particles(generator(particles.noise), TokenGuide(discriminator, SPACE), 5, 1.0)
     proposed = torch.zeros(50)
     for _ in range(L):
@@ -323,7 +337,7 @@ def test_weights_are_the_ratios_of_whole_samples(rng: torch.Generator) -> None:
         del particles.proposal
         drawn = seen[0].log_softmax(dim=1).gather(1, particles.tokens[:, -1:])[:, 0]
         proposed += drawn.masked_fill(~alive, 0.0)
-    ratios = scorer(discriminator, "token", END)(particles.tokens)
+    ratios = scorer(discriminator, "token", SPACE)(particles.tokens)
     log_probs = generator(particles.noise).log_prob(particles.tokens.unsqueeze(0))[0]
     torch.testing.assert_close(particles.weights.flatten(), log_probs + ratios - proposed)
 
@@ -335,7 +349,14 @@ def test_weights_are_the_ratios_of_whole_samples(rng: torch.Generator) -> None:
 )
 def test_runs_correct_prefixes(data: bt.DatasetDirectory, tmp_path: Path, options: dict[str, Any]) -> None:
     run = bt.train(data, out=tmp_path / "run", **(SMALL | options))
-    for candidates in (1, 6):
+    prefix = options.get("credit") == "prefix"
+    if prefix:  # the weight of a single candidate has no use
+        line = "run: `correct` prefixes with `credit` prefix corrects with several `candidates` only"
+        with pytest.raises(UserError, match=line):
+            run.sample(3, correct="prefixes")
+        with pytest.raises(UserError, match=line):
+            bt.evaluate([run], data=data, count=3, correct="prefixes", resamples=0)
+    for candidates in (6,) if prefix else (1, 6):
         found = run.sample(50, candidates=candidates, correct="prefixes")
         assert found == run.sample(50, candidates=candidates, correct="prefixes")
         assert found[:5] == run.sample(5, candidates=candidates, correct="prefixes")
@@ -378,9 +399,21 @@ def test_what_scores_no_prefixes_is_refused(data: bt.DatasetDirectory, tmp_path:
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (1, "", 1)
     assert "--correct prefixes needs" in refused.err
     with pytest.raises(UserError, match=r"`correct` prefixes needs .* `objective` mle trains none"):
-        refuse_unguided(Config.given({"objective": "mle"}))
+        Drawing(correct="prefixes").refuse(Config.given({"objective": "mle"}), "run")
     with pytest.raises(UserError, match="tokens"):
         SamplingOptions(correct="tokens")
+
+
+def test_more_candidates_than_memory_holds_are_refused(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bt.train(data, out=tmp_path / "run", **SMALL)
+    vocabulary = run.space.vocabulary
+    monkeypatch.setattr("bgan_text.training.particles.MOST_PROPOSALS", 4 * vocabulary + 1)
+    run.sample(1, candidates=4, correct="prefixes")
+    line = f"`candidates` 5 with .* with a vocabulary of {vocabulary} tokens at most 4 can grow together"
+    with pytest.raises(UserError, match=line):
+        run.sample(1, candidates=5, correct="prefixes")
 
 
 def test_the_command_line_corrects_prefixes(data: bt.DatasetDirectory, tmp_path: Path, bgan: Any) -> None:

@@ -25,6 +25,7 @@ from bgan_text.objectives.token_weights import (
 )
 from bgan_text.space import TokenSpace
 from bgan_text.training.state import CustomParts, State
+from bgan_text.training.token_credit import TokenCreditUpdate
 from bgan_text.training.trainer import Trainer
 
 V, L = 3, 2
@@ -306,9 +307,40 @@ def test_groups_of_sequences_teach_what_the_whole_batch_teaches(
     for most in (4 * 5, 2 * 4 * 5 + 1, 4 * 4 * 5):
         sizes.clear()
         gradients, numbers = learned(most)
-        assert max(sizes) <= most
+        sides = 1 if prefixes == "data" else 2
+        assert max(sizes) <= max(most // sides, 4 * 5)  # a group has one sequence of each side at least
         torch.testing.assert_close(gradients, whole, rtol=1e-4, atol=1e-7)
         assert numbers == pytest.approx(of_whole, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("prefixes", ["data", "samples", "both"])
+def test_only_nets_that_learn_keep_what_their_gradients_need(
+    prefixes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = TokenSpace(4, 5, end=0)
+    values = {"credit": "token", "prefixes": prefixes, "batch": 6, "width": 8, "steps": 8}
+    real, kept = torch.randint(0, 5, (6, 4), generator=torch.Generator().manual_seed(1)), []
+    made = TokenCreditUpdate._prefixes
+
+    def spied(*args: Any, **options: Any) -> Any:
+        found = made(*args, **options)
+        generator = found.log_probs is not None and found.log_probs.requires_grad
+        kept.append((generator, found.scores.requires_grad))
+        return found
+
+    monkeypatch.setattr(TokenCreditUpdate, "_prefixes", spied)
+    several = {"discriminator_steps": 2, "freeze_generator": 0.5}
+    for options, progress, turns in (
+        (several, 0.0, [(False, True), (False, True)]),
+        (several, 0.75, [(False, True), (True, True)]),
+        ({"generator_steps": 2}, 0.0, [(True, False)]),
+    ):
+        kept.clear()
+        config = Config.given(FAST | values | options)
+        Trainer(State.fresh(config, space, CPU), config).step([real] * len(turns), progress)
+        sides = 1 if prefixes == "data" else 2
+        each = [kept[start : start + sides] for start in range(0, len(kept), sides)]
+        assert [(any(one for one, _ in pair), any(other for _, other in pair)) for pair in each] == turns
 
 
 @pytest.mark.parametrize("objective", sorted(TOKEN_DIVERGENCES))

@@ -15,8 +15,10 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.distributions import FactorisedDistribution
 from bgan_text.space import TokenSpace
+from bgan_text.training import loop
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.trainer import Trainer
+from bgan_text.training.validation import Validation
 
 SMALL = {"steps": 4, "batch": 8, "width": 8, "noise": 3, "precision": "float32", "device": "cpu"}
 CPU = torch.device("cpu")
@@ -79,6 +81,36 @@ def test_the_generator_begins_after_its_share(data: bt.DatasetDirectory, tmp_pat
     assert moved == [False, False, True, True]
 
 
+def test_evaluations_of_a_frozen_generator_are_not_the_best_and_use_up_no_patience(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scores rise from the first evaluation on. The generator learns from step 5 on."""
+
+    def validate(state: State) -> Validation:
+        return Validation({"js-4": 0.01 * state.step}, "JS-4", [], {"samples": []})
+
+    monkeypatch.setattr(loop, "validator", lambda dataset, run: validate)
+    options = SMALL | {"evaluate_every": "1", "save_every": "1", "keep": 20}
+    run = bt.train(data, freeze_generator=0.5, patience=3, out=tmp_path / "run", **(options | {"steps": 8}))
+    assert (run.steps, run.best) == (
+        7,
+        4,
+    )  # up to step 4 the discriminator learns alone
+    assert [row["step"] for row in run.metrics() if row.get("frozen")] == [1, 2, 3]
+    part = bt.train(data, freeze_generator=0.5, out=tmp_path / "part", **(options | {"steps": 3}))
+    assert part.best == 2
+    assert bt.load_run(part.folder).resume(steps=8).best == 2  # the record stays as it was
+    whole = bt.train(data, freeze_generator=1.0, out=tmp_path / "whole", **options)
+    assert (whole.steps, whole.best) == (4, None)
+    assert [row["step"] for row in whole.metrics() if row.get("frozen")] == [1, 2, 3, 4]
+    with pytest.raises(UserError, match="has no best checkpoint: none of them was evaluated while its gen"):
+        whole.sample(2, step="best")
+    with pytest.raises(UserError, match="`patience` 3 with `freeze_generator` 1"):
+        bt.train(data, freeze_generator=1.0, patience=3, out=tmp_path / "never", **options)
+    with pytest.raises(UserError, match="`patience` 3 with `freeze_generator` 1"):
+        whole.resume(patience=3)
+
+
 def test_a_discriminator_that_fits_is_taken_along(data: bt.DatasetDirectory, tmp_path: Path) -> None:
     options = SMALL | {"discriminator_width": 6}
     first = bt.train(data, out=tmp_path / "first", **options)
@@ -98,6 +130,72 @@ def test_a_discriminator_that_fits_is_taken_along(data: bt.DatasetDirectory, tmp
         data, start_from=first, discriminator_width=5, out=tmp_path / "third", reporter=Listener(), **same
     )
     assert told == [f"The discriminator starts untrained: {first.folder} has none that fits."]
+
+
+def test_a_discriminator_of_ones_own_is_taken_along_where_it_is_given(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bgan: Any
+) -> None:
+    source = """import torch
+class Bag(torch.nn.Module):
+    def __init__(self, space, config):
+        super().__init__()
+        self.scores = torch.nn.Embedding(space.vocabulary, 1)
+    def forward(self, tokens):
+        return self.scores(tokens).mean(dim=(1, 2))
+"""
+    (tmp_path / "own_bag.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    from own_bag import Bag
+
+    options = {"steps": 2, "batch": 4, "width": 4, "device": "cpu"}
+    first = bt.train(data, discriminator=Bag, out="first", **options)
+    again = {"steps": 2, "batch": 4, "freeze_generator": 1.0, "discriminator_lr": 0.0, "device": "cpu"}
+    alone = bt.load_run("first")
+    for number, (origin, given, same) in enumerate(
+        ((first.folder, Bag, True), (alone, Bag, True), (first, Bag, True), ("first", None, False))
+    ):
+        own = {} if given is None else {"discriminator": given}
+        run = bt.train(data, start_from=origin, out=f"next-{number}", **own, **again)
+        before, after = weights(first, "discriminator"), weights(run, "discriminator")
+        assert (
+            before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
+        ) == same
+    named = ("--discriminator", "own_bag:Bag")
+    made = bgan(
+        "train", "--from", "first", *named, "--steps", "1", "--batch", "4", "--run", "cli", "--device", "cpu"
+    )
+    assert made.code == 0
+    assert "starts untrained" not in made.err
+    few = ("--candidates", "3", "--n", "20", "--resamples", "0", "--device", "cpu")
+    assert "pass it" in bgan("score", "first", *few).err
+    scored = bgan("score", "first", *named, *few)
+    assert scored.code == 0
+    assert "effective candidates" in " ".join(scored.out.split())
+
+
+@pytest.mark.parametrize(
+    ("before", "objective", "goes_on"),
+    [
+        ("wgan-gp", "partition", False),
+        ("wgan-gp", "wgan-gp", True),
+        ("gan-relaxed", "gumbel", False),
+        ("gumbel", "partition", True),
+    ],
+)
+def test_a_critic_that_estimates_no_ratio_is_not_taken_for_one(
+    data: bt.DatasetDirectory, tmp_path: Path, before: str, objective: str, goes_on: bool
+) -> None:
+    options = SMALL | {"steps": 2, "generator": "conv", "spectral_norm": False, "discriminator_width": 6}
+    first = bt.train(data, objective=before, out=tmp_path / "first", **options)
+    again = {"steps": 2, "batch": 8, "freeze_generator": 1.0, "discriminator_lr": 0.0, "device": "cpu"}
+    second = bt.train(data, objective=objective, spectral_norm=False, discriminator_width=6, start_from=first,
+                      out=tmp_path / "second", **again)  # fmt: skip
+    one, other = weights(first, "discriminator"), weights(second, "discriminator")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one) == goes_on
+    inherits = bt.train(data, objective=objective, start_from=first, out=tmp_path / "third", **again)
+    assert (inherits.config.discriminator_width == 6) == goes_on
 
 
 def test_what_cannot_be_started_from_is_refused_before_a_folder_is_made(

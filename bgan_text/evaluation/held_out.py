@@ -8,15 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.evaluation.candidate_settings import drawing_of
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.models.sampling import counted
-from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import sequence_scores, weighted_tokens
 from bgan_text.sampling_options import PREFIXES
 from bgan_text.scores.score import Score
 from bgan_text.space import TokenSpace
 from bgan_text.training.run import RunFolder
+from bgan_text.training.token_credit import sequences_at_a_time
 
 NOISES = 4
 """Noise vectors for each text. The bound is the tighter the more there are."""
@@ -36,17 +37,18 @@ def held_out_scores(
         run: its tokens must be those of `data`; else there is no score.
         data: whose test split is held out.
         options: whose `step` names the checkpoint, and whose `correct` says whether the discriminator
-            corrects each token.
+            corrects each token, where it can.
         device: where the nets run.
     """
     same = run.data["tokenizer"] == data.tokenizer_signature and run.space == data.space
-    plain = options.candidates == 1 and options.temperature == 1.0
+    drawing, _ = drawing_of(run, options)
+    plain = drawing.candidates == 1 and options.temperature == 1.0
     if not (same and plain) or not isinstance(run.space, TokenSpace):
         return {}
     generator: Any = run.generator(device, step=options.step)
     if not hasattr(generator(torch.zeros(2, generator.noise, device=device)), "token_log_prob"):
         return {}
-    corrected = options.correct == PREFIXES and run.config.credit == TOKEN_CREDIT
+    corrected = drawing.correct == PREFIXES  # with one candidate by token credit alone
     discriminator = run.discriminator(device, step=options.step) if corrected else None
     rows = data.chosen("test", np.arange(min(MOST_ROWS, data.counts["test"])))
     nats = held_out_bound(generator, rows, options.seed, device, discriminator)
@@ -92,10 +94,12 @@ def held_out_bound(
 def _log_prob(generator: Any, discriminator: nn.Module | None, rows: Tensor, rng: torch.Generator) -> Tensor:
     """(S, L) -> (S,) log-probabilities, each with a noise vector of its own."""
     noise = torch.randn(len(rows), generator.noise, device=rows.device, generator=rng)
-    conditional = generator(noise)
     if discriminator is None:
-        log_probs: Tensor = conditional.token_log_prob(rows.unsqueeze(0))
+        log_probs: Tensor = generator(noise).token_log_prob(rows.unsqueeze(0))
         return log_probs.squeeze(0).sum(dim=-1)
-    where = counted(rows, generator.space.end)
-    log_g = conditional.next_token_logits(rows, where).log_softmax(dim=-1)
-    return sequence_scores(weighted_tokens(log_g, discriminator(rows, where)), rows, where)
+    few, parts = sequences_at_a_time(generator.space), []
+    for part, given in zip(rows.split(few), noise.split(few), strict=True):
+        where = counted(part, generator.space.end)
+        log_g = generator(given).next_token_logits(part, where).log_softmax(dim=-1)
+        parts.append(sequence_scores(weighted_tokens(log_g, discriminator(part, where)), part, where))
+    return torch.cat(parts)

@@ -16,11 +16,11 @@ from bgan_text.corpora.palette import Palette, levels, numbers
 from bgan_text.corpora.transparency import WHITE
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import sampling_of
 from bgan_text.evaluation.inputs import REAL, Inputs, Source, drawn
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import sample_tensors
-from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import PixelSpace, TokenSpace
 from bgan_text.training.run import RunFolder
 
@@ -38,12 +38,14 @@ ANCHOR_PART = 2
 class Samples:
     """Samples under a name: (S, L) int64 tokens or (S, channels, height, width) float32 pixels.
 
-    `effective`: how many candidates carried the weight, if samples of a run had several.
+    `effective`: how many candidates carried the weight, if samples of a run had several. `obstacle`: why they
+    were drawn plainly though something else was asked for.
     """
 
     name: str
     images: Tensor
     effective: float | None = None
+    obstacle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,17 +116,9 @@ def _samples(
 
 
 def _of_run(name: str, run: RunFolder, options: EvaluationOptions) -> Samples:
-    device, count = choose_device(options.device), options.count or SAMPLES
-    how = SamplingOptions(
-        count=count,
-        seed=options.seed,
-        temperature=options.temperature,
-        candidates=options.candidates,
-        correct=options.correct,
-        step=options.step,
-    )
-    samples = sample_tensors(run, how, device)
-    return Samples(name, torch.cat(list(samples)), samples.effective.mean)
+    how, obstacle = sampling_of(run, options, SAMPLES, options.temperature)
+    samples = sample_tensors(run, how, choose_device(options.device))
+    return Samples(name, torch.cat(list(samples)), samples.effective.mean, obstacle)
 
 
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:

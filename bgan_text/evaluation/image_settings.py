@@ -32,7 +32,11 @@ def image_settings(
         ),
         "seed": options.seed,
         "temperature": options.temperature,
-        **candidate_settings(options, {group.name: group.effective for group in groups}),
+        **candidate_settings(
+            options,
+            {group.name: group.effective for group in groups},
+            {group.name: group.obstacle for group in groups},
+        ),
         "resamples": options.resamples,
         "device": device.type,
         "version": __version__,

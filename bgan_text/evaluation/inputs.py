@@ -15,6 +15,7 @@ from bgan_text.corpora.byte_streams import exists
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import refuse_if_none_can
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import refuse_classifier
@@ -69,12 +70,13 @@ class Inputs:
         return {source.name: source.run for source in self.models if source.run is not None}
 
     def refuse_options_of_runs(self, options: EvaluationOptions) -> None:
-        """Refuse options that only runs have a use for, such as a checkpoint, if there is no run."""
+        """Refuse options that only runs have a use for, such as a checkpoint, if no run can use them."""
         for name in ("step", "temperature", "candidates", "correct"):
             value = getattr(options, name)
             if value != getattr(EvaluationOptions, name) and not self.runs:
                 names = ", ".join(source.name for source in self.models)
                 raise UserError(f"`{name}` {value}: it is for runs, and {names} is none")
+        refuse_if_none_can(self.runs, options)
 
     def dataset(self, reporter: Reporter) -> DatasetDirectory | None:
         """The dataset directory that was given, or that of the runs; None with a reference alone."""

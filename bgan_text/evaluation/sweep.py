@@ -166,7 +166,8 @@ def sweep(
         scored = list(_scored(numbered, custom, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
     settings = settings_of(options, sources, real, numbered)
-    settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn})
+    obstacles = {model.name: model.obstacle for model in sources}
+    settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn}, obstacles)
     return Sweep(_points(drawn, scored), pairs, settings | {"temperature": temperatures} | networks | more)
 
 

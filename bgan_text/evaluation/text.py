@@ -218,7 +218,11 @@ def settings_of(
         "anchor": real.anchor.title,
         "seed": options.seed,
         "temperature": options.temperature,
-        **candidate_settings(options, {model.name: model.effective for model in models}),
+        **candidate_settings(
+            options,
+            {model.name: model.effective for model in models},
+            {model.name: model.obstacle for model in models},
+        ),
         "smoothing": "method1",
         "sacrebleu": signature(numbered.tokenizer, lowercase=real.lowercase, references=references),
         "judge": {name: score.about for name, score in judge_scores(options.judge).items()},

@@ -12,11 +12,11 @@ from bgan_text.corpora.grammar import Grammar, newswire
 from bgan_text.corpora.sources import file_samples
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import sampling_of
 from bgan_text.evaluation.inputs import Inputs, Source, Text, drawn
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import SILENT, Once, Reporter
 from bgan_text.sampling import sample_text
-from bgan_text.sampling_options import SamplingOptions
 from bgan_text.training.run import RunFolder
 
 SAMPLES_OF_A_RUN = 1000
@@ -31,12 +31,14 @@ class Model:
     """Samples under a name.
 
     `run`: the run they come from, if any. `effective`: how many candidates carried the weight, if several.
+    `obstacle`: why they were drawn plainly though something else was asked for.
     """
 
     name: str
     texts: list[str]
     run: RunFolder | None
     effective: float | None = None
+    obstacle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,18 +86,10 @@ def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tu
 
 def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperature: float) -> Model:
     """Samples of a run."""
-    device, count = choose_device(options.device), options.count or SAMPLES_OF_A_RUN
-    how = SamplingOptions(
-        count=count,
-        seed=options.seed,
-        temperature=temperature,
-        candidates=options.candidates,
-        correct=options.correct,
-        step=options.step,
-    )
-    samples = sample_text(run, how, device)
+    how, obstacle = sampling_of(run, options, SAMPLES_OF_A_RUN, temperature)
+    samples = sample_text(run, how, choose_device(options.device))
     texts = list(_cased((text for text, _ in samples), options))
-    return Model(name, texts, run, samples.effective.mean)
+    return Model(name, texts, run, samples.effective.mean, obstacle)
 
 
 def _model(source: Source, options: EvaluationOptions, reporter: Reporter) -> Model:

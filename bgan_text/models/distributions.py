@@ -27,6 +27,7 @@ from bgan_text.models.sampling import (
     draw_each,
     log_prob,
     possible,
+    shifted,
     weighted_histogram,
 )
 from bgan_text.space import TokenSpace
@@ -193,7 +194,7 @@ class AutoregressiveDistribution:
         draws, rows, positions = tokens.shape
         flat = tokens.reshape(-1, positions)
         context = self.noise.repeat(draws, 1)
-        before = torch.cat([torch.full_like(flat[:, :1], net.start), flat[:, :-1]], dim=1)
+        before = shifted(flat, net.start)
         hidden, _ = net.step(before, context, net.initial(context))
         bias = possible(net.logits.bias, net.space.absent)
         each = chunked_log_prob(
@@ -213,7 +214,7 @@ class AutoregressiveDistribution:
             (K, V) float32.
         """
         net = self.net
-        before = torch.cat([torch.full_like(tokens[:, :1], net.start), tokens[:, :-1]], dim=1)
+        before = shifted(tokens, net.start)
         hidden, _ = net.step(before, self.noise, net.initial(self.noise))
         return self.logits(hidden[where])
 

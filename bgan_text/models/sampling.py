@@ -115,6 +115,16 @@ def counted(tokens: Tensor, end: int | None) -> Tensor:
     return (ended == 0) | ((ended == 1) & (tokens == end))
 
 
+def shifted(tokens: Tensor, start: int) -> Tensor:
+    """The token before each position, `start` before the first: (..., L) int64 -> (..., L) int64.
+
+    Example:
+        >>> shifted(torch.tensor([[5, 6, 7]]), 9)
+        tensor([[9, 5, 6]])
+    """
+    return torch.cat([torch.full_like(tokens[..., :1], start), tokens[..., :-1]], dim=-1)
+
+
 def chunked_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor) -> Tensor:
     """Log-probability of each token under softmax(hidden @ weight.T + bias).
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from bgan_text.models.sampling import shifted
 from bgan_text.space import TokenSpace
 
 
@@ -53,8 +53,7 @@ class TokenDiscriminator(nn.Module):
 
     def forward(self, tokens: Tensor, where: Tensor) -> Tensor:
         """(N, L) int64 sequences, (N, L) bool with K positions chosen -> (K, V) float32."""
-        before = torch.cat([torch.full_like(tokens[:, :1], self.start), tokens[:, :-1]], dim=1)
-        hidden = self.body(self.embedding(before))
+        hidden = self.body(self.embedding(shifted(tokens, self.start)))
         scores: Tensor = self.scores(hidden[where])
         return scores.float()
 

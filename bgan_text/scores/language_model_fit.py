@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LinearLR
 from bgan_text.errors import UserError
 from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.generators import RecurrentGenerator
-from bgan_text.models.sampling import counted
+from bgan_text.models.sampling import counted, shifted
 from bgan_text.scores.language_model import LanguageModel, check_rows, trimmed
 from bgan_text.scores.likelihood import log_likelihood
 from bgan_text.space import TokenSpace
@@ -171,7 +171,7 @@ def _update(model: LanguageModel, optimizer: torch.optim.Optimizer, tokens: Tens
     # Computed on the CPU: on a GPU, `nonzero` would force a synchronisation.
     places = counted(tokens, net.space.end).flatten().nonzero().squeeze(1).to(device)
     tokens, noise = tokens.to(device), torch.zeros(len(tokens), net.noise, device=device)
-    before = torch.cat([torch.full_like(tokens[:, :1], net.start), tokens[:, :-1]], dim=1)
+    before = shifted(tokens, net.start)
     hidden, _ = net.step(before, noise, net.initial(noise))
     loss = cross_entropy(net.logits(hidden.flatten(0, 1)[places]), tokens.flatten()[places])
     optimizer.zero_grad()

@@ -21,7 +21,6 @@ from bgan_text.space import image_kind
 from bgan_text.start import Data, opened
 from bgan_text.studies.columns import columns_of
 from bgan_text.studies.comparison_options import ComparisonOptions
-from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.methods import Method, Methods, methods_of, options_for, refuse_custom
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import ComparisonResults, Row, RunResult
@@ -29,6 +28,7 @@ from bgan_text.studies.runner import Runner
 from bgan_text.studies.scoring import Scoring, known_scores, scores_of
 from bgan_text.studies.steps import refuse_unfit
 from bgan_text.training.callbacks import Callback
+from bgan_text.training.drawing import PLAIN, Drawing
 from bgan_text.training.run import refuse_foreign
 
 RESULT = "compare.json"

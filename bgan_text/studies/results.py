@@ -10,8 +10,8 @@ import numpy as np
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Cell, Column, Report
 from bgan_text.files import finite
-from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.methods import Method
+from bgan_text.training.drawing import PLAIN, Drawing
 
 if TYPE_CHECKING:
     import pandas

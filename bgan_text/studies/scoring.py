@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.corpora.decoding import UTF8
-from bgan_text.evaluation.candidate_settings import EFFECTIVE
+from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
-from bgan_text.studies.drawing import PLAIN, Drawing
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.steps import score_runs
+from bgan_text.training.drawing import PLAIN, Drawing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,8 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
     columns = {column.name: _values(column) for column in report.columns}
     effective = report.settings[EFFECTIVE]
     # How many samples there are of each run says the study, whose runs are not all scored in one call.
-    settings = {name: value for name, value in report.settings.items() if name not in ("samples", EFFECTIVE)}
+    unkept = ("samples", EFFECTIVE, PLAINLY)
+    settings = {name: value for name, value in report.settings.items() if name not in unkept}
     return [
         {
             "scores": columns[str(run.folder)],

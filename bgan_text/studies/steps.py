@@ -22,8 +22,8 @@ from bgan_text.reporter import Reporter
 from bgan_text.sampling import sample_images, sample_text
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.start import new_training, resume_training, settled_config
-from bgan_text.studies.drawing import Drawing
 from bgan_text.training.callbacks import Callback
+from bgan_text.training.drawing import Drawing
 from bgan_text.training.loop import NonFiniteLossError
 from bgan_text.training.run import RunFolder
 from bgan_text.training.validation import classification_error

@@ -19,26 +19,16 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.models.sampling import counted
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.objectives.token_weights import sequence_scores
+from bgan_text.space import Space, TokenSpace
+from bgan_text.training.token_credit import sequences_at_a_time
 
 Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
 """Samples (n, ...) -> their scores (n,)."""
-
-_DISTANCE = "its critic estimates a distance"
-NO_RATIO = {
-    "wgan": _DISTANCE,
-    "wgan-gp": _DISTANCE,
-    "lsgan": "its scores are fitted to 0 and 1",
-    "gan-relaxed": "its discriminator has seen softmax outputs, never samples",
-    "mle": "it has no discriminator",
-    "implicit": "its score compares the generator with an earlier one",
-}
-"""Objectives whose scores are no log-ratio of samples, with the reason."""
 
 OTHER_STREAM = 1 << 61
 """Added to the seed of the choice, so that it does not repeat the stream of the noise."""
@@ -84,29 +74,24 @@ class Samples(Iterator[Item]):
         return next(self._items)
 
 
-def refuse_without_ratio(config: Config, needy: str = "`candidates` need") -> None:
-    """Raise a `UserError` unless the discriminator of a run estimates log p/q. `needy`: who needs it."""
-    if config.objective not in NO_RATIO:
-        return
-    raise UserError(
-        f"{needy} a discriminator that estimates log p/q, and `objective` {config.objective} "
-        f"trains none: {NO_RATIO[config.objective]}. Start a run from this one with `freeze_generator` 1"
-    )
-
-
-def scorer(discriminator: nn.Module, credit: str, end: int | None) -> Scorer:
+def scorer(discriminator: nn.Module, credit: str, space: Space) -> Scorer:
     """The log-ratio of whole samples by a discriminator of any credit.
 
     Args:
         discriminator: in evaluation mode.
         credit: what it was trained for, see `Config.credit`.
-        end: the end token of its sample space.
+        space: of the samples.
     """
+
+    def of_tokens(samples: Tensor) -> Tensor:
+        assert isinstance(space, TokenSpace)
+        where = counted(samples, space.end)
+        return sequence_scores(discriminator(samples, where), samples, where)
 
     def score(samples: Tensor) -> Tensor:
         if credit == TOKEN_CREDIT:
-            where = counted(samples, end)
-            return sequence_scores(discriminator(samples, where), samples, where)
+            assert isinstance(space, TokenSpace)
+            return torch.cat([of_tokens(part) for part in samples.split(sequences_at_a_time(space))])
         scores: Tensor = discriminator(samples)
         return scores[:, -1] if credit == "prefix" else scores
 
@@ -157,8 +142,22 @@ def effective_numbers(log_weights: Tensor) -> Tensor:
     return log_weights.double().softmax(dim=1).square().sum(dim=1).reciprocal()
 
 
+def refuse_nonfinite(log_weights: Tensor) -> None:
+    """Raise a `UserError` if rows of logs of weights, (n, K), cannot be normalised."""
+    if not log_weights.double().logsumexp(dim=1).isfinite().all():
+        raise UserError(
+            "the discriminator's scores of samples are not finite, so they cannot choose or correct: train "
+            "it again with a lower `discriminator_lr`, or name another `step`"
+        )
+
+
 def chosen(log_weights: Tensor, rng: torch.Generator) -> Tensor:
-    """(n, K) -> (n,) indices, each drawn with the softmax of its row, on the device of both."""
+    """(n, K) -> (n,) indices, each drawn with the softmax of its row, on the device of both.
+
+    Raises:
+        UserError: weights are not finite.
+    """
+    refuse_nonfinite(log_weights)
     weights = log_weights.double().softmax(dim=1)
     uniform = torch.rand(len(weights), 1, generator=rng, device=rng.device, dtype=torch.float64)
     return (weights.cumsum(dim=1) < uniform).sum(dim=1).clamp(max=weights.shape[1] - 1)

@@ -7,6 +7,9 @@ from typing import Any
 from bgan_text.interval import Interval
 from bgan_text.validation_scores import LOWER, VALIDATION_SCORES
 
+FROZEN = "frozen"
+"""What the row of a validation is marked with if the generator had yet to learn."""
+
 
 class Evaluations:
     """The values of one validation score over a run.
@@ -20,6 +23,8 @@ class Evaluations:
     Attributes:
         score: its name.
         values: its values by step, ascending.
+        frozen: those of its steps at which the generator had yet to learn. None of them is the best, and they
+            do not count towards early stopping: they differ by nothing but their step.
 
     Example:
         >>> rows = [{"step": step, "samples": [], "js-4": value} for step, value in ((2, 0.5), (4, 0.7))]
@@ -31,19 +36,22 @@ class Evaluations:
     def __init__(self, rows: Iterable[Mapping[str, Any]], score: str, every: Interval) -> None:
         self.score, self.every = score, every
         self.values: dict[int, float] = {}
+        self.frozen: set[int] = set()
         for row in rows:
             if is_evaluation(row):
                 self.add(row["step"], row)
 
     def add(self, step: int, values: Mapping[str, Any]) -> None:
-        """Take in the scores of a validation; one without a finite number is left out."""
+        """Take in a validation, its row of metrics.jsonl; one without a finite number is left out."""
         value = values.get(self.score)
         if isinstance(value, int | float) and math.isfinite(value):
             self.values[step] = float(value)
+            if values.get(FROZEN):
+                self.frozen.add(step)
 
     def best(self, steps: Collection[int] | None = None) -> int | None:
         """The step with the best value, the first of equals; of all, or of some. None if there is none."""
-        known = [step for step in self.values if steps is None or step in steps]
+        known = [step for step in self._counted() if steps is None or step in steps]
         sign = 1.0 if VALIDATION_SCORES[self.score] == LOWER else -1.0
         return min(known, key=lambda step: (sign * self.values[step], step), default=None)
 
@@ -53,9 +61,13 @@ class Evaluations:
 
     def without_improvement(self) -> int:
         """How many of the last validations were not better than the best one before them."""
-        regular = [step for step in self.values if self.every.steps is None or step % self.every.steps == 0]
+        every = self.every.steps
+        regular = [step for step in self._counted() if every is None or step % every == 0]
         best = self.best(regular)
         return 0 if best is None else sum(step > best for step in regular)
+
+    def _counted(self) -> list[int]:
+        return [step for step in self.values if step not in self.frozen]
 
 
 def is_evaluation(row: Mapping[str, Any]) -> bool:

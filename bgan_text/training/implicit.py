@@ -23,7 +23,9 @@ class ImplicitUpdate(Update):
         state, config = self.state, self.config
         if state.step % config.reference_steps == 0:
             state.discriminator.load_state_dict(state.generator.state_dict())
-            state.discriminator.eval().requires_grad_(False)
+            state.discriminator.requires_grad_(False)
+        # As the generator is, so that the score of equal nets is 0: with the statistics of the batch, if any.
+        state.discriminator.train(state.generator.training)
         real = samples_of(real_batches[0]).unsqueeze(0)
         given = self.given(real_batches[0])
         with self.autocast():

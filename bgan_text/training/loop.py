@@ -15,7 +15,7 @@ from bgan_text.interval import Interval, interval
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import training_batches
-from bgan_text.training.evaluations import Evaluations
+from bgan_text.training.evaluations import FROZEN, Evaluations
 from bgan_text.training.pace import Pace, few_steps
 from bgan_text.training.run import RunFolder, locked
 from bgan_text.training.state import State
@@ -165,6 +165,10 @@ class Training:
         assert self.config.minutes is not None
         return self.state.elapsed / (60.0 * self.config.minutes) if self.config.minutes > 0 else 1.0
 
+    def _frozen(self) -> bool:
+        """Whether the generator keeps its weights in the next step, or in every step of the run."""
+        return self.config.freeze_generator == 1.0 or self.share_done() < self.config.freeze_generator
+
     def _out_of_patience(self) -> bool:
         patience = self.config.patience
         return patience is not None and self.evaluations.without_improvement() >= patience
@@ -268,9 +272,10 @@ class Training:
         self._notify(lambda callback: callback.on_evaluation_start(self))
         step, evaluation = self.state.step, validate(self.state)
         self.metrics |= evaluation.values
-        self.evaluations.add(step, evaluation.values)
+        frozen = {FROZEN: True} if self._frozen() else {}
+        self.evaluations.add(step, evaluation.values | frozen)
         self.stopped_early = self._out_of_patience()
-        row = {"step": step, "seconds": round(self.state.elapsed, 3)}
+        row = {"step": step, "seconds": round(self.state.elapsed, 3)} | frozen
         row |= {"stopped_early": True} if self.stopped_early else {}
         self.run.append_metrics(row | evaluation.values | evaluation.record)
         self._notify(lambda callback: callback.on_evaluation_end(self, evaluation))

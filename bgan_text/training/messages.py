@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from bgan_text.objective_table import needs_likelihood
+from bgan_text.objective_table import has_discriminator
 from bgan_text.training.loop import Training
 from bgan_text.training.state import parameter_count
 from bgan_text.training.validation import Validation
@@ -15,7 +15,7 @@ def greeting(training: Training) -> str:
     """What is trained, from where, how far, and on what."""
     config, state = training.config, training.state
     nets: dict[str, nn.Module] = {"generator": state.generator}
-    if not needs_likelihood(config.objective):
+    if has_discriminator(config.objective):
         nets["discriminator"] = state.discriminator
     sizes = ", ".join(f"{name} {parameter_count(net):,}" for name, net in nets.items())
     return (

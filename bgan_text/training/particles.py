@@ -37,10 +37,17 @@ from bgan_text.models.distributions import AutoregressiveDistribution
 from bgan_text.models.sampling import draw_each, tempered
 from bgan_text.objective_table import TOKEN_CREDIT
 from bgan_text.space import TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, chosen, effective_numbers, refuse_without_ratio
+from bgan_text.training.candidates import (
+    EffectiveCandidates,
+    chosen,
+    effective_numbers,
+    refuse_nonfinite,
+)
 from bgan_text.training.samples import SAMPLING_BATCH
 
 PREFIX_CREDIT = "prefix"
+MOST_PROPOSALS = 2**27
+"""Numbers of an (R, V) tensor at most: 512 MiB in float32, of which a step holds about six."""
 
 
 class Guide(Protocol):
@@ -59,12 +66,12 @@ class Guide(Protocol):
 class TokenGuide:
     """A discriminator of token credit, which reads each token once.
 
-    One of the user's that has no `step` and `reorder` is run over the whole prefix at each position.
+    One of the user's that has no `start`, `step` and `reorder` is run over the whole prefix at each position.
     """
 
     def __init__(self, discriminator: Any, space: TokenSpace) -> None:
         self.discriminator, self.space = discriminator, space
-        self.steps = hasattr(discriminator, "step") and hasattr(discriminator, "reorder")
+        self.steps = all(hasattr(discriminator, name) for name in ("start", "step", "reorder"))
         self.state: Any = None
 
     def ahead(self, prefixes: Tensor) -> Tensor:
@@ -130,16 +137,6 @@ GUIDES: dict[str, Callable[[nn.Module, TokenSpace], Guide]] = {
 def guide_of(config: Config, discriminator: nn.Module, space: TokenSpace) -> Callable[[], Guide]:
     """What makes a guide for new prefixes, by a discriminator in evaluation mode."""
     return partial(GUIDES[config.credit], discriminator, space)
-
-
-def refuse_unguided(config: Config) -> None:
-    """Raise a `UserError` unless the discriminator of a run estimates the log-ratios of prefixes."""
-    refuse_without_ratio(config, "`correct` prefixes needs")
-    if config.credit not in GUIDES:
-        raise UserError(
-            f"`correct` prefixes needs a discriminator of prefixes, and that of `credit` {config.credit} "
-            "scores whole samples: correct these, or train with `credit` token or prefix"
-        )
 
 
 class Particles:
@@ -218,6 +215,7 @@ class Particles:
         self.effective = torch.minimum(self.effective, effective_numbers(self.weights).cpu())
         groups = padded(self.tokens, space).view(-1, self.candidates, space.positions)
         if self.candidates == 1:
+            refuse_nonfinite(self.weights)
             return groups[:, 0]
         picked = chosen(self.weights, rng)
         return groups[torch.arange(len(groups), device=picked.device), picked]
@@ -283,7 +281,16 @@ def grown_rows(
 
 
 def refuse_unsteppable(generator: Any, candidates: int, device: torch.device) -> None:
-    """Raise a `UserError` unless a generator draws token by token, and its state can be reordered."""
+    """Raise a `UserError` unless a generator can grow so many candidates.
+
+    It draws token by token, its state can be reordered, and their next tokens fit into memory.
+    """
+    most = max(1, MOST_PROPOSALS // generator.space.vocabulary)
+    if candidates > most:
+        raise UserError(
+            f"`candidates` {candidates} with `correct` prefixes: with a vocabulary of "
+            f"{generator.space.vocabulary:,} tokens at most {most:,} can grow together"
+        )
     conditional = generator(torch.zeros(1, generator.noise, device=device))
     if not isinstance(conditional, AutoregressiveDistribution):
         raise UserError("`correct` prefixes needs a generator that draws token by token: rnn or transformer")

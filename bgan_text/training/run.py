@@ -180,7 +180,7 @@ class RunFolder:
         return Evaluations(self.metrics(), score, interval("evaluate_every", self.config.evaluate_every))
 
     def best(self) -> int | None:
-        """The step of the best checkpoint by `best_by`; None if none of the checkpoints was validated."""
+        """The step of the best checkpoint by `best_by`, among those that were validated; None if none was."""
         return self.evaluations().best(self.checkpoints())
 
     def state(self, device: torch.device) -> tuple[State, str]:
@@ -230,7 +230,8 @@ class RunFolder:
         if step == BEST:
             best = self.best()
             if best is None:
-                raise UserError(f"{self.folder} has no best checkpoint: none of them was evaluated")
+                frozen = " while its generator learnt" if self.config.freeze_generator else ""
+                raise UserError(f"{self.folder} has no best checkpoint: none of them was evaluated{frozen}")
             return best
         if step is not None and step not in checkpoints:
             raise UserError(

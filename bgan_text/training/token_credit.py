@@ -19,14 +19,20 @@ from bgan_text.objectives.token_weights import (
     row_weights,
     weight_variance,
 )
+from bgan_text.space import TokenSpace
 from bgan_text.training.update import Numbers, Update
 
 MOST_LOGITS = 2**25
-"""Numbers of a (K, V) tensor at most: 128 MiB in float32, of which a step holds about ten.
+"""Numbers of a (K, V) tensor of all prefixes at most: 128 MiB in float32, of which a step holds about six.
 
 A batch with more is taken in groups of sequences whose gradients are summed, so that a large vocabulary costs
 time, not memory.
 """
+
+
+def sequences_at_a_time(space: TokenSpace, sides: int = 1) -> int:
+    """How many sequences of each side have no more than `MOST_LOGITS` scores of next tokens together."""
+    return max(1, MOST_LOGITS // (sides * space.positions * space.vocabulary))
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class TokenCreditUpdate(Update):
         self.state.generator_optimizer.zero_grad()
         self.state.discriminator_optimizer.zero_grad()
         total: Numbers = {}
-        for sides in self._groups(real):
+        for sides in self._groups(real, generator=generator and not self.frozen, discriminator=discriminator):
             numbers: Numbers = {}
             if discriminator:
                 numbers |= self._discriminator_numbers(sides)
@@ -116,33 +122,51 @@ class TokenCreditUpdate(Update):
             total |= self.finish_generator_update(total["generator_loss"])
         return total
 
-    def _groups(self, real: Batch) -> Iterator[tuple[Prefixes, ...]]:
-        """The prefixes of data, then those of as many samples, of a few sequences at a time."""
+    def _groups(self, real: Batch, *, generator: bool, discriminator: bool) -> Iterator[tuple[Prefixes, ...]]:
+        """The prefixes of data, then those of as many samples, of a few sequences at a time.
+
+        Only the nets that learn keep what their gradients need.
+        """
         given, kind, state = self.given(real), self.config.prefixes, self.state
         sides = [self._side(samples_of(real), generated=kind != "samples")]
         if kind != "data":
             with self.autocast():
                 samples = state.generator(given).sample(1, state.rng).squeeze(0)
             sides.append(self._side(samples, generated=True))
-        space = state.generator.space
         weights = row_weights(sides[0].where)
-        rows = max(1, MOST_LOGITS // (space.positions * space.vocabulary))
+        rows = sequences_at_a_time(state.generator.space, len(sides))
         for first in range(0, len(given), rows):
             group = slice(first, first + rows)
-            with self.autocast():
+            with self.autocast(), torch.set_grad_enabled(generator):
                 conditional = state.generator(given[group])
-            yield tuple(self._prefixes(conditional, side, weights, group) for side in sides)
+            yield tuple(
+                self._prefixes(
+                    conditional, side, weights, group, generator=generator, discriminator=discriminator
+                )
+                for side in sides
+            )
 
     def _side(self, tokens: Tensor, *, generated: bool) -> Side:
         return Side(tokens, counted(tokens, self.state.generator.space.end), generated)
 
-    def _prefixes(self, conditional: Any, side: Side, weights: Tensor, group: slice) -> Prefixes:
+    def _prefixes(
+        self,
+        conditional: Any,
+        side: Side,
+        weights: Tensor,
+        group: slice,
+        *,
+        generator: bool,
+        discriminator: bool,
+    ) -> Prefixes:
         tokens, where = side.tokens[group], side.where[group]
         weights = weights[group].unsqueeze(1).expand_as(where)[where]
-        with self.autocast():
-            logits = conditional.next_token_logits(tokens, where) if side.generated else None
+        with torch.set_grad_enabled(generator):
+            with self.autocast():
+                logits = conditional.next_token_logits(tokens, where) if side.generated else None
+            log_probs = None if logits is None else logits.log_softmax(dim=-1)
+        with self.autocast(), torch.set_grad_enabled(discriminator):
             scores = self.state.discriminator(tokens, where)
-        log_probs = None if logits is None else logits.log_softmax(dim=-1)
         return Prefixes(tokens, where, where.sum() / side.where.sum(), weights, log_probs, scores)
 
     def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:

@@ -1,6 +1,8 @@
 """Start a run from the nets of another one."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,11 +11,12 @@ from torch import nn
 from bgan_text.config import Config
 from bgan_text.config_defaults import unused, unused_by_image_nets
 from bgan_text.errors import UserError
-from bgan_text.objective_table import OBJECTIVES, TOKEN_CREDIT, needs_likelihood, unused_options
+from bgan_text.objective_table import OBJECTIVES, TOKEN_CREDIT, has_discriminator, unused_options
+from bgan_text.plugins import may_be
 from bgan_text.presets import PRESETS
 from bgan_text.space import LabelSpace, Space
 from bgan_text.training.run import RunFolder
-from bgan_text.training.state import State
+from bgan_text.training.state import CustomParts, State
 
 GENERATOR_SIZES = ("generator", "width", "blocks", "heads", "noise", "plain_nets")
 DISCRIMINATOR_SIZES = ("credit", "discriminator_width", "discriminator_blocks", "spectral_norm", "batch_norm")
@@ -50,7 +53,7 @@ def inherited(origin: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
 def _discriminator_sizes(before: Config, described: Mapping[str, Any]) -> Iterator[str]:
     """The settings of the discriminator that the new objective can go on with."""
     objective = described.get("objective") or before.objective
-    if objective not in OBJECTIVES or needs_likelihood(before.objective) or needs_likelihood(objective):
+    if objective not in OBJECTIVES or not _goes_on(before.objective, objective):
         return
     credit = described.get("credit") or before.credit
     if credit == TOKEN_CREDIT and not OBJECTIVES[objective].token_credit:
@@ -59,8 +62,42 @@ def _discriminator_sizes(before: Config, described: Mapping[str, Any]) -> Iterat
     yield from (name for name in DISCRIMINATOR_SIZES if name not in unread)
 
 
-def copy_nets(origin: RunFolder, state: State) -> bool:
+def _goes_on(before: str, objective: str) -> bool:
+    """Whether an objective can go on with the discriminator of another one.
+
+    Scores that are no log-ratio, such as those of a critic, are none for another objective either.
+    """
+    both = has_discriminator(before) and has_discriminator(objective)
+    return both and (before == objective or OBJECTIVES[before].no_ratio is None)
+
+
+def origin_of(folder: Path, given: CustomParts, parts: CustomParts | None = None) -> RunFolder:
+    """Open the run whose nets a new run starts from.
+
+    Args:
+        folder: its path.
+        given: parts of the user's own for the new run. The discriminator among them is that of the other run,
+            too, if this was made with it.
+        parts: those that the other run was opened with, if it was.
+
+    Raises:
+        UserError: there is no such run, or its generator is not the one given.
+    """
+    parts = parts or CustomParts(generator=given.generator)
+    recorded = RunFolder(folder, parts).config.discriminator
+    own = given.discriminator
+    if own is not None and parts.discriminator is None and recorded is not None and may_be(own, recorded):
+        parts = replace(parts, discriminator=own)
+    return RunFolder(folder, parts)
+
+
+def copy_nets(origin: RunFolder, state: State, objective: str) -> bool:
     """Copy the averaged generator of another run into a fresh state, and its discriminator if that fits.
+
+    Args:
+        origin: the run.
+        state: the fresh state.
+        objective: what it is trained with.
 
     Returns:
         Whether the discriminator was copied; else it is untrained.
@@ -75,8 +112,10 @@ def copy_nets(origin: RunFolder, state: State) -> bool:
             f"{', '.join(f'`{name}`' for name in GENERATOR_SIZES)}"
         )
     state.average.module.load_state_dict(state.generator.state_dict())
-    if needs_likelihood(origin.config.objective):
+    if not _goes_on(origin.config.objective, objective):
         return False
+    if origin.config.discriminator is not None and origin.parts.discriminator is None:
+        return False  # one of the user's own, which was not given
     return _copy(origin.discriminator(state.device).state_dict(), state.discriminator)
 
 
