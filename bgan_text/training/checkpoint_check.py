@@ -118,7 +118,7 @@ def digests(tensors: Mapping[str, Tensor], counters: Mapping[str, str]) -> dict[
         tensor = tensors[name].detach().cpu().contiguous()
         digest = found.setdefault(name.partition(".")[0], hashlib.sha256())
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return {part: digest.hexdigest() for part, digest in found.items()}
 
 

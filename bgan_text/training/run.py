@@ -28,13 +28,13 @@ from bgan_text.sampling_options import BEST
 from bgan_text.setting import is_custom
 from bgan_text.space import Space, is_image, space_from_json, space_to_json
 from bgan_text.training.checkpoint import (
-    DamagedCheckpointError,
     load_checkpoint,
     load_discriminator,
     load_generator,
     refuse_misfit,
     save_checkpoint,
 )
+from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import Evaluations
 from bgan_text.training.folders import locked
 from bgan_text.training.state import CustomParts, State
