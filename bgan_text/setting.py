@@ -11,6 +11,8 @@ from bgan_text.errors import UserError, choose
 
 TYPES = {int: "an integer", float: "a number", str: "a text", bool: "True or False", type(None): "None"}
 """Types as messages name them."""
+LARGEST = 2**53
+"""No count is larger: what is above cannot be told apart as a float."""
 DEVICES = "auto, cpu, cuda or cuda:N"
 """The devices that an option `device` accepts."""
 
@@ -21,6 +23,7 @@ def setting(
     *,
     minimum: float | None = None,
     below: float | None = None,
+    maximum: int = LARGEST,
     choices: tuple[str, ...] = (),
     custom: bool = False,
     flag: str | None = None,
@@ -35,6 +38,7 @@ def setting(
         text: its help.
         minimum: the least value accepted.
         below: the first value too large.
+        maximum: the largest integer accepted.
         choices: the names accepted.
         custom: whether a `module:name` of the user's is accepted as well.
         flag: its command-line spelling, if that is not the name of the field.
@@ -46,6 +50,7 @@ def setting(
         "help": text,
         "minimum": minimum,
         "below": below,
+        "maximum": maximum,
         "choices": choices,
         "custom": custom,
         "flag": flag,
@@ -109,5 +114,7 @@ def check(option: Field[Any], value: Any) -> None:
         raise UserError(f"{name} {value}: at least {minimum:g} is needed")
     if below is not None and not value < below:
         raise UserError(f"{name} {value}: it must be below {below:g}")
+    if below is None and isinstance(value, int) and value > metadata["maximum"]:
+        raise UserError(f"{name} {value}: at most {metadata['maximum']:,} is possible")
     if isinstance(value, float) and math.isinf(value):
         raise UserError(f"{name} {value}: a finite number is needed")

@@ -23,8 +23,9 @@ from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import sample_space
+from bgan_text.training.folders import is_free
 from bgan_text.training.loop import Training
-from bgan_text.training.run import RunFolder, is_free
+from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
 from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_space, refuse_other_tokens

@@ -16,6 +16,8 @@ PREFIXES = ("data", "samples", "both")
 BASELINES = ("none", "mean", "leave-one-out")
 LR_SCHEDULES = ("linear", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
+MOST_ROWS, MOST_BLOCKS, LARGEST_WIDTH = 2**20, 1000, 2**16
+"""Limits far above what is used. A larger number is a damaged file, or from someone who means harm."""
 MINUTES = 5.0
 """How long a run trains that is given neither steps nor minutes."""
 RUN, METHOD, NETS, OPTIMISER = "Data and run", "Method", "Nets", "Optimiser"
@@ -79,27 +81,38 @@ class TrainingOptions:
         choices=BASELINES,
         group=METHOD,
     )
-    draws: int = setting(20, "M, the number of samples drawn for each noise vector", minimum=1, group=METHOD)
-    batch: int = setting(128, "noise vectors, and real samples, per step", minimum=1, group=OPTIMISER)
+    draws: int = setting(
+        20, "M, the number of samples drawn for each noise vector", minimum=1, maximum=MOST_ROWS, group=METHOD
+    )
+    batch: int = setting(
+        128, "noise vectors, and real samples, per step", minimum=1, maximum=MOST_ROWS, group=OPTIMISER
+    )
     width: int = setting(
         64,
         "channels of the conv generator (for images at full size), units of the GRU, transformer's width",
         minimum=1,
+        maximum=LARGEST_WIDTH,
         group=NETS,
     )
-    blocks: int = setting(3, "blocks of the generator, or layers of the GRU", minimum=1, group=NETS)
-    heads: int = setting(4, "attention heads of the transformer", minimum=1, group=NETS)
-    noise: int = setting(64, "size of the noise vector", minimum=1, group=NETS)
+    blocks: int = setting(
+        3, "blocks of the generator, or layers of the GRU", minimum=1, maximum=MOST_BLOCKS, group=NETS
+    )
+    heads: int = setting(
+        4, "attention heads of the transformer", minimum=1, maximum=LARGEST_WIDTH, group=NETS
+    )
+    noise: int = setting(64, "size of the noise vector", minimum=1, maximum=LARGEST_WIDTH, group=NETS)
     discriminator_width: int = setting(
         64,
         "channels of the discriminator; with token credit units of its GRU, transformer's width",
         minimum=1,
+        maximum=LARGEST_WIDTH,
         group=NETS,
     )
     discriminator_blocks: int = setting(
         1,
         "residual blocks of the discriminator; with token credit layers of its GRU, or transformer's blocks",
         minimum=0,
+        maximum=MOST_BLOCKS,
         group=NETS,
     )
     plain_nets: bool = setting(

@@ -13,7 +13,9 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically
 from bgan_text.space import TokenSpace
-from bgan_text.training.run import RunFolder, locked
+from bgan_text.training.checkpoint_check import digests
+from bgan_text.training.folders import locked
+from bgan_text.training.run import RunFolder
 from bgan_text.training.samples import sample_rows
 from bgan_text.training.state import State
 
@@ -112,7 +114,7 @@ def test_a_state_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
 def test_a_run_in_use_is_refused_and_freed_with_its_process(tmp_path: Path) -> None:
     run, _ = make(tmp_path / "run")
     code = (
-        "import sys, time; from pathlib import Path; from bgan_text.training.run import locked\n"
+        "import sys, time; from pathlib import Path; from bgan_text.training.folders import locked\n"
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -163,9 +165,10 @@ def test_a_run_that_moves_to_another_device_starts_a_new_random_stream(
     run.save(state)
     (path,) = run.checkpoints().values()
     with safe_open(path, framework="pt") as file:
-        header = file.metadata() | {"device": "cuda"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     tensors["rng"] = torch.zeros(16, dtype=torch.uint8)
+    counters = {"step": "5", "elapsed": "0.0", "device": "cuda"}
+    header = {"format": "bgan-text", **counters, "sha256": json.dumps(digests(tensors, counters))}
     save_file(tensors, path, header)
     moved, device = run.state(CPU)
     assert (moved.step, device) == (5, "cuda")

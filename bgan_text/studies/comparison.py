@@ -29,7 +29,7 @@ from bgan_text.studies.scoring import Scoring, known_scores, scores_of
 from bgan_text.studies.steps import refuse_unfit
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.drawing import PLAIN, Drawing
-from bgan_text.training.run import refuse_foreign
+from bgan_text.training.folders import refuse_foreign
 
 RESULT = "compare.json"
 OPTIONS = {option.name for option in fields(ComparisonOptions)}

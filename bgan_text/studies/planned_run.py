@@ -14,7 +14,8 @@ from bgan_text.files import read_json, write_json
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.steps import TrainingEnd, train_run
 from bgan_text.training.callbacks import Callback
-from bgan_text.training.run import RunFolder, is_free
+from bgan_text.training.folders import is_free
+from bgan_text.training.run import RunFolder
 
 FAILED = "failed.json"
 BUDGET = ("steps", "minutes")

@@ -14,7 +14,7 @@ from bgan_text.studies.experiment_result import ExperimentResult
 from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.experiments import EXPERIMENTS
 from bgan_text.training.callbacks import Callback
-from bgan_text.training.run import locked, refuse_foreign
+from bgan_text.training.folders import locked, refuse_foreign
 
 MARK = "experiment.json"
 """Tells which experiment a folder belongs to."""

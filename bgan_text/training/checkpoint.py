@@ -4,8 +4,11 @@ Nothing is pickled, so a file from a stranger can be read safely. A file is writ
 flushed to disk and renamed, so a checkpoint is never incomplete.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,13 +21,27 @@ from bgan_text.files import write_atomically
 from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.build import Builder, build_discriminator, build_generator
 from bgan_text.space import Space
+from bgan_text.training.checkpoint_check import (
+    MOMENTS,
+    DamagedCheckpointError,
+    Expected,
+    check_contents,
+    check_counters,
+    digests,
+)
 from bgan_text.training.state import State
 
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-
-
-class DamagedCheckpointError(UserError):
-    """A checkpoint that cannot be read, or that does not fit the settings of its run."""
+TYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "U8": torch.uint8,
+}
+"""The types of tensors by the names of safetensors. No checkpoint has others."""
+COUNTERS = ("step", "elapsed", "device")
+"""The entries of the header that are restored, as text."""
 
 
 def save_checkpoint(path: Path, state: State) -> None:
@@ -37,13 +54,9 @@ def save_checkpoint(path: Path, state: State) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{name} is not finite after step {state.step}: {path} was not written")
-    header = {
-        "format": "bgan-text",
-        "step": str(state.step),
-        "elapsed": repr(state.elapsed),
-        "device": state.device.type,
-    }
-    write_atomically(path, save(tensors, header))
+    counters = {"step": str(state.step), "elapsed": repr(state.elapsed), "device": state.device.type}
+    told = json.dumps(digests(tensors, counters))
+    write_atomically(path, save(tensors, {"format": "bgan-text", **counters, "sha256": told}))
 
 
 def load_checkpoint(path: Path, state: State) -> str:
@@ -58,28 +71,36 @@ def load_checkpoint(path: Path, state: State) -> str:
     Raises:
         UserError: the file is damaged, or does not fit the nets of `state`.
     """
-    tensors, header = _read(path, state.device)
+    nets = dict(_nets(state))
+    expected = Expected.of_nets(nets, ("generator", "discriminator"), state.running)
+    tensors, counters = _read(path, state.device, expected)
     try:
-        for name, tensor in _weights(state).items():
-            if tensors[name].shape != tensor.shape:
-                raise DamagedCheckpointError(
-                    f"{path} does not fit the run's settings: {name} is {tuple(tensors[name].shape)}, "
-                    f"expected {tuple(tensor.shape)}"
-                )
-        for name, net in _nets(state):
+        for name, net in nets.items():
             net.load_state_dict(_below(tensors, name))
         for name, optimizer, net in state.optimizers():
             _load_moments(optimizer, net, _below(tensors, f"{name}_optimizer"))
         for name in vars(state.running):
             setattr(state.running, name, tensors[f"running.{name}"].clone())
-        state.step, state.elapsed = int(header["step"]), float(header["elapsed"])
-        if header["device"] == state.device.type:
+        state.step, state.elapsed = int(counters["step"]), float(counters["elapsed"])
+        if counters["device"] == state.device.type:
             state.rng.set_state(tensors["rng"].cpu())
         else:
             state.rng.manual_seed(state.rng.initial_seed() + state.step)
-        return header["device"]
-    except (KeyError, RuntimeError, ValueError) as error:
+        return counters["device"]
+    except RuntimeError as error:  # of the state of a random stream
         raise DamagedCheckpointError(f"{path} does not fit the run's settings: {reason_of(error)}") from error
+
+
+def refuse_misfit(path: Path, config: Config, space: Space) -> None:
+    """Refuse a checkpoint that cannot be one of nets of the package with these settings.
+
+    Nothing of their size is built or read.
+
+    Raises:
+        UserError: it is damaged, or its tensors have other names, shapes or types.
+    """
+    with _opened(path, torch.device("cpu")) as file:
+        _compare(path, file, Expected.by_settings(config, space))
 
 
 def load_generator(
@@ -120,9 +141,10 @@ def load_discriminator(
 def _load_net(
     path: Path, prefix: str, build: Callable[[], nn.Module], seed: int, device: torch.device
 ) -> nn.Module:
-    tensors, _ = _read(path, device, f"{prefix}.")
     with seeded_initialisation(seed):  # its weights are replaced, but must not move the caller's stream
         net = build().to(device)
+    part = prefix.partition(".")[0]
+    tensors, _ = _read(path, device, part=part)
     try:
         net.load_state_dict(_below(tensors, prefix))
     except RuntimeError as error:
@@ -130,18 +152,47 @@ def _load_net(
     return net.eval().requires_grad_(False)
 
 
-def _read(path: Path, device: torch.device, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read(
+    path: Path, device: torch.device, expected: Expected | None = None, part: str = ""
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors whose names begin with `part`, and the counters, after all checks."""
+    with _opened(path, device) as file:
+        header = file.metadata()
+        if expected is not None:
+            _compare(path, file, expected)
+        names = [name for name in file.keys() if not part or name.startswith(f"{part}.")]  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in names}
+    counters = {name: header[name] for name in COUNTERS if name in header}
+    check_counters(path, counters)
+    check_contents(path, tensors, counters, header.get("sha256", ""))
+    return tensors, counters
+
+
+@contextmanager
+def _opened(path: Path, device: torch.device) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
+            if (file.metadata() or {}).get("format") != "bgan-text":
+                raise DamagedCheckpointError(f"{path} is not a checkpoint of bgan-text")
+            yield file
     except FileNotFoundError as error:
         raise UserError(f"there is no checkpoint {path}") from error
     except SafetensorError as error:
         raise DamagedCheckpointError(f"checkpoint {path} is damaged or cut short: {error}") from error
-    if header.get("format") != "bgan-text":
-        raise DamagedCheckpointError(f"{path} is not a checkpoint of bgan-text")
-    return tensors, header
+    except OSError as error:
+        raise DamagedCheckpointError(f"checkpoint {path} cannot be read: {reason_of(error)}") from error
+
+
+def _compare(path: Path, file: Any, expected: Expected) -> None:
+    """Refuse a file whose tensors differ in name, shape or type; they are not read."""
+    found = {}
+    for name in file.keys():  # noqa: SIM118
+        part = file.get_slice(name)
+        dtype = part.get_dtype()
+        found[name] = (tuple(part.get_shape()), TYPES.get(dtype, dtype))
+    fault = next(expected.faults(found), None)
+    if fault is not None:
+        raise DamagedCheckpointError(f"{path} does not fit the run's settings: {fault}")
 
 
 def _nets(state: State) -> list[tuple[str, nn.Module]]:
@@ -152,17 +203,10 @@ def _nets(state: State) -> list[tuple[str, nn.Module]]:
     ]
 
 
-def _weights(state: State) -> dict[str, Tensor]:
-    """What every checkpoint of these nets holds, with these shapes."""
-    tensors = {
-        f"{name}.{key}": tensor for name, net in _nets(state) for key, tensor in net.state_dict().items()
-    }
-    return tensors | {f"running.{name}": tensor for name, tensor in vars(state.running).items()}
-
-
 def _tensors(state: State) -> dict[str, Tensor]:
     """All tensors of a checkpoint. An optimizer that made no step has no moments yet."""
-    tensors = _weights(state) | {"rng": state.rng.get_state()}
+    tensors = Expected.of_nets(dict(_nets(state)), (), state.running).required
+    tensors = tensors | {"rng": state.rng.get_state()}
     for name, optimizer, net in state.optimizers():
         for key, parameter in net.named_parameters():
             for moment, tensor in optimizer.state.get(parameter, {}).items():

@@ -16,8 +16,9 @@ from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import training_batches
 from bgan_text.training.evaluations import FROZEN, Evaluations
+from bgan_text.training.folders import locked
 from bgan_text.training.pace import Pace, few_steps
-from bgan_text.training.run import RunFolder, locked
+from bgan_text.training.run import RunFolder
 from bgan_text.training.state import State
 from bgan_text.training.trainer import StepReport, train
 from bgan_text.training.validation import Validator, validator

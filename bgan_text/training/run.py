@@ -11,12 +11,10 @@ Nothing in a run folder is unpickled or executed, so a run folder from a strange
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import filelock
 import torch
 from torch import nn
 
@@ -30,13 +28,15 @@ from bgan_text.sampling_options import BEST
 from bgan_text.setting import is_custom
 from bgan_text.space import Space, is_image, space_from_json, space_to_json
 from bgan_text.training.checkpoint import (
-    DamagedCheckpointError,
     load_checkpoint,
     load_discriminator,
     load_generator,
+    refuse_misfit,
     save_checkpoint,
 )
+from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import Evaluations
+from bgan_text.training.folders import locked
 from bgan_text.training.state import CustomParts, State
 from bgan_text.validation_scores import deciding_score
 
@@ -74,7 +74,7 @@ class RunFolder:
         record = read_json(folder / "run.json")
         try:
             _refuse_other_format(folder, record["format"], record["version"])
-            self.config = Config.from_json(record["settings"])
+            self.config = _settings(folder, record["settings"])
             self.space = space_from_json(record["space"])
             self.data: dict[str, str] = {key: str(record["data"][key]) for key in DATA_KEYS}
             self.started_from = record.get("started_from")
@@ -189,11 +189,14 @@ class RunFolder:
         Returns:
             The state, and the type of device that wrote the checkpoint.
         """
-        state = State.fresh(self.config, self.space, device, self.parts)
         checkpoints = self.checkpoints()
         if not checkpoints:
-            return state, device.type
-        return state, self._load(max(checkpoints), lambda path: load_checkpoint(path, state))
+            return State.fresh(self.config, self.space, device, self.parts), device.type
+        return self._load(max(checkpoints), lambda path: self._restored(path, device))
+
+    def _restored(self, path: Path, device: torch.device) -> tuple[State, str]:
+        state = State.fresh(self.config, self.space, device, self.parts)
+        return state, load_checkpoint(path, state)
 
     def generator(
         self, device: torch.device, *, step: int | str | None = None, average: bool = True
@@ -242,6 +245,8 @@ class RunFolder:
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()
         try:
+            if not (is_custom(self.config.generator) or is_custom(self.config.discriminator or "")):
+                refuse_misfit(checkpoints[step], self.config, self.space)  # before nets of its size are built
             return load(checkpoints[step])
         except DamagedCheckpointError as error:
             others = [str(other) for other in checkpoints if other != step]
@@ -289,6 +294,14 @@ def _metrics_row(line: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
 
+def _settings(folder: Path, values: Mapping[str, Any]) -> Config:
+    """The settings of a run; what is wrong with them is told with the file."""
+    try:
+        return Config.from_json(values)
+    except UserError as error:
+        raise UserError(f"{folder / 'run.json'}: {error}") from error
+
+
 def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
     """Refuse parts of the user's own that are not those that the run was made with."""
     for name, part in vars(parts).items():
@@ -304,47 +317,3 @@ def _refuse_other_format(folder: Path, written: int, version: str) -> None:
             f"{folder} was written by bgan-text {version} in format {written}: version {__version__} reads "
             f"format {FORMAT}; {advice}"
         )
-
-
-def is_free(folder: Path) -> bool:
-    """Whether a folder is absent, empty, or holds only what a run leaves that was killed while it started."""
-    beginnings = {"tokenizer.json", "tokenizer.model", "palette.json"}
-    if not folder.exists():
-        return True
-    return folder.is_dir() and all(
-        path.name.startswith(".") or path.name in beginnings for path in folder.iterdir()
-    )
-
-
-def refuse_foreign(folder: Path, known: Iterable[str], what: str) -> None:
-    """Refuse a folder that is neither free nor that of a `what`, recognised by one of the files `known`.
-
-    Raises:
-        UserError: the folder holds something else, or is a file.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"`out` {folder} is a file: a folder was expected")
-    if folder.exists() and not is_free(folder) and not any((folder / name).exists() for name in known):
-        raise UserError(f"`out` {folder} holds something else than a {what}: name another folder")
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Lock a run folder against a second training. The lock ends with the process that holds it.
-
-    Raises:
-        UserError: another process holds the lock.
-    """
-    lock = filelock.FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise UserError(
-            f"{folder} is in use by another training: wait for it, or name another folder"
-        ) from error
-    try:
-        for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
-            unfinished.unlink()
-        yield
-    finally:
-        lock.release()

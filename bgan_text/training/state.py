@@ -106,7 +106,7 @@ class State:
                 decoupled_weight_decay=True,
                 fused=True,
             ),
-            running=RunningStatistics.fresh(device, _score_shape(config, space)),
+            running=RunningStatistics.fresh(device, score_shape(config, space)),
             rng=torch.Generator(device).manual_seed(config.seed),
             nonfinite=torch.zeros((), device=device),
             divergence=_divergence(config, parts),
@@ -165,7 +165,7 @@ def _refuse_what_does_not_fit(config: Config, space: Space) -> None:
         raise UserError("`batch` 1 of samples of length 1 has no variance to normalise: raise `batch`")
 
 
-def _score_shape(config: Config, space: Space) -> tuple[int, ...]:
+def score_shape(config: Config, space: Space) -> tuple[int, ...]:
     """() for one score per sample, (L,) for one per prefix."""
     return (space.positions,) if config.credit == "prefix" and isinstance(space, TokenSpace) else ()
 
