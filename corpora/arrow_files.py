@@ -4,9 +4,8 @@
 only a path.
 """
 
-import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,10 +34,6 @@ def save(data: datasets.Dataset, folder: Path) -> None:
         data.save_to_disk(link)
 
 
-def load(folder: Path) -> datasets.Dataset:
-    """The dataset in a folder, mapped into memory."""
-    if CHAINED not in str(folder):
-        return datasets.load_from_disk(str(folder))
-    state = json.loads((folder / "state.json").read_text("utf-8"))
-    files = (folder / part["filename"] for part in state["_data_files"])
+def load(files: Iterable[Path]) -> datasets.Dataset:
+    """The dataset in some files, mapped into memory."""
     return datasets.concatenate_datasets([datasets.Dataset.from_file(str(file)) for file in files])

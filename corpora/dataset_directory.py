@@ -21,10 +21,18 @@ from numpy.typing import NDArray
 
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import load
+from bgan_text.corpora.dataset_check import (
+    card_digest,
+    check_blocks,
+    check_table,
+    checked_texts,
+    data_files,
+    files_of,
+)
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
-from bgan_text.errors import UserError
-from bgan_text.files import read_json
+from bgan_text.errors import UserError, reason_of
+from bgan_text.files import read_json, write_json
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
 FORMAT = 2
@@ -72,8 +80,11 @@ class DatasetDirectory:
             self.tokenizer_signature: str = self.card["tokenizer"]
             self.counts: dict[str, int] = self.card["counts"]
             self.summary: dict[str, Any] = self.card.get("summary", {})
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{folder / 'card.json'} is damaged: {error}") from error
+            self._checked: set[str] = set()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{folder / 'card.json'} is damaged: {reason_of(error)}") from error
+        if self.card.get("sha256", (digest := card_digest(self.card))) != digest:
+            raise UserError(f"{folder / 'card.json'} is damaged: it is not as it was written")
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{self.counts[split]:,} {split}" for split in SPLITS)
@@ -118,11 +129,24 @@ class DatasetDirectory:
             )
 
     def split(self, name: str) -> datasets.Dataset:
-        """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`."""
+        """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`.
+
+        Raises:
+            UserError: it is missing or damaged, or not what the card tells of.
+        """
+        where = self.folder / name
+        files = data_files(where)
+        if name not in self._checked and "files" in self.card:  # not in a card of an earlier version
+            for file in files:
+                told = self.card["files"].get(file.relative_to(self.folder).as_posix())
+                check_blocks(file, told, thorough=False)
         try:
-            return load(self.folder / name)
+            found = load(files)
         except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
-            raise UserError(f"{self.folder / name} is missing or damaged: {error}") from error
+            raise UserError(f"{where} is missing or damaged: {reason_of(error)}") from error
+        check_table(found.data.table, self.space, self.counts.get(name), where)
+        self._checked.add(name)
+        return found
 
     def texts(self, name: str, limit: int | None = None) -> list[str]:
         """The texts of a split, at most `limit` of them."""
@@ -130,9 +154,7 @@ class DatasetDirectory:
 
     def stream(self, name: str) -> Iterator[str]:
         """The texts of a split, one after the other."""
-        data = self.split(name)
-        for start in range(0, len(data), BLOCK):
-            yield from data[start : start + BLOCK]["text"]
+        yield from checked_texts(self.split(name).data.table, BLOCK, self.folder / name)
 
     def rows(self, name: str) -> torch.Tensor:
         """All samples of a split, for splits that are bounded in size.
@@ -176,17 +198,31 @@ class DatasetDirectory:
 
     def _samples(self, data: datasets.Dataset, chosen: Any, rng: np.random.Generator) -> torch.Tensor:
         rows = np.asarray(data[chosen]["tokens"])
+        self._check_rows(rows)
         if isinstance(self.space, PixelSpace):
             return self.pixels(rows)
         if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
             rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
         return torch.as_tensor(rows).long()
 
+    def _check_rows(self, rows: NDArray[Any]) -> None:
+        """Refuse rows that the space does not have; each is looked at when it is used."""
+        bits_to_draw = self.settings.get("binarize") == "stochastic"
+        most = self.space.vocabulary if isinstance(self.space, TokenSpace) and not bits_to_draw else 256
+        if rows.dtype.kind not in "iu" or (rows.size and not 0 <= rows.min() <= rows.max() < most):
+            raise UserError(f"{self.folder} is damaged: a row has tokens outside 0..{most - 1}")
+
     def pixels(self, rows: np.ndarray) -> torch.Tensor:
         """Rows of bytes as continuous images, -1 .. 1: (count, L) -> (count, channels, height, width)."""
         assert isinstance(self.space, PixelSpace)
         shape = len(rows), self.space.height, self.space.width, self.space.channels
         return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write card.json beside the splits, with digests of their files and of itself."""
+    card = card | {"files": files_of(folder, SPLITS)}
+    write_json(folder / "card.json", card | {"sha256": card_digest(card)})
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:

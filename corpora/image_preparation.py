@@ -12,14 +12,13 @@ import numpy as np
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import ImageCorpus, Request
-from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
+from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory, write_card
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels
 from bgan_text.corpora.preparation_options import QUANTIZERS, ImagePreparation, image_corpus
 from bgan_text.corpora.splitting import Seen, Splits, split_rows, staged
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError
-from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import PixelSpace, TokenSpace, space_to_json
 
@@ -76,7 +75,7 @@ def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter:
     (stage / "pixels.arrow").unlink()
     (stage / "rows.arrow").unlink()
     (stage / palette.file).write_bytes(palette.content())
-    write_json(stage / "card.json", card)
+    write_card(stage, card)
 
 
 def _spool(

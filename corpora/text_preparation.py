@@ -15,7 +15,7 @@ from datasets.arrow_writer import ArrowWriter
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
-from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory
+from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import TextPreparation, text_corpus
 from bgan_text.corpora.preparation_summary import (
@@ -37,7 +37,6 @@ from bgan_text.corpora.tokenizer import (
 )
 from bgan_text.corpora.units import check_characters, one_line
 from bgan_text.errors import UserError
-from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
 
 BLOCK = 1000
@@ -179,7 +178,7 @@ def _write(recipe: TextPreparation, corpus: TextCorpus, stage: Path, reporter: R
         space["absent"] = UNKNOWN
     settings = asdict(replace(recipe, length=length))
     summary = data_summary(asdict(counts), lengths, tokenizer.vocabulary, maker.warnings())
-    write_json(stage / "card.json", card(settings, space, tokenizer, counts, splits.digest, summary))
+    write_card(stage, card(settings, space, tokenizer, counts, splits.digest, summary))
 
 
 def _spool(

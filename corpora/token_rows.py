@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bgan_text.corpora.arrow_files import arrow_writer
-from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import Preparation
 from bgan_text.corpora.preparation_summary import data_summary
@@ -17,7 +17,6 @@ from bgan_text.corpora.splitting import Seen, split_rows, staged
 from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
 from bgan_text.errors import UserError
-from bgan_text.files import write_json
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.setting import setting
 
@@ -88,9 +87,7 @@ def prepare_token_rows(
         (stage / tokenizer.file).write_bytes(tokenizer.content())
         space = {"positions": length, "vocabulary": recipe.vocabulary, "end": recipe.end}
         summary = data_summary(asdict(counts), Lengths(used.tolist()), recipe.vocabulary, [])
-        write_json(
-            stage / "card.json", card(asdict(recipe), space, tokenizer, counts, splits.digest, summary)
-        )
+        write_card(stage, card(asdict(recipe), space, tokenizer, counts, splits.digest, summary))
     return DatasetDirectory(out)
 
 

@@ -1,0 +1,120 @@
+"""Whether the files of a dataset directory are those that its card tells of.
+
+A directory may be damaged, or come from a stranger. Arrow reads where its offsets point, so that a wrong one
+ends the process. Files are therefore checked before they are read: their names, sizes and types, and digests
+of their contents. Of large files a few blocks are compared whenever they are opened; `thorough` compares all.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bgan_text.errors import UserError, reason_of
+from bgan_text.space import PixelSpace, TokenSpace
+
+BLOCK_BYTES = 16 * 2**20
+ALWAYS_BYTES = 4 * BLOCK_BYTES
+"""Files up to this size are compared as a whole when they are opened; of larger ones as many random bytes."""
+LARGEST_STATE = 2**20
+"""Bytes of the file that lists the data files of a split."""
+
+
+def block_digests(file: Path) -> list[str]:
+    """SHA-256 of each 16 MiB of a file."""
+    with file.open("rb") as content:
+        return [hashlib.sha256(block).hexdigest() for block in iter(lambda: content.read(BLOCK_BYTES), b"")]
+
+
+def files_of(folder: Path, splits: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The size and the digests of each data file, by its path in the directory, for the card."""
+    found = {}
+    for split in splits:
+        for file in data_files(folder / split):
+            name = file.relative_to(folder).as_posix()
+            found[name] = {"bytes": file.stat().st_size, "sha256": block_digests(file)}
+    return found
+
+
+def card_digest(card: Mapping[str, Any]) -> str:
+    """SHA-256 of a card without the entry that holds it."""
+    content = {name: value for name, value in card.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def data_files(split: Path) -> list[Path]:
+    """The data files of a split in order: those in its folder, as its state.json lists them, once each.
+
+    Raises:
+        UserError: the list and the folder differ.
+    """
+    state = split / "state.json"
+    try:
+        if state.stat().st_size > LARGEST_STATE or not state.is_file():
+            raise UserError(f"{state} is damaged: it is no list of files")
+        listed = [part["filename"] for part in json.loads(state.read_text("utf-8"))["_data_files"]]
+    except FileNotFoundError as error:
+        raise UserError(f"{split} is missing or damaged: it has no state.json") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{state} is damaged: {reason_of(error)}") from error
+    there = sorted(file.name for file in split.glob("*.arrow"))
+    if not all(isinstance(name, str) for name in listed) or sorted(listed) != there:
+        raise UserError(f"{state} is damaged: it lists other files than {', '.join(there[:3]) or 'none'}")
+    return [split / name for name in listed]
+
+
+def check_blocks(file: Path, told: Any, *, thorough: bool) -> None:
+    """Compare a file with the size and the digests that the card tells.
+
+    Raises:
+        UserError: they differ, or the card tells none.
+    """
+    try:
+        size, digests = int(told["bytes"]), list(told["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{file} is not in the card of its directory") from error
+    blocks = -(-size // BLOCK_BYTES)
+    if file.stat().st_size != size or len(digests) != blocks:
+        raise UserError(f"{file} is damaged: it has {file.stat().st_size:,} bytes, its card says {size:,}")
+    chosen = range(blocks) if thorough or size <= ALWAYS_BYTES else random.Random().sample(range(blocks), 4)
+    with file.open("rb") as content:
+        for block in chosen:
+            content.seek(block * BLOCK_BYTES)
+            if hashlib.sha256(content.read(BLOCK_BYTES)).hexdigest() != digests[block]:
+                raise UserError(f"{file} is damaged: it is not as it was written")
+
+
+def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: Any, where: Path) -> None:
+    """Compare the columns of a split with the space, and its length with the card; no value is read.
+
+    Raises:
+        UserError: there are other columns, rows of another length, or other counts.
+    """
+    length = space.positions if isinstance(space, TokenSpace) else space.channels * space.height * space.width
+    kind = table.schema.field("tokens").type if "tokens" in table.schema.names else None
+    fits = kind is not None and pa.types.is_fixed_size_list(kind) and pa.types.is_integer(kind.value_type)
+    if not fits or kind.list_size != length:
+        raise UserError(f"{where} is damaged: its card tells of rows of {length} tokens, and it has {kind}")
+    if isinstance(rows, int) and len(table) != rows:
+        raise UserError(f"{where} is damaged: it has {len(table):,} rows, its card says {rows:,}")
+    try:
+        table.validate()
+    except pa.ArrowException as error:
+        raise UserError(f"{where} is damaged: {reason_of(error)}") from error
+
+
+def checked_texts(table: pa.Table, block: int, where: Path) -> Iterator[str]:
+    """The texts of a table, some at a time; offsets and characters are checked before they are read."""
+    for start in range(0, len(table), block):
+        column = table.column("text").slice(start, block)
+        try:
+            column.validate(full=True)
+        except pa.ArrowException as error:
+            raise UserError(f"{where} is damaged: {reason_of(error)}") from error
+        if column.null_count:
+            raise UserError(f"{where} is damaged: a row has no text")
+        yield from column.to_pylist()
