@@ -95,8 +95,8 @@ def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: Any, wher
         UserError: there are other columns, rows of another length, or other counts.
     """
     length = space.positions if isinstance(space, TokenSpace) else space.channels * space.height * space.width
-    kind = table.schema.field("tokens").type if "tokens" in table.schema.names else None
-    fits = kind is not None and pa.types.is_fixed_size_list(kind) and pa.types.is_integer(kind.value_type)
+    kind: Any = table.schema.field("tokens").type if "tokens" in table.schema.names else pa.null()
+    fits = pa.types.is_fixed_size_list(kind) and pa.types.is_integer(kind.value_type)
     if not fits or kind.list_size != length:
         raise UserError(f"{where} is damaged: its card tells of rows of {length} tokens, and it has {kind}")
     if isinstance(rows, int) and len(table) != rows:
