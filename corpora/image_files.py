@@ -4,9 +4,7 @@ Only numbers, names and arrays are unpickled.
 """
 
 import gzip
-import io
 import pickle
-import re
 import struct
 import tarfile
 import zipfile
@@ -33,7 +31,8 @@ from bgan_text.corpora.image_kinds import (
     named_image,
 )
 from bgan_text.corpora.images import NAMED, Raw, others_of
-from bgan_text.errors import UserError
+from bgan_text.corpora.number_pickles import MOST_BYTES, read_numbers
+from bgan_text.errors import UserError, reason_of
 
 HELD_OUT_NAMES = ("test", "valid", "validation", "val")
 """Folders, files and arrays of an .npz whose images are kept apart for testing."""
@@ -282,30 +281,13 @@ def _official(folder: Path, name: str) -> Path:
     raise UserError(f"{folder} has no {name}(.gz), one of the four official files of MNIST")
 
 
-class _NumbersOnly(pickle.Unpickler):
-    """Reads the pickles of CIFAR-10, which hold dictionaries, lists, bytes and arrays of numbers."""
-
-    ALLOWED = (
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it wants to load {module}.{name}")
-        there = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-        return super().find_class(re.sub(r"^numpy\._?core", there, module), name)
-
-
 def read_cifar_files(path: Path) -> Iterator[Raw]:
     """The python batches of CIFAR-10: cifar-10-python.tar.gz, or the folder that it unpacks to."""
     batches = _folder_batches(path) if path.is_dir() else _members(path, _is_batch)
     found = set()
     for name, file in batches:
         found.add(PurePosixPath(name).name)
-        images, labels = _batch(f"{path}:{name}", file.read())
+        images, labels = _batch(f"{path}:{name}", file.read(MOST_BYTES + 1))
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield Raw(f"{path}:{name}[{index}]", image, int(label), "test_batch" in name)
     if missing := [name for name in BATCHES if name not in found]:
@@ -314,11 +296,11 @@ def read_cifar_files(path: Path) -> Iterator[Raw]:
 
 def _batch(name: str, content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     try:
-        batch = _NumbersOnly(io.BytesIO(content), encoding="bytes").load()
+        batch = read_numbers(content)
         images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         labels = np.asarray(batch[b"labels"])
-    except (pickle.UnpicklingError, EOFError, KeyError, ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"{name} is no batch of CIFAR-10: {error}") from error
+    except (pickle.UnpicklingError, EOFError, LookupError, ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"{name} is no batch of CIFAR-10: {reason_of(error)}") from error
     if labels.shape != (len(images),) or images.dtype != np.uint8:
         raise UserError(f"{name} is no batch of CIFAR-10: {len(images)} images, labels {labels.shape}")
     return images, labels
