@@ -37,7 +37,15 @@ def _image_file(out: Path | None, usual: Path, suffix: str) -> Path:
         raise UserError(f"`out` {out}: a file that ends in {suffix} was expected")
     if not out.parent.is_dir():
         raise UserError(f"`out` {out}: there is no folder {out.parent}")
+    refuse_inside(out)
     return out
+
+
+def refuse_inside(out: Path) -> None:
+    """Refuse a file within a run folder or a dataset directory, whose own files it might replace."""
+    for folder in out.absolute().parents:
+        if (folder / "run.json").exists() or (folder / "card.json").exists():
+            raise UserError(f"`out` {out} lies in the run or dataset directory {folder}: name another place")
 
 
 @contextmanager
@@ -49,8 +57,7 @@ def destination(out: Path | None) -> Iterator[IO[str]]:
     out = out.resolve()
     if out.is_dir():
         raise UserError(f"`out` {out} is a folder: name a file")
-    if out.exists() and any((out.parent / name).exists() for name in ("run.json", "card.json")):
-        raise UserError(f"`out` {out} is a file of a run or dataset directory, which it would replace")
+    refuse_inside(out)
     if out.exists() and not out.is_file():
         with out.open("w", encoding="utf-8") as file:
             yield file

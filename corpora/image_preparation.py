@@ -16,7 +16,8 @@ from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory, write_
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels
 from bgan_text.corpora.preparation_options import QUANTIZERS, ImagePreparation, image_corpus
-from bgan_text.corpora.splitting import Seen, Splits, split_rows, staged
+from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
+from bgan_text.corpora.staging import staged
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
@@ -56,7 +57,7 @@ def prepare_images(
         16
     """
     source = image_corpus(recipe.corpus) if corpus is None else corpus
-    with staged(out, overwrite=overwrite) as stage:
+    with without_bars(), staged(out, overwrite=overwrite) as stage:
         _write(recipe, source, stage, reporter)
     return DatasetDirectory(out)
 

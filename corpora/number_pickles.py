@@ -58,6 +58,6 @@ def read_numbers(content: bytes) -> Any:
     if len(content) > MOST_BYTES:
         raise pickle.UnpicklingError(f"it has {len(content):,} bytes, at most {MOST_BYTES:,} were expected")
     for operation, value, _ in pickletools.genops(content):  # reads lengths as promises, and checks them
-        if "PUT" in operation.name and int(value) > len(content):
+        if "PUT" in operation.name and isinstance(value, int) and value > len(content):
             raise pickle.UnpicklingError(f"it notes place {value} in {len(content):,} bytes")
     return _Unpickler(io.BytesIO(content), encoding="bytes").load()

@@ -1,7 +1,6 @@
 """What every dataset directory needs: a folder to write it in, and three splits that share no row."""
 
 import hashlib
-import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from bgan_text.corpora.arrow_files import save
 from bgan_text.corpora.dataset_directory import SPLITS
-from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
@@ -23,24 +21,7 @@ of its own, all of that is the test split."""
 
 
 @contextmanager
-def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A folder to write, which becomes `out` when the block ends without an error; else `out` stays."""
-    check_characters(str(out), f"`out` {out}")
-    if out.exists() and not (overwrite and (out / "card.json").exists()):
-        hint = "`overwrite` replaces it, or " if (out / "card.json").exists() else ""
-        raise UserError(f"{out} exists already: {hint}name another folder with `out`")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with _without_bars(), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
-        stage = Path(place) / "new"
-        stage.mkdir()
-        yield stage
-        if out.exists():
-            out.rename(Path(place) / "old")
-        stage.rename(out)
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """The progress bars of `datasets` are off in the block: progress is reported to the caller."""
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()

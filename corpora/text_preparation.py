@@ -26,7 +26,8 @@ from bgan_text.corpora.preparation_summary import (
     nothing_left,
     vocabulary_warnings,
 )
-from bgan_text.corpora.splitting import Seen, Splits, split_rows, staged
+from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
+from bgan_text.corpora.staging import staged
 from bgan_text.corpora.tokenizer import (
     END,
     UNKNOWN,
@@ -139,7 +140,7 @@ def prepare_text(
         500
     """
     source = text_corpus(recipe.corpus) if corpus is None else corpus
-    with staged(out, overwrite=overwrite) as stage:
+    with without_bars(), staged(out, overwrite=overwrite) as stage:
         _write(recipe, source, stage, reporter)
     made = DatasetDirectory(out)
     for warning in made.summary["warnings"]:

@@ -13,7 +13,8 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import Preparation
 from bgan_text.corpora.preparation_summary import data_summary
-from bgan_text.corpora.splitting import Seen, split_rows, staged
+from bgan_text.corpora.splitting import Seen, split_rows, without_bars
+from bgan_text.corpora.staging import staged
 from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
 from bgan_text.errors import UserError
@@ -65,7 +66,7 @@ def prepare_token_rows(
     """
     rows = _checked(rows[: recipe.limit], recipe)
     tokenizer, counts, seen = IntegerTokenizer(recipe.vocabulary, recipe.end), Counts(read=len(rows)), Seen()
-    with staged(out, overwrite=overwrite) as stage:
+    with without_bars(), staged(out, overwrite=overwrite) as stage:
         path, length = stage / "rows.arrow", rows.shape[1]
         with (
             reporter.task("encoding", "rows") as progress,

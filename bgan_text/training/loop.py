@@ -134,7 +134,7 @@ class Training:
                     f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
                 )
             self.run.write_settings()
-            self.run.rewind(self.state.step)
+            self.run.rewind(self.state.step, self.reporter)
             self.first_step = self.state.step
             self.evaluations = self.run.evaluations()
             self.stopped_early = self._out_of_patience()

@@ -9,7 +9,6 @@
 Nothing in a run folder is unpickled or executed, so a run folder from a stranger is safe to open.
 """
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_atomically, write_json
 from bgan_text.interval import interval
 from bgan_text.plugins import may_be, spec_of
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling_options import BEST
 from bgan_text.setting import is_custom
 from bgan_text.space import Space, is_image, space_from_json, space_to_json
@@ -35,10 +35,11 @@ from bgan_text.training.checkpoint import (
     save_checkpoint,
 )
 from bgan_text.training.checkpoint_check import DamagedCheckpointError
-from bgan_text.training.evaluations import Evaluations
+from bgan_text.training.evaluations import FROZEN, Evaluations
 from bgan_text.training.folders import locked
+from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.state import CustomParts, State
-from bgan_text.validation_scores import deciding_score
+from bgan_text.validation_scores import VALIDATION_SCORES, deciding_score
 
 Loaded = TypeVar("Loaded")
 
@@ -159,6 +160,7 @@ class RunFolder:
 
     def save(self, state: State) -> Path:
         """Write a checkpoint, remove what `prune` removes, and return the new path."""
+        self._refuse_removed()
         saved = self.folder / f"checkpoint-{state.step:09d}.safetensors"
         save_checkpoint(saved, state)
         self.prune()
@@ -191,8 +193,18 @@ class RunFolder:
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
+            self._refuse_lost_checkpoints()
             return State.fresh(self.config, self.space, device, self.parts), device.type
         return self._load(max(checkpoints), lambda path: self._restored(path, device))
+
+    def _refuse_lost_checkpoints(self) -> None:
+        """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
+        *rows, _ = self.metrics() or [{}]
+        if any(VALIDATION_SCORES.keys() & row.keys() and not row.get(FROZEN) for row in rows):
+            raise UserError(
+                f"{self.folder} has no checkpoint, but its metrics tell of one: bring it back, or train in "
+                "another folder"
+            )
 
     def _restored(self, path: Path, device: torch.device) -> tuple[State, str]:
         state = State.fresh(self.config, self.space, device, self.parts)
@@ -259,8 +271,8 @@ class RunFolder:
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._refuse_removed()
+        self._log().append(row)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, without a last one that is not whole, as a kill may leave it.
@@ -268,30 +280,24 @@ class RunFolder:
         Raises:
             UserError: another line is damaged.
         """
-        path = self.folder / "metrics.jsonl"
-        *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
-        rows = [_metrics_row(line) for line in lines]
-        if None in rows:
-            raise UserError(f"{path} is damaged in line {rows.index(None) + 1}: repair or remove it")
-        return [row for row in (*rows, _metrics_row(rest)) if row is not None]
+        return self._log().rows()
 
-    def rewind(self, step: int) -> None:
-        """Remove the metrics and grids after `step`: a resumed run makes them again."""
+    def rewind(self, step: int, reporter: Reporter = SILENT) -> None:
+        """Remove the metrics and grids after `step`: a resumed run makes them again.
+
+        Metrics that are damaged are kept aside under another name, and the reporter is told so.
+        """
         for grid in (self.folder / GRIDS).glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
-        rows = [row for row in self.metrics() if row["step"] <= step]
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        write_atomically(self.folder / "metrics.jsonl", text.encode())
+        self._log().cut(step, reporter)
 
+    def _log(self) -> MetricsLog:
+        return MetricsLog(self.folder / "metrics.jsonl")
 
-def _metrics_row(line: bytes) -> dict[str, Any] | None:
-    """A line of metrics.jsonl; None if it is none."""
-    try:
-        row = json.loads(line)
-    except ValueError:  # bytes that are no UTF-8 and text that is no JSON alike
-        return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+    def _refuse_removed(self) -> None:
+        if not (self.folder / "run.json").exists():
+            raise UserError(f"{self.folder} was removed, or emptied, while it was trained")
 
 
 def _settings(folder: Path, values: Mapping[str, Any]) -> Config:

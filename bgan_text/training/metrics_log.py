@@ -1,0 +1,72 @@
+"""metrics.jsonl of a run: one JSON object per line, appended to while it trains."""
+
+import json
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bgan_text.errors import UserError
+from bgan_text.files import write_atomically
+from bgan_text.reporter import SILENT, Reporter
+
+Row = dict[str, Any]
+
+
+class MetricsLog:
+    """The rows of a file, each with its `step`.
+
+    Args:
+        path: of the file, which may be absent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write a row at the end."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def rows(self) -> list[Row]:
+        """All rows, without a last line that is not whole, as a kill may leave it.
+
+        Raises:
+            UserError: another line is damaged.
+        """
+        *lines, last = self._lines()
+        rows = [_row(line) for line in lines]
+        if None in rows:
+            raise UserError(f"{self.path} is damaged in line {rows.index(None) + 1}: repair or remove it")
+        return [row for row in (*rows, _row(last)) if row is not None]
+
+    def cut(self, step: int, reporter: Reporter = SILENT) -> None:
+        """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
+        try:
+            rows = self.rows()
+        except UserError as error:
+            aside = self._set_aside()
+            damage = str(error).partition(":")[0]
+            reporter.warning(f"{damage}. It is kept as {aside.name}; the other lines are used.")
+            rows = [row for line in self._lines() if (row := _row(line)) is not None]
+        kept = (row for row in rows if row["step"] <= step)
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        write_atomically(self.path, text.encode())
+
+    def _lines(self) -> list[bytes]:
+        return self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
+
+    def _set_aside(self) -> Path:
+        places = (self.path.with_name(f"metrics.damaged-{number}.jsonl") for number in count(1))
+        place = next(place for place in places if not place.exists())
+        write_atomically(place, self.path.read_bytes())
+        return place
+
+
+def _row(line: bytes) -> Row | None:
+    """A line as a row; None if it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):  # bytes that are no UTF-8 and text that is no JSON alike
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None

@@ -1,0 +1,94 @@
+"""A folder that is written aside and then takes its place, so that nothing is lost whenever the work ends."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+
+from bgan_text.corpora.dataset_directory import SPLITS
+from bgan_text.corpora.units import check_characters
+from bgan_text.errors import UserError
+
+FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json")
+SPLIT_FILES = ("state.json", "dataset_info.json")
+NEW, OLD, LOCK = "new", "old", "lock"
+
+
+@contextmanager
+def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A folder to write, which becomes `out` when the block ends without an error; else `out` stays.
+
+    A process that was killed between the two moves leaves the old folder aside. The next call for the same
+    `out` puts it back, and removes what else such processes left.
+
+    Raises:
+        UserError: `out` exists and may not be replaced, or has files that are of no dataset directory.
+    """
+    check_characters(str(out), f"`out` {out}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _recover(out)
+    _refuse_to_replace(out, overwrite=overwrite)
+    place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        with filelock.FileLock(place / LOCK):
+            stage = place / NEW
+            stage.mkdir()
+            yield stage
+            _refuse_to_replace(out, overwrite=overwrite)  # whatever came there meanwhile
+            try:
+                if out.exists():
+                    out.rename(place / OLD)
+                stage.rename(out)
+            finally:
+                _put_back(out, place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _put_back(out: Path, place: Path) -> None:
+    if not out.exists() and (place / OLD).exists():
+        (place / OLD).rename(out)
+
+
+def _recover(out: Path) -> None:
+    """Put back what a process that is gone had moved aside, and remove what it left."""
+    for place in out.parent.glob(f".{_escaped(out.name)}.*"):
+        lock = filelock.FileLock(place / LOCK, timeout=0)
+        if not (place / LOCK).is_file():
+            continue
+        with suppress(filelock.Timeout), lock:
+            _put_back(out, place)
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
+
+
+def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:
+    if not os.path.lexists(out):
+        return
+    ours = (out / "card.json").exists()
+    if not (overwrite and ours):
+        hint = "`overwrite` replaces it, or " if ours else ""
+        raise UserError(f"{out} exists already: {hint}name another folder with `out`")
+    if (foreign := next(_foreign(out), None)) is not None:
+        raise UserError(
+            f"`overwrite` {out}: it also holds {foreign}, which no dataset directory has: move that, or name "
+            "another folder with `out`"
+        )
+
+
+def _foreign(folder: Path) -> Iterator[str]:
+    """What a dataset directory does not hold, by its name in it."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name in SPLITS and entry.is_dir() and not entry.is_symlink():
+            for file in sorted(entry.iterdir()):
+                if not (file.name in SPLIT_FILES or file.suffix == ".arrow") or not file.is_file():
+                    yield f"{entry.name}/{file.name}"
+        elif entry.name not in FILES or not entry.is_file():
+            yield entry.name
