@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bgan_text.corpora.folders import files_below
 from bgan_text.corpora.image_kinds import (
     HEAD,
+    MOST_BYTES_OF_IMAGE,
     NPZ,
     ONE,
     TAPE,
@@ -85,7 +86,12 @@ def _taken(shown: str, name: str, file: IO[bytes]) -> Raw:
     head = file.read(HEAD)
     held_out = _held_out(name)
     if is_image(head):
-        return Raw(shown, head + file.read(), held_out=held_out)
+        content = file.read(MOST_BYTES_OF_IMAGE - HEAD + 1)
+        if HEAD + len(content) > MOST_BYTES_OF_IMAGE:
+            raise UserError(
+                f"{shown} has more than {MOST_BYTES_OF_IMAGE // 2**20} MiB: it is not read as one image"
+            )
+        return Raw(shown, head + content, held_out=held_out)
     return Raw(shown, head, held_out=held_out, image=not name or named_image(name))
 
 

@@ -9,6 +9,10 @@ from pathlib import Path, PurePosixPath
 
 HEAD = 512
 """Bytes that tell what a file is."""
+MOST_PIXELS = 50_000_000
+"""Pixels of an image that is decoded, unless another limit is given: a small file may claim any number."""
+MOST_BYTES_OF_IMAGE = 2**28
+"""Bytes of an image file, as it is after an archive is unpacked."""
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 """Names that claim to be images. One whose content is none is an unreadable image, not another file."""
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")

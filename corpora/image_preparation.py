@@ -89,7 +89,7 @@ def _spool(
         held_out=datasets.Value("bool"),
     )
     grey = True if recipe.grey is None and recipe.colors == 2 else recipe.grey
-    shape = Shape(recipe.size, grey, recipe.background)
+    shape = Shape(recipe.size, grey, recipe.background, recipe.max_image_pixels)
     images = corpus.read(Request(recipe.paths, limit=recipe.limit, seed=recipe.seed))
     with (
         reporter.task("reading", "images") as progress,

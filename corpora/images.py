@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bgan_text.corpora.image_kinds import MOST_PIXELS
 from bgan_text.corpora.transparency import WHITE, color_of, opaque, scaled_key
 from bgan_text.errors import UserError, reason_of
 
@@ -64,11 +65,13 @@ class Shape:
         size: pixels of a side; an image is cut to its central square and scaled. None: as it is.
         grey: whether colours are turned into grey levels. None: as the first image is.
         background: the colour that transparent parts show, a name or #rrggbb.
+        most_pixels: the largest image that is decoded.
     """
 
     size: int | None = None
     grey: bool | None = None
     background: str = WHITE
+    most_pixels: int = MOST_PIXELS
     first: str = field(default="", init=False)
     found: tuple[int, int, int] | None = field(default=None, init=False)
 
@@ -77,9 +80,10 @@ class Shape:
 
         Raises:
             CorruptImageError: it cannot be decoded.
-            UserError: its mode or size is not that of the first one, and was not asked to be changed.
+            UserError: its mode or size is not that of the first one, and was not asked to be changed; or it
+                has more pixels than are decoded.
         """
-        image = _opened(raw)
+        image = _opened(raw, self.most_pixels)
         if image.mode in DEEP:
             raise UserError(f"{raw.name} has mode {image.mode}: images of 8 bits a channel were expected")
         image = _opaque(image, self.background)
@@ -120,11 +124,12 @@ def _channels(shape: tuple[int, int, int]) -> str:
     return "grey levels" if shape[2] == 1 else "colours"
 
 
-def _opened(raw: Raw) -> Image.Image:
+def _opened(raw: Raw, most_pixels: int) -> Image.Image:
     if isinstance(raw.content, bytes):
         try:
             with warnings.catch_warnings(action="ignore"):  # of what an image says beside its pixels
                 image = Image.open(io.BytesIO(raw.content), formats=FORMATS)
+                _refuse_huge(raw.name, image.width * image.height, most_pixels)
                 stored = str(image.tile[0][3]) if image.tile else ""
                 image.load()
                 scaled_key(image, stored)
@@ -140,6 +145,13 @@ def _opened(raw: Raw) -> Image.Image:
         return Image.fromarray(array)
     channels = array.shape[2] if array.ndim == 3 else array.ndim
     raise UserError(f"{raw.name} has {channels} channels: 1 (grey) or 3 (red, green, blue) were expected")
+
+
+def _refuse_huge(name: str, pixels: int, most: int) -> None:
+    if pixels > most:
+        raise UserError(
+            f"{name} has {pixels:,} pixels, more than the {most:,} that `max_image_pixels` of prepare allows"
+        )
 
 
 def _opaque(image: Image.Image, background: str) -> Image.Image:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
+from bgan_text.corpora.image_kinds import MOST_PIXELS
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
 from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
@@ -177,6 +178,9 @@ class ImagePreparation(Preparation):
     )
     quantizer: str | None = setting(
         None, "how a palette is chosen (default: kmeans)", choices=QUANTIZERS, group=IMAGES
+    )
+    max_image_pixels: int = setting(
+        MOST_PIXELS, "largest image that is decoded; a larger one is refused", minimum=1, group=IMAGES
     )
     background: str = setting(
         "white", "colour behind transparent parts, a name such as white, or #rrggbb", group=IMAGES
