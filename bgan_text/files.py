@@ -2,12 +2,16 @@
 
 import json
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
+
+MOST_BYTES = 2**26
+"""Bytes of a file of settings, tokens or results that is read whole."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -41,12 +45,39 @@ def finite(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object, or raise a `UserError` that names the file."""
+def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file that may come from a stranger.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is a pipe, a device or a folder, which may have no end; it is too large, or unreadable.
+    """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged: it is not JSON ({error})") from error
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} is no file: a file was expected")
+        if found.st_size > most:
+            raise UserError(f"{path} is damaged: it has {found.st_size:,} bytes, more than {most:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+    """Read a JSON object of a run or a dataset directory, which may come from a stranger.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: it is no file, too large or no JSON object. The message names it.
+    """
+    try:
+        value = json.loads(read_bounded(path, most).decode("utf-8"))
+    except RecursionError as error:
+        raise UserError(f"{path} is damaged: it is nested too deeply") from error
+    except ValueError as error:  # of text that is no UTF-8 as well
+        raise UserError(f"{path} is damaged: it is not JSON ({reason_of(error)})") from error
     if not isinstance(value, dict):
         raise UserError(f"{path} is damaged: a JSON object is expected")
     return value

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from bgan_text.errors import UserError, reason_of
+from bgan_text.files import read_json
 from bgan_text.space import PixelSpace, TokenSpace
 
 BLOCK_BYTES = 16 * 2**20
@@ -54,12 +55,10 @@ def data_files(split: Path) -> list[Path]:
     """
     state = split / "state.json"
     try:
-        if state.stat().st_size > LARGEST_STATE or not state.is_file():
-            raise UserError(f"{state} is damaged: it is no list of files")
-        listed = [part["filename"] for part in json.loads(state.read_text("utf-8"))["_data_files"]]
+        listed = [part["filename"] for part in read_json(state, LARGEST_STATE)["_data_files"]]
     except FileNotFoundError as error:
         raise UserError(f"{split} is missing or damaged: it has no state.json") from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{state} is damaged: {reason_of(error)}") from error
     there = sorted(file.name for file in split.glob("*.arrow"))
     if not all(isinstance(name, str) for name in listed) or sorted(listed) != there:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
+from bgan_text.files import read_json
 
 BLOCK_DISTANCES = 1 << 20
 """Distances from pixels to colours that are in memory at a time, 4 MiB."""
@@ -96,7 +97,7 @@ def load_palette(folder: Path) -> Palette:
     """The palette stored in a dataset directory or a run."""
     path = folder / Palette.file
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path)
         height, width, channels = (int(value[name]) for name in ("height", "width", "channels"))
         colors = None if value["colors"] is None else np.array(value["colors"], dtype=np.uint8)
         if colors is not None and colors.shape != (len(colors), channels):

@@ -1,6 +1,5 @@
 """The tokenizers by name: trained on a corpus, and loaded from the file that they are stored as."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from bgan_text.corpora.tokenizer_base import (
 )
 from bgan_text.corpora.whitespace_tokenizer import WhitespaceTokenizer
 from bgan_text.corpora.word_tokenizer import WordTokenizer
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import UserError, choose, reason_of
+from bgan_text.files import read_bounded, read_json
 
 __all__ = [
     "END",
@@ -102,13 +102,15 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     model, symbols = folder / SentencePieceTokenizer.file, folder / SymbolTokenizer.file
     try:
         if model.exists():
-            return SentencePieceTokenizer(model.read_bytes())
-        value = json.loads(symbols.read_text(encoding="utf-8"))
+            return SentencePieceTokenizer(read_bounded(model))
+        value = read_json(symbols)
         if value["kind"] == IntegerTokenizer.kind:
             end = None if value["end"] is None else int(value["end"])
             return IntegerTokenizer(int(value["vocabulary"]), end)
-        return choose("tokenizer", value["kind"], SYMBOL_TOKENIZERS)(list(map(str, value["symbols"])))
+        kept = list(map(str, value["symbols"]))
+        "".join(kept).encode()  # half a surrogate pair is no character
+        return choose("tokenizer", value["kind"], SYMBOL_TOKENIZERS)(kept)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no tokenizer file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{symbols} is damaged: {error}") from error
+        raise UserError(f"{symbols} is damaged: {reason_of(error)}") from error
