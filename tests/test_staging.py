@@ -61,7 +61,7 @@ def test_a_process_ended_between_any_two_moves_loses_nothing(tmp_path: Path, how
         import os, signal, sys
         from pathlib import Path
         from bgan_text.corpora.staging import staged
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may ignore
         moves, after = int(sys.argv[1]), sys.argv[2] == "after"
         rename = Path.rename
         def counted(self, target):
