@@ -1,6 +1,7 @@
 """A folder that is written aside and then takes its place, so that nothing is lost whenever the work ends."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from bgan_text.errors import UserError
 
 FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json")
 SPLIT_FILES = ("state.json", "dataset_info.json")
-NEW, OLD, LOCK = "new", "old", "lock"
+NEW, OLD, LOCK = "new", "old", "bgan-text-prepare.lock"
+"""What is in a folder that is written aside. The lock tells it from a folder of someone else."""
+SUFFIX = r"\.[a-z0-9_]{8}"
+"""What `tempfile` puts behind a prefix."""
 
 
 @contextmanager
@@ -56,17 +60,13 @@ def _put_back(out: Path, place: Path) -> None:
 
 def _recover(out: Path) -> None:
     """Put back what a process that is gone had moved aside, and remove what it left."""
-    for place in out.parent.glob(f".{_escaped(out.name)}.*"):
-        lock = filelock.FileLock(place / LOCK, timeout=0)
-        if not (place / LOCK).is_file():
+    ours = re.compile(re.escape(f".{out.name}") + SUFFIX)  # not that of a folder whose name only begins so
+    for place in list(out.parent.iterdir()):
+        if not ours.fullmatch(place.name) or not (place / LOCK).is_file():
             continue
-        with suppress(filelock.Timeout), lock:
+        with suppress(filelock.Timeout), filelock.FileLock(place / LOCK, timeout=0):
             _put_back(out, place)
             shutil.rmtree(place, ignore_errors=True)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:

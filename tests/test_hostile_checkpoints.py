@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,3 +217,17 @@ def test_a_checkpoint_that_cannot_be_opened_is_one_line(copy: Path) -> None:
     for use in (lambda: bt.load_run(copy).sample(2), lambda: bt.load_run(copy).resume(steps=6)):
         with pytest.raises(bt.UserError, match=r"cannot be read|damaged"):
             use()
+
+
+def test_the_check_does_not_load_the_compiler(runs: dict[str, Path]) -> None:
+    """It took most of a second of each command that opens a run of text."""
+    code = (
+        "import sys, bgan_text as bt\n"
+        "before = set(sys.modules)\n"
+        "for path in sys.argv[1:]:\n    bt.load_run(path).sample(1)\n"
+        "print(*(name for name in set(sys.modules) - before if name.partition('.')[0] == 'sympy'))\n"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", code, str(runs["rnn"]), str(runs["transformer"])], capture_output=True, text=True, check=True
+    )
+    assert made.stdout.split() == []

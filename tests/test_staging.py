@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import bgan_text as bt
-from bgan_text.corpora.staging import staged
+from bgan_text.corpora.staging import LOCK, staged
 
 TEXTS = [f"{a} {b}" for a in "abcdef" for b in "abcdef"]
 TINY: dict[str, Any] = {"width": 8, "discriminator_width": 8, "noise": 4, "batch": 4, "precision": "float32"}
@@ -60,7 +60,7 @@ def test_a_process_ended_between_any_two_moves_loses_nothing(tmp_path: Path, how
     code = """if True:
         import os, signal, sys
         from pathlib import Path
-        from bgan_text.corpora.staging import staged
+        from bgan_text.corpora.staging import LOCK, staged
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may ignore
         moves, after = int(sys.argv[1]), sys.argv[2] == "after"
         rename = Path.rename
@@ -112,6 +112,20 @@ def test_what_another_process_writes_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / "data" / "card.json").rename(tmp_path / "kept")
         (tmp_path / "data").rmdir()
     assert (tmp_path / "data" / "card.json").read_text() == "first"
+
+
+def test_folders_of_others_are_neither_put_back_nor_removed(tmp_path: Path) -> None:
+    """One whose name begins as that of `a`, and one of someone else beside it."""
+    for name in (".a.b.abcdefgh", ".a.cache", ".a.ABCDEFGH"):
+        (tmp_path / name / "old").mkdir(parents=True)
+        (tmp_path / name / LOCK).touch()
+    (tmp_path / ".a.abcdefgh").mkdir()
+    (tmp_path / ".a.abcdefgh" / "lock").write_text("mine")
+    before = names(tmp_path)
+    with staged(tmp_path / "a", overwrite=False) as stage:
+        (stage / "card.json").write_text("new")
+    assert names(tmp_path) == sorted([*before, "a"])
+    assert (tmp_path / "a" / "card.json").read_text() == "new"
 
 
 # Runs

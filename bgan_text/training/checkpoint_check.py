@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.initialisation import without_memory
 from bgan_text.models.build import build_nets
 from bgan_text.objectives.weights import RunningStatistics
 from bgan_text.space import Space
@@ -72,7 +73,7 @@ class Expected:
     @classmethod
     def by_settings(cls, config: Config, space: Space) -> "Expected":
         """What a checkpoint of a run of the package's own nets holds, without their memory."""
-        with torch.device("meta"):
+        with without_memory():
             generator, discriminator = build_nets(config, space)
             average = nn.Module()
             average.module = generator

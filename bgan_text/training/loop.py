@@ -81,7 +81,7 @@ class Training:
         stopped: whether `stop` was called.
         stopped_early: whether the last `patience` validations were no better than one before them.
         evaluations: the validations of the run so far; set by `go`.
-        pace: how fast this session goes; set by `go`.
+        pace: how fast training goes; set by `go`.
         result: how training ended; None while it runs and after an exception.
 
     Example:

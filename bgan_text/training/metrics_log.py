@@ -34,27 +34,30 @@ class MetricsLog:
         Raises:
             UserError: another line is damaged.
         """
-        *lines, last = self._lines()
-        rows = [_row(line) for line in lines]
-        if None in rows:
-            raise UserError(f"{self.path} is damaged in line {rows.index(None) + 1}: repair or remove it")
-        return [row for row in (*rows, _row(last)) if row is not None]
+        rows, damaged = self._read()
+        if damaged is not None:
+            raise UserError(f"{self.path} is damaged in line {damaged}: repair or remove it")
+        return rows
 
     def cut(self, step: int, reporter: Reporter = SILENT) -> None:
         """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
-        try:
-            rows = self.rows()
-        except UserError as error:
+        rows, damaged = self._read()
+        if damaged is not None:
             aside = self._set_aside()
-            damage = str(error).partition(":")[0]
-            reporter.warning(f"{damage}. It is kept as {aside.name}; the other lines are used.")
-            rows = [row for line in self._lines() if (row := _row(line)) is not None]
+            reporter.warning(
+                f"{self.path} is damaged in line {damaged}. It is kept as {aside.name}; the other lines are "
+                "used."
+            )
         kept = (row for row in rows if row["step"] <= step)
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
         write_atomically(self.path, text.encode())
 
-    def _lines(self) -> list[bytes]:
-        return self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
+    def _read(self) -> tuple[list[Row], int | None]:
+        """The rows that are whole, and the number of the first line that is not; the last may be cut."""
+        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
+        rows = [_row(line) for line in lines]
+        damaged = next((number for number, row in enumerate(rows[:-1], start=1) if row is None), None)
+        return [row for row in rows if row is not None], damaged
 
     def _set_aside(self) -> Path:
         places = (self.path.with_name(f"metrics.damaged-{number}.jsonl") for number in count(1))

@@ -1,4 +1,4 @@
-"""How fast a session of training goes, and how long it will take."""
+"""How fast training goes, and how long it will take."""
 
 import math
 from collections import deque
@@ -10,16 +10,16 @@ FEW = 50
 
 
 class Pace:
-    """The clock of one session of a run: training on one side, validation and saving on the other.
+    """The clock of a run since it was started or resumed: training apart from validation and saving.
 
     Args:
-        step: the step that the session starts from.
+        step: the step that training starts from.
         elapsed: training time before it, in seconds.
 
     Attributes:
         step: the last step.
         elapsed: training time since the start of the run, in seconds.
-        off_clock: seconds of this session that were not training: validation, saving and their hooks.
+        off_clock: seconds since then that were not training: validation, saving and their hooks.
 
     Example:
         >>> pace = Pace(step=10, elapsed=5.0)
@@ -70,7 +70,7 @@ def few_steps(seconds: float, minutes: float, elapsed: float) -> str | None:
     Args:
         seconds: what one step takes.
         minutes: the total training time of the run.
-        elapsed: training time before the session, in seconds.
+        elapsed: training time before the run was resumed, in seconds; else 0.
 
     Example:
         >>> few_steps(80.0, minutes=5.0, elapsed=0.0).partition(":")[0]
@@ -80,9 +80,9 @@ def few_steps(seconds: float, minutes: float, elapsed: float) -> str | None:
     if seconds <= 0.0 or not 0.0 < left / seconds < FEW:
         return None
     count = math.ceil(left / seconds)
-    minute = minutes == 1.0 and elapsed == 0.0
-    budget = f"{minutes:g} minutes are" if elapsed == 0.0 else f"the {left / 60:.2g} minutes left are"
-    budget = "1 minute is" if minute else budget
+    budget = f"the {left / 60:.2g} minutes left are"
+    if elapsed == 0.0:
+        budget = "1 minute is" if minutes == 1.0 else f"{minutes:g} minutes are"
     step = f"{seconds:.0f} s" if seconds >= 10.0 else f"{seconds:.2g} s"
     return (
         f"one step takes {step}, so {budget} {count} step{'s' * (count > 1)}: raise `minutes`, or lower "

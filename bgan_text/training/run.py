@@ -35,11 +35,11 @@ from bgan_text.training.checkpoint import (
     save_checkpoint,
 )
 from bgan_text.training.checkpoint_check import DamagedCheckpointError
-from bgan_text.training.evaluations import FROZEN, Evaluations
+from bgan_text.training.evaluations import FROZEN, Evaluations, is_evaluation
 from bgan_text.training.folders import locked
 from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.state import CustomParts, State
-from bgan_text.validation_scores import VALIDATION_SCORES, deciding_score
+from bgan_text.validation_scores import deciding_score
 
 Loaded = TypeVar("Loaded")
 
@@ -200,7 +200,7 @@ class RunFolder:
     def _refuse_lost_checkpoints(self) -> None:
         """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
         *rows, _ = self.metrics() or [{}]
-        if any(VALIDATION_SCORES.keys() & row.keys() and not row.get(FROZEN) for row in rows):
+        if any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
             raise UserError(
                 f"{self.folder} has no checkpoint, but its metrics tell of one: bring it back, or train in "
                 "another folder"
