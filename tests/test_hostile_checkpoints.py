@@ -228,6 +228,9 @@ def test_the_check_does_not_load_the_compiler(runs: dict[str, Path]) -> None:
         "print(*(name for name in set(sys.modules) - before if name.partition('.')[0] == 'sympy'))\n"
     )
     made = subprocess.run(
-        [sys.executable, "-c", code, str(runs["rnn"]), str(runs["transformer"])], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(runs["rnn"]), str(runs["transformer"])],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert made.stdout.split() == []
