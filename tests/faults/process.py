@@ -1,0 +1,149 @@
+"""One command in a process of its own, with limits, forked from this one."""
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS = 20
+"""Longest time of a case."""
+ADDRESS_SPACE = 24 << 30
+"""Bytes of address space, so that a case cannot take the machine with it."""
+FOREIGN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "socket.connect")
+"""Events of Python's audit that no damaged file may cause: a program started, a connection made."""
+MODULES = (
+    "bgan_text.cli.main",
+    "bgan_text.curves",
+    "bgan_text.evaluation.evaluate",
+    "bgan_text.runs",
+    "bgan_text.studies.comparison",
+    "bgan_text.corpora.prepare",
+    "bgan_text.corpora.image_preparation",
+    "bgan_text.corpora.text_preparation",
+    "datasets",
+    "matplotlib.pyplot",
+    "nltk.tokenize",
+    "pandas",
+    "PIL.Image",
+    "pyarrow.parquet",
+    "sacrebleu",
+    "sentencepiece",
+    "torch.nn.utils.parametrizations",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended.
+
+    Attributes:
+        code: its exit code, or minus the number of the signal that ended it.
+        out, err: what it wrote.
+        peak: the largest resident memory, in bytes.
+        seconds: wall time.
+        foreign: what it did that only a program of someone else would do.
+    """
+
+    code: int
+    out: str
+    err: str
+    peak: int
+    seconds: float
+    foreign: str
+
+
+def preload() -> None:
+    """Import everything once; forked processes then start in milliseconds. No thread is started."""
+    import importlib
+
+    os.environ |= {"COLUMNS": "120", "NO_COLOR": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    import torch
+
+    torch.set_num_threads(1)
+    for name in MODULES:
+        importlib.import_module(name)
+    from PIL import Image
+
+    Image.init()
+
+
+def run(
+    words: Sequence[object],
+    folder: Path,
+    *,
+    before: Callable[[], Any] | None = None,
+    after: float | None = None,
+    may_start: bool = False,
+) -> Outcome:
+    """Run a command line of bgan-text in a folder.
+
+    Args:
+        words: the command line, without the program.
+        folder: where it runs.
+        before: is called in the new process first, for faults of its surroundings.
+        after: seconds after which it is killed; None for never.
+        may_start: other programs, such as judges.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as seen:
+        start = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _be(words, folder, out.fileno(), err.fileno(), None if may_start else seen.fileno(), before)
+        if after is not None:
+            time.sleep(after)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        _, status, used = os.wait4(child, 0)
+        texts = []
+        for file in (out, err, seen):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "backslashreplace"))
+        code = os.waitstatus_to_exitcode(status)
+        return Outcome(code, texts[0], texts[1], used.ru_maxrss * 1024, time.monotonic() - start, texts[2])
+
+
+def _be(
+    words: Sequence[object],
+    folder: Path,
+    out: int,
+    err: int,
+    seen: int | None,
+    before: Callable[[], Any] | None,
+) -> None:
+    """Become the command. Never returns."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.chdir(folder)
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(SECONDS)
+        if seen is not None:
+            sys.addaudithook(lambda event, _: os.write(seen, event.encode()) if event in FOREIGN else None)
+        from bgan_text.cli.main import main
+
+        sys.argv = ["bgan-text", *map(str, words)]
+        if before is not None:
+            before()
+        main()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 1 if left.code else 0
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    except BaseException:
+        import traceback
+
+        with contextlib.suppress(Exception):
+            traceback.print_exc()
+            sys.stderr.flush()
+    os._exit(70)

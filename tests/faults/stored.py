@@ -1,0 +1,73 @@
+"""Damaged dataset directories and runs: a change is refused, or the result is what it was without it."""
+
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.faults.case import Ended
+from tests.faults.mutations import damage
+from tests.faults.process import Outcome, run
+from tests.faults.verdict import verdict
+from tests.faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
+
+USES = {"datasets": ("train",), "runs": ("sample", "resume", "show", "plot")}
+
+
+class Stored:
+    """Damages a file of a copy, and uses it.
+
+    Args:
+        world: what is copied.
+        kind: "datasets" or "runs".
+    """
+
+    def __init__(self, world: World, kind: str) -> None:
+        self.world, self.kind = world, kind
+        self._usual = cache(self._without_damage)
+
+    def case(self, seed: int, number: int, folder: Path) -> Ended:
+        rng = rng_of(seed, self.kind, number)
+        name = rng.choice(DATA if self.kind == "datasets" else tuple(RUNS))
+        use = rng.choice(USES[self.kind])
+        usual = self._usual(name, use)
+        self._copy(name, folder)
+        files = (path for path in (folder / name).rglob("*") if path.is_file() and path.suffix != ".png")
+        path = rng.choice(sorted(files))
+        how, changed = damage(path.read_bytes(), rng, is_json=path.suffix in (".json", ".jsonl"))
+        path.write_bytes(changed)
+        outcome, result = self._use(name, use, folder)
+        end = verdict(outcome)
+        if end == "accepted":
+            end = "same" if result == usual else "wrong"
+        return Ended(f"{use} {path.relative_to(folder)} {how}", end, [outcome])
+
+    def _without_damage(self, name: str, use: str) -> Any:
+        folder = self.world.scratch(f"usual-{name}-{use}")
+        self._copy(name, folder)
+        outcome, result = self._use(name, use, folder)
+        if outcome.code:
+            raise RuntimeError(f"{use} of {name}: {outcome.err}")
+        return result
+
+    def _copy(self, name: str, folder: Path) -> None:
+        shutil.copytree(self.world.folder / name, folder / name)
+        for data in DATA if name in RUNS else ():
+            (folder / data).symlink_to(self.world.folder / data)
+
+    def _use(self, name: str, use: str, folder: Path) -> tuple[Outcome, Any]:
+        """Run the command, and return what it made."""
+        if use == "verify":
+            outcome = run(("verify", name), folder)
+            return outcome, outcome.out if outcome.code else ""
+        if use in ("sample", "show"):
+            more = ("--n", 6, "--out", "s.png") if (use, name) == ("sample", "images") else ()
+            outcome = run((use, name, *more), folder)
+            picture = folder / "s.png"
+            return outcome, picture.read_bytes() if picture.exists() else outcome.out
+        if use == "plot":
+            return run((use, name, "--out", "curves.png"), folder), None
+        target = name if use == "resume" else "made"
+        how = ("--resume",) if use == "resume" else ("--data", name, *TINY, *OFTEN)
+        outcome = run(("train", "--run", target, *how, "--steps", 6 if use == "resume" else 2), folder)
+        return outcome, None if outcome.code else result_of(folder / target)
