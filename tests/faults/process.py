@@ -3,9 +3,9 @@
 import contextlib
 import os
 import resource
+import select
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,22 +91,38 @@ def run(
         after: seconds after which it is killed; None for never.
         may_start: other programs, such as judges.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as seen:
-        start = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            _be(words, folder, out.fileno(), err.fileno(), None if may_start else seen.fileno(), before)
-        if after is not None:
-            time.sleep(after)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        _, status, used = os.wait4(child, 0)
-        texts = []
-        for file in (out, err, seen):
-            file.seek(0)
-            texts.append(file.read().decode("utf-8", "backslashreplace"))
-        code = os.waitstatus_to_exitcode(status)
-        return Outcome(code, texts[0], texts[1], used.ru_maxrss * 1024, time.monotonic() - start, texts[2])
+    pipes = [os.pipe() for _ in range(3)]  # not files: a limit on the size of files would hold for them too
+    start = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        out, err, seen = (writing for _, writing in pipes)
+        _be(words, folder, out, err, None if may_start else seen, before)
+    for _, writing in pipes:
+        os.close(writing)
+    texts = _read([reading for reading, _ in pipes], lambda: after is not None and _kill(child, start + after))
+    _, status, used = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return Outcome(code, texts[0], texts[1], used.ru_maxrss * 1024, time.monotonic() - start, texts[2])
+
+
+def _read(places: list[int], tick: Callable[[], Any]) -> list[str]:
+    """All that comes from pipes, while `tick` is called every few milliseconds."""
+    found: dict[int, list[bytes]] = {place: [] for place in places}
+    left = set(places)
+    while left:
+        tick()
+        for place in select.select(list(left), [], [], 0.005)[0]:
+            part = os.read(place, 1 << 16)
+            found[place].append(part)
+            if not part:
+                left.remove(place)
+                os.close(place)
+    return [b"".join(found[place]).decode("utf-8", "backslashreplace") for place in places]
+
+
+def _kill(child: int, when: float) -> None:
+    if time.monotonic() >= when:
+        os.kill(child, signal.SIGKILL)  # it may have ended: it has not been waited for
 
 
 def _be(
@@ -122,6 +138,7 @@ def _be(
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
+        streams_anew()
         os.chdir(folder)
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -135,11 +152,7 @@ def _be(
             before()
         main()
     except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1 if left.code else 0
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+        _end(left.code if isinstance(left.code, int) else 1 if left.code else 0)
     except BaseException:
         import traceback
 
@@ -147,3 +160,28 @@ def _be(
             traceback.print_exc()
             sys.stderr.flush()
     os._exit(70)
+
+
+def streams_anew(encoding: str = "utf-8") -> None:
+    """Python's streams as at the start of a process: None where the descriptor is closed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            setattr(sys, name, None)
+            continue
+        how = "r" if number == 0 else "w"
+        errors = "backslashreplace" if number == 2 else "strict"
+        stream = open(number, how, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115, PTH123
+        setattr(sys, name, stream)
+
+
+def _end(code: int) -> None:
+    """Leave as the interpreter does: with 120 if what was written last cannot reach its place."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os._exit(120)
+    os._exit(code)

@@ -52,8 +52,8 @@ class Stored:
 
     def _copy(self, name: str, folder: Path) -> None:
         shutil.copytree(self.world.folder / name, folder / name)
-        for data in DATA if name in RUNS else ():
-            (folder / data).symlink_to(self.world.folder / data)
+        if name in RUNS:
+            self.world.link_data(folder)
 
     def _use(self, name: str, use: str, folder: Path) -> tuple[Outcome, Any]:
         """Run the command, and return what it made."""

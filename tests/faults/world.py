@@ -51,6 +51,16 @@ class World:
         folder.mkdir()
         return folder
 
+    def link_data(self, folder: Path) -> None:
+        """Make the dataset directories reachable in a folder."""
+        for name in DATA:
+            (folder / name).symlink_to(self.folder / name)
+
+    def link_all(self, folder: Path) -> None:
+        """Make everything reachable in a folder."""
+        for path in self.folder.iterdir():
+            (folder / path.name).symlink_to(path)
+
     def _make(self, *words: object) -> None:
         ended = run(words, self.folder)
         if ended.code:
