@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.faults.process import preload
 from tests.faults.verdict import FAULTS, Row, faults, table
 
-SHORT = {"datasets": 25, "runs": 40, "inputs": 60, "commands": 60, "kills": 6, "disks": 30, "streams": 60}
-LONG = {"datasets": 2500, "runs": 3000, "inputs": 4000, "commands": 5000, "kills": 120, "disks": 600, "streams": 300}
+SHORT = {"datasets": 25, "runs": 40, "inputs": 60, "crafted": 40, "commands": 60, "kills": 6, "disks": 30, "streams": 60}
+LONG = {"datasets": 2500, "runs": 3000, "inputs": 4000, "crafted": 500, "commands": 5000, "kills": 120, "disks": 600, "streams": 300}
 
 
 def main() -> int:

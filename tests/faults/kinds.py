@@ -2,6 +2,7 @@
 
 from tests.faults.case import Attack
 from tests.faults.command_lines import CommandLines
+from tests.faults.crafted import Crafted
 from tests.faults.disks import Disks
 from tests.faults.inputs import Inputs
 from tests.faults.kills import Kills
@@ -14,6 +15,7 @@ KINDS = {
     "runs": lambda world: Stored(world, "runs"),
     "inputs": Inputs,
     "commands": CommandLines,
+    "crafted": Crafted,
     "kills": Kills,
     "disks": Disks,
     "streams": Streams,
