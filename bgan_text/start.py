@@ -107,7 +107,12 @@ def new_training(
     files = {codec.file: codec.content()}
     space = sample_space(dataset, settled)
     state = None
-    if start_from is not None:  # what does not fit is refused before a folder is made
+    for split in (
+        "train",
+        "validation",
+    ):  # what is damaged or does not fit is refused before a folder is made
+        dataset.split(split)
+    if start_from is not None:
         refuse_other_space(start_from, space)
         state = _with_nets_of(start_from, State.fresh(settled, space, chosen, parts), settled, reporter)
     folder = Path(out) if out is not None else _claimed_folder(dataset, settled)

@@ -171,6 +171,8 @@ def _read(
 @contextmanager
 def _opened(path: Path, device: torch.device) -> Iterator[Any]:
     try:
+        if not path.is_file() and path.exists():  # a pipe or a device may have no end
+            raise DamagedCheckpointError(f"{path} is no file: a checkpoint was expected")
         with safe_open(path, framework="pt", device=str(device)) as file:
             if (file.metadata() or {}).get("format") != "bgan-text":
                 raise DamagedCheckpointError(f"{path} is not a checkpoint of bgan-text")

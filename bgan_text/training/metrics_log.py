@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.files import write_atomically
+from bgan_text.files import read_bounded, write_atomically
 from bgan_text.reporter import SILENT, Reporter
 
 Row = dict[str, Any]
+MOST_BYTES = 1 << 30
+"""Of a log: some million rows."""
 
 
 class MetricsLog:
@@ -54,7 +56,7 @@ class MetricsLog:
 
     def _read(self) -> tuple[list[Row], int | None]:
         """The rows that are whole, and the number of the first line that is not; the last may be cut."""
-        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
+        lines = read_bounded(self.path, MOST_BYTES).split(b"\n") if self.path.exists() else [b""]
         rows = [_row(line) for line in lines]
         damaged = next((number for number, row in enumerate(rows[:-1], start=1) if row is None), None)
         return [row for row in rows if row is not None], damaged

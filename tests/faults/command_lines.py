@@ -53,12 +53,36 @@ USUAL: dict[str, tuple[object, ...]] = {
     "sample": ("rnn", "--n", 2),
     "score": ("texts.txt", "--data", "words", "--resamples", 20),
     "plot": ("conv", "--out", "curves.png"),
-    "compare": ("--data", "words", "--out", "new", "--objectives", "importance", "--seeds", 1, *TINY, "--steps", 1, "--n", 20),
+    "compare": (
+        "--data",
+        "words",
+        "--out",
+        "new",
+        "--objectives",
+        "importance",
+        "--seeds",
+        1,
+        *TINY,
+        "--steps",
+        1,
+        "--n",
+        20,
+    ),
     "reproduce": ("--list",),
     "show": ("words",),
 }
 """What makes each command short."""
-LENGTHS = ("steps", "minutes", "n", "resamples", "seeds", "judge_timeout", "vocabulary", "limit", "candidates")
+LENGTHS = (
+    "steps",
+    "minutes",
+    "n",
+    "resamples",
+    "seeds",
+    "judge_timeout",
+    "vocabulary",
+    "limit",
+    "candidates",
+)
 """Options that ask for more work the larger they are: a large value is no fault."""
 MODEST = ("1", "2", "3")
 STORED = ("words", "conv", "rnn")

@@ -66,7 +66,10 @@ def image_bomb(rng: random.Random) -> Made:
 def array_bomb(rng: random.Random) -> Made:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("images.npy", _npy("'|u1'", rng.choice(("(700000, 32, 32)", "(1, 40000, 40000)"))) + bytes(1 << 20))
+        archive.writestr(
+            "images.npy",
+            _npy("'|u1'", rng.choice(("(700000, 32, 32)", "(1, 40000, 40000)"))) + bytes(1 << 20),
+        )
     return "bomb.npz", made.getvalue(), IMAGES
 
 
@@ -127,7 +130,10 @@ def picture_claims(rng: random.Random) -> Made:
 
 def _png(parts: list[tuple[str, bytes]]) -> bytes:
     chunks = (
-        struct.pack(">I", len(content)) + name.encode() + content + struct.pack(">I", zlib.crc32(name.encode() + content))
+        struct.pack(">I", len(content))
+        + name.encode()
+        + content
+        + struct.pack(">I", zlib.crc32(name.encode() + content))
         for name, content in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
@@ -165,7 +171,9 @@ def hostile_tar(rng: random.Random) -> Made:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         member = tarfile.TarInfo(rng.choice(("a.png", "../a.png", "/tmp/a.png", "a\nb.png")))
-        member.type = rng.choice((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE))
+        member.type = rng.choice(
+            (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE)
+        )
         member.linkname = rng.choice(("/etc/passwd", "/dev/zero", "a.png", "../x"))
         archive.addfile(member)
     return "links.tar", made.getvalue(), IMAGES
@@ -208,7 +216,11 @@ def settings_of_code(rng: random.Random) -> Made:
     """A file of settings never imports code."""
     part = rng.choice(("generator", "discriminator", "divergence"))
     content = f'{{"{part}": "{rng.choice(("os:system", "antigravity:x", "evil:Net"))}"}}'
-    return "code.json", content.encode(), ("train", "--data", "words", "--run", "made", *TINY, "--config", "FILE")
+    return (
+        "code.json",
+        content.encode(),
+        ("train", "--data", "words", "--run", "made", *TINY, "--config", "FILE"),
+    )
 
 
 CRAFTED: tuple[Callable[[random.Random], Made], ...] = (

@@ -47,7 +47,9 @@ def wide_space(folder: Path, rng: random.Random) -> Words:
 
 
 def _space(rng: random.Random) -> tuple[str, Any]:
-    return rng.choice(("positions", "vocabulary", "end", "pad")), rng.choice((0, -1, 2**31, 2**63, 5000, "7", None, 3.5))
+    return rng.choice(("positions", "vocabulary", "end", "pad")), rng.choice(
+        (0, -1, 2**31, 2**63, 5000, "7", None, 3.5)
+    )
 
 
 def foreign_data(folder: Path, rng: random.Random) -> Words:
@@ -56,7 +58,13 @@ def foreign_data(folder: Path, rng: random.Random) -> Words:
     content = json.loads(state.read_text())
     (own,) = content["_data_files"]
     content["_data_files"] = rng.choice(
-        ([{"filename": "/etc/passwd"}], [{"filename": "../test/" + own["filename"]}], [own, own], [], [{"filename": "/dev/zero"}])
+        (
+            [{"filename": "/etc/passwd"}],
+            [{"filename": "../test/" + own["filename"]}],
+            [own, own],
+            [],
+            [{"filename": "/dev/zero"}],
+        )
     )
     state.write_text(json.dumps(content))
     return TRAINED
@@ -103,7 +111,9 @@ def lying_header(folder: Path, rng: random.Random) -> Words:
     elif how == 2:
         header[name]["dtype"] = rng.choice(("F64", "BOOL", "F8_E4M3", "X"))
     elif how == 3:
-        header["__metadata__"][rng.choice(("step", "elapsed"))] = rng.choice(("999999999", "nan", "inf", "-1", "1e5", ""))
+        header["__metadata__"][rng.choice(("step", "elapsed"))] = rng.choice(
+            ("999999999", "nan", "inf", "-1", "1e5", "")
+        )
     elif how == 4:
         del header[name]
     elif how == 5:
@@ -126,7 +136,9 @@ def endless_tokenizer(folder: Path, rng: random.Random) -> Words:
     path = folder / "rnn" / "tokenizer.json"
     content = json.loads(path.read_text("utf-8"))
     key = next(key for key, value in content.items() if isinstance(value, list))
-    content[key] = rng.choice(([], content[key][:-1], content[key] * 2, [1, 2], ["\ud800"] * len(content[key]), None))
+    content[key] = rng.choice(
+        ([], content[key][:-1], content[key] * 2, [1, 2], ["\ud800"] * len(content[key]), None)
+    )
     path.write_text(json.dumps(content))
     return SAMPLED
 

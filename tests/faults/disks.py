@@ -16,7 +16,17 @@ from tests.faults.process import run
 from tests.faults.verdict import verdict
 from tests.faults.world import TINY, World, checkpoints, rng_of
 
-WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod", "shutil.rmtree")
+WRITES = (
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.truncate",
+    "os.link",
+    "os.symlink",
+    "os.chmod",
+    "shutil.rmtree",
+)
 """Events of Python's audit that change a disk, besides opening a file to write."""
 NUMBERS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 
@@ -65,7 +75,9 @@ class Disks:
 
     def _sample(self, folder: Path, fault: Callable[[], Any]) -> Any:
         (folder / "s.txt").write_text("old\n")
-        outcome = run(("sample", self.world.folder / "rnn", "--n", 40, "--out", "s.txt"), folder, before=fault)
+        outcome = run(
+            ("sample", self.world.folder / "rnn", "--n", 40, "--out", "s.txt"), folder, before=fault
+        )
         lines = (folder / "s.txt").read_text("utf-8").splitlines()
         whole = len(lines) == 40 if outcome.code == 0 else lines == ["old"]
         left = [path.name for path in folder.iterdir() if path.name.endswith(".tmp")]
@@ -81,7 +93,11 @@ class Disks:
         (folder / "curves.png").write_bytes(b"old")
         outcome = run(("plot", self.world.folder / "conv", "--out", "curves.png"), folder, before=fault)
         content = (folder / "curves.png").read_bytes()
-        whole = content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82") if outcome.code == 0 else content == b"old"
+        whole = (
+            content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")
+            if outcome.code == 0
+            else content == b"old"
+        )
         return "plot --out", verdict(outcome) if whole else "lost", [outcome]
 
 
@@ -105,11 +121,11 @@ def _bounded(size: int) -> None:
 
 def _failing(folder: Path, nth: int, number: int, for_good: bool) -> None:
     """The nth change below a folder fails, and maybe all after it."""
-    place, seen = str(folder.resolve()), 0
+    place, seen = folder.resolve(), 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
-        if not _changes(event, arguments) or not os.path.abspath(os.fsdecode(arguments[0])).startswith(place):
+        if not _changes(event, arguments) or not _below(place, arguments[0]):
             return
         seen += 1
         if seen == nth or (for_good and seen > nth):
@@ -124,3 +140,7 @@ def _changes(event: str, arguments: tuple[Any, ...]) -> bool:
         writes = any(letter in mode for letter in "wax+") if mode else bool(flags & (os.O_WRONLY | os.O_RDWR))
         return writes and isinstance(path, str | bytes | os.PathLike)
     return event in WRITES and isinstance(arguments[0], str | bytes | os.PathLike)
+
+
+def _below(place: Path, path: str | bytes) -> bool:
+    return place in (Path.cwd() / os.fsdecode(path)).parents

@@ -104,7 +104,10 @@ def _official() -> Files:
     mnist |= {"t10k-images-idx3-ubyte": others, "t10k-labels-idx1-ubyte": labels}
     words: Words = ("prepare", "mnist", "--path", "FOLDER", "--out", "made")
     files = {name: Given(content, words, mnist) for name, content in mnist.items()}
-    batch: dict[bytes, Any] = {b"data": rng.integers(0, 256, (6, 3072), dtype=np.uint8), b"labels": [0, 1, 2, 3, 4, 5]}
+    batch: dict[bytes, Any] = {
+        b"data": rng.integers(0, 256, (6, 3072), dtype=np.uint8),
+        b"labels": [0, 1, 2, 3, 4, 5],
+    }
     cifar = {f"data_batch_{number}": pickle.dumps(batch, 3) for number in range(1, 6)}
     cifar["test_batch"] = pickle.dumps({**batch, b"data": 255 - batch[b"data"]}, 3)
     words = ("prepare", "cifar10", "--path", "FOLDER", "--out", "made")

@@ -1,4 +1,4 @@
-"""Damaged files of a user: texts, tables, archives, images, settings. They are read or refused in one line."""
+"""Damaged files of a user: texts, tables, archives, images, settings. All are read or refused in one line."""
 
 from pathlib import Path
 
@@ -25,7 +25,9 @@ class Inputs:
         end = verdict(outcome)
         left = {path.name for path in folder.iterdir()} - {"in", *DATA}
         expected = {"made"} if outcome.code == 0 and "made" in given.words else set()
-        if end in ("refused", "accepted") and (left != expected or (folder / "in" / name).read_bytes() != changed):
+        if end in ("refused", "accepted") and (
+            left != expected or (folder / "in" / name).read_bytes() != changed
+        ):
             end = "lost"
         return Ended(f"{name} {how}", end, [outcome])
 

@@ -17,7 +17,7 @@ MOST_KILLS = 4
 
 
 class Kills:
-    """Trains, kills, resumes, until the training has ended; or kills `prepare --overwrite` and `sample --out`."""
+    """Kills a training until it has ended, or `prepare --overwrite`, or `sample --out`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -69,7 +69,9 @@ class Kills:
         again = run(words, folder)
         left = sorted(path.name for path in folder.iterdir() if path.name not in ("run", *DATA))
         whole = opened.code == again.code == 0 and left == ["made", "texts.txt"]
-        return Ended(f"prepare --overwrite {left}", verdict(killed) if whole else "lost", [killed, opened, again])
+        return Ended(
+            f"prepare --overwrite {left}", verdict(killed) if whole else "lost", [killed, opened, again]
+        )
 
     def _sample(self, rng: random.Random, folder: Path) -> Ended:
         """The old file or the new one is there, and nothing beside it."""

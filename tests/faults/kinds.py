@@ -1,4 +1,6 @@
-"""The kinds of attacks by name."""
+"""The kinds of attacks by name, and how many cases of each there are."""
+
+from collections.abc import Callable
 
 from tests.faults.case import Attack
 from tests.faults.command_lines import CommandLines
@@ -10,18 +12,35 @@ from tests.faults.stored import Stored
 from tests.faults.streams import Streams
 from tests.faults.world import World
 
-KINDS = {
+KINDS: dict[str, Callable[[World], Attack]] = {
     "datasets": lambda world: Stored(world, "datasets"),
     "runs": lambda world: Stored(world, "runs"),
     "inputs": Inputs,
-    "commands": CommandLines,
     "crafted": Crafted,
+    "commands": CommandLines,
     "kills": Kills,
     "disks": Disks,
     "streams": Streams,
 }
-
-
-def attack(kind: str, world: World) -> Attack:
-    """The attack of a kind."""
-    return KINDS[kind](world)
+SHORT = {
+    "datasets": 25,
+    "runs": 40,
+    "inputs": 60,
+    "crafted": 60,
+    "commands": 60,
+    "kills": 6,
+    "disks": 30,
+    "streams": 60,
+}
+"""Cases of each kind in about a minute."""
+LONG = {
+    "datasets": 2500,
+    "runs": 3000,
+    "inputs": 4000,
+    "crafted": 600,
+    "commands": 5000,
+    "kills": 200,
+    "disks": 1000,
+    "streams": 300,
+}
+"""Those of about an hour."""

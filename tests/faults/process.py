@@ -99,7 +99,9 @@ def run(
         _be(words, folder, out, err, None if may_start else seen, before)
     for _, writing in pipes:
         os.close(writing)
-    texts = _read([reading for reading, _ in pipes], lambda: after is not None and _kill(child, start + after))
+    texts = _read(
+        [reading for reading, _ in pipes], lambda: after is not None and _kill(child, start + after)
+    )
     _, status, used = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return Outcome(code, texts[0], texts[1], used.ru_maxrss * 1024, time.monotonic() - start, texts[2])
@@ -172,7 +174,7 @@ def streams_anew(encoding: str = "utf-8") -> None:
             continue
         how = "r" if number == 0 else "w"
         errors = "backslashreplace" if number == 2 else "strict"
-        stream = open(number, how, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115, PTH123
+        stream = open(number, how, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
 
 

@@ -1,7 +1,6 @@
 """Closed, full and foreign streams, absent folders, narrow terminals: one line, and a true exit code."""
 
 import os
-import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -20,8 +20,8 @@ FAULTS = (
     "lost",
     "foreign",
 )
-"""Traceback; native crash; over the time; over the memory; no clear line; a silent wrong result; something of the
-user's lost or half written; a program started or a connection made."""
+"""Traceback; native crash; over the time; over the memory; no clear line; a silent wrong result; something of
+the user's lost or half written; a program started or a connection made."""
 
 
 def verdict(outcome: Outcome) -> str:
@@ -80,7 +80,10 @@ def table(rows: Mapping[str, Row]) -> str:
         )
     widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
     return "\n".join(
-        "  ".join(word.rjust(width) if place else word.ljust(width) for place, (word, width) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            word.rjust(width) if place else word.ljust(width)
+            for place, (word, width) in enumerate(zip(line, widths, strict=True))
+        )
         for line in lines
     )
 

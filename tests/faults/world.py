@@ -1,6 +1,7 @@
 """Small dataset directories, runs and input files that the attacks damage copies of."""
 
 import json
+import os
 import random
 import struct
 from collections.abc import Sequence
@@ -22,21 +23,28 @@ RUNS: dict[str, Sequence[object]] = {
 """The runs of the world by name, with what they are made of."""
 DATA = ("words", "pieces", "digits")
 """Its dataset directories."""
-TEXTS = [f"{a} {b} {c}" for a in ("the", "a", "one") for b in ("cat", "dog", "é", "sun") for c in ("sat", "ran", "is")]
+TEXTS = [
+    f"{a} {b} {c}"
+    for a in ("the", "a", "one")
+    for b in ("cat", "dog", "é", "sun")
+    for c in ("sat", "ran", "is")
+]
 
 
 class World:
-    """A folder that holds them.
-
-    Args:
-        folder: an empty folder.
-
-    Raises:
-        RuntimeError: one could not be made.
-    """
+    """A folder that holds them, made by `make`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def make(cls, folder: Path) -> None:
+        """Fill an empty folder.
+
+        Raises:
+            RuntimeError: a command failed.
+        """
+        self = cls(folder)
         (folder / "texts.txt").write_text("\n".join(TEXTS) + "\n", encoding="utf-8")
         self._make("prepare", "texts.txt", "--tokenizer", "word", "--out", "words")
         self._make("prepare", "texts.txt", "--vocabulary", 20, "--out", "pieces")
@@ -46,8 +54,8 @@ class World:
             self._make("train", "--run", name, *made_of, *TINY, *OFTEN, "--steps", 4)
 
     def scratch(self, name: str) -> Path:
-        """A new folder beside it."""
-        folder = self.folder.parent / name
+        """A new folder beside it, for this process."""
+        folder = self.folder.parent / f"{name}-{os.getpid()}"
         folder.mkdir()
         return folder
 
