@@ -2,6 +2,8 @@
 # make test         lint and every test
 # make lint         style, types and import rules
 # make wheel-test   the wheel in a fresh environment, as a stranger installs it
+# make faults       kills, full disks, damaged and hostile files, random command lines: about an hour
+# make audit        known vulnerabilities of the tested versions, and the licences of all dependencies
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +17,7 @@ endif
 BGAN := $(abspath $(BIN))/bgan-text
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint style types imports installed-copy wheel-test clean
+.PHONY: demo test lint style types imports installed-copy wheel-test faults audit clean
 
 demo: $(VENV)/installed
 	mkdir -p demo
@@ -48,6 +50,12 @@ installed-copy: $(VENV)/installed-test
 
 wheel-test:
 	PYTHON=$(PYTHON) bash .ci/wheel-test
+
+faults: $(VENV)/installed-test
+	$(BIN)/python -m tests.faults --long
+
+audit: $(VENV)/installed-test
+	PYTHON=$(PYTHON) bash .ci/audit $(abspath $(BIN))/python
 
 $(BIN)/python$(EXE):
 	$(PYTHON) -m venv $(VENV)
