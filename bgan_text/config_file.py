@@ -1,6 +1,5 @@
 """Settings of a run in a file: JSON, TOML, or the run.json of a run."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
+from bgan_text.files import read_bounded, strict_json
 from bgan_text.space import image_kind, space_from_json
 
 
@@ -47,33 +47,21 @@ def read_settings(path: Path) -> SettingsFile:
         if len(values) < len(record):
             raise UserError(f"`config` {path} has a setting twice, with a hyphen and with an underscore")
         return SettingsFile(values)
-    try:
-        images = image_kind(space_from_json(record["space"]))
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: its `space` is not one ({error})") from error
+    images = image_kind(space_from_json(record["space"], path))
     return SettingsFile(dict(record["settings"]), of_run, images)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose names differ; of two equal ones JSON itself would keep the last."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is there twice")
-    return values
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bounded(path).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise UserError(f"`config` {path}: there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"`config` {path}: a text file in UTF-8 is needed ({error})") from error
     json_expected = text.lstrip().startswith("{") or path.suffix.lower() == ".json"
     kind = "JSON" if json_expected else "TOML"
     try:
-        record = json.loads(text, object_pairs_hook=_distinct) if json_expected else tomllib.loads(text)
+        record = strict_json(text) if json_expected else tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of either parser
         raise UserError(f"`config` {path} is not {kind}: {error}") from error
     if not isinstance(record, Mapping):

@@ -4,11 +4,15 @@ import json
 import os
 import stat
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bgan_text.errors import UserError, reason_of
+from bgan_text.records import converted
+
+Kind = TypeVar("Kind")
 
 MOST_BYTES = 2**26
 """Bytes of a file of settings, tokens or results that is read whole."""
@@ -65,19 +69,66 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
-    """Read a JSON object of a run or a dataset directory, which may come from a stranger.
+def read_json(path: Path, kind: type[Kind] | Any, most: int = MOST_BYTES) -> Kind:
+    """Read a JSON file of a run or a dataset directory, which may come from a stranger.
+
+    Args:
+        path: the file.
+        kind: what it holds, a type of `bgan_text.records`.
+        most: the bytes that it may have.
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: it is no file, too large or no JSON object. The message names it.
+        UserError: it is no file, too large, no JSON, or holds something else. The message names it.
     """
+    return decoded(read_bounded(path, most), kind, path)
+
+
+def decoded(content: bytes, kind: type[Kind] | Any, where: object) -> Kind:
+    """JSON as a declared type, see `bgan_text.records.converted`.
+
+    Raises:
+        UserError: it is no JSON, a name is repeated, a number is NaN, or a field is not accepted.
+    """
+    found: Kind = converted(parsed(content, where), kind, where)
+    return found
+
+
+def parsed(content: bytes, where: object) -> Any:
+    """JSON as values of Python, see `strict_json`, or a `UserError` that names the file."""
     try:
-        value = json.loads(read_bounded(path, most).decode("utf-8"))
+        return strict_json(content.decode())
     except RecursionError as error:
-        raise UserError(f"{path} is damaged: it is nested too deeply") from error
+        raise UserError(f"{where} is damaged: it is nested too deeply") from error
     except ValueError as error:  # of text that is no UTF-8 as well
-        raise UserError(f"{path} is damaged: it is not JSON ({reason_of(error)})") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is damaged: a JSON object is expected")
-    return value
+        raise UserError(f"{where} is damaged: it is not JSON ({reason_of(error)})") from error
+
+
+def strict_json(text: str, *, nan: bool = False) -> Any:
+    """JSON as values of Python: without NaN, and each name once. Of repeated ones Python would keep the last.
+
+    Args:
+        text: the JSON.
+        nan: whether NaN and infinite numbers are accepted, and read as None.
+
+    Raises:
+        ValueError: it is something else.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_none if nan else _refuse_constant)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        repeated, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{ascii(repeated[:40])[1:-1]} is there twice")
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _none(name: str) -> None:
+    return None

@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from bgan_text.errors import UserError
+from bgan_text.records import converted, record_of, values_of
 
 QUANTISED_IMAGES, CONTINUOUS_IMAGES = "quantised images", "continuous images"
 """The two kinds of images: each pixel is a colour out of a palette, or each channel is a real number."""
+
+# What a file may say. The limits are far above what is used: a larger number is damage, or meant to do harm.
+Positions = Annotated[int, Meta(ge=1, le=2**24)]
+Tokens = Annotated[int, Meta(ge=2, le=2**31 - 1)]
+Token = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Side = Annotated[int, Meta(ge=1, le=2**16)]
 
 
 @dataclass(frozen=True)
@@ -32,11 +41,11 @@ class TokenSpace:
         True
     """
 
-    positions: int
-    vocabulary: int
-    end: int | None = None
-    shape: tuple[int, int] | None = None
-    absent: int | None = field(default=None, compare=False)
+    positions: Positions
+    vocabulary: Tokens
+    end: Token | None = None
+    shape: tuple[Side, Side] | None = None
+    absent: Token | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.positions < 1:
@@ -60,9 +69,9 @@ class PixelSpace:
         PixelSpace(channels=3, height=32, width=32)
     """
 
-    channels: int
-    height: int
-    width: int
+    channels: Side
+    height: Side
+    width: Side
 
     def __post_init__(self) -> None:
         if min(self.channels, self.height, self.width) < 1:
@@ -79,7 +88,7 @@ class LabelSpace:
     """
 
     image: PixelSpace
-    classes: int
+    classes: Tokens
 
     def __post_init__(self) -> None:
         if self.classes < 2:
@@ -101,14 +110,25 @@ def image_kind(space: Space) -> str | None:
     return QUANTISED_IMAGES if isinstance(space, TokenSpace) and space.shape is not None else None
 
 
-def space_from_json(value: Mapping[str, Any]) -> Space:
-    """Read back what `space_to_json` gave; a `TypeError` or `KeyError` if it is something else."""
-    if "image" in value:
-        return LabelSpace(PixelSpace(**value["image"]), value["classes"])
-    if "channels" in value:
-        return PixelSpace(**value)
-    shape = value.get("shape")
-    return TokenSpace(**{**value, "shape": None if shape is None else (int(shape[0]), int(shape[1]))})
+def space_from_json(value: Any, where: object = "the space") -> Space:
+    """Read back what `space_to_json` gave.
+
+    Args:
+        value: the JSON value.
+        where: the file that holds it as `space`, for the message.
+
+    Raises:
+        UserError: it is something else.
+    """
+    names = value if isinstance(value, Mapping) else ()
+    kind = LabelSpace if "image" in names else PixelSpace if "channels" in names else TokenSpace
+    found = values_of(converted(value, record_of(kind), where, "space"))
+    try:
+        if kind is LabelSpace:
+            found["image"] = PixelSpace(**values_of(found["image"]))
+        return kind(**found)
+    except UserError as error:  # numbers that do not fit together
+        raise UserError(f"{where} is damaged: space: {error}") from error
 
 
 def space_to_json(space: Space) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from bgan_text.corpora.dataset_records import DataFile, State
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import read_json
 from bgan_text.space import PixelSpace, TokenSpace
@@ -55,27 +56,24 @@ def data_files(split: Path) -> list[Path]:
     """
     state = split / "state.json"
     try:
-        listed = [part["filename"] for part in read_json(state, LARGEST_STATE)["_data_files"]]
+        listed = [part.filename for part in read_json(state, State, LARGEST_STATE).parts]
     except FileNotFoundError as error:
         raise UserError(f"{split} is missing or damaged: it has no state.json") from error
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{state} is damaged: {reason_of(error)}") from error
     there = sorted(file.name for file in split.glob("*.arrow"))
-    if not all(isinstance(name, str) for name in listed) or sorted(listed) != there:
+    if sorted(listed) != there:
         raise UserError(f"{state} is damaged: it lists other files than {', '.join(there[:3]) or 'none'}")
     return [split / name for name in listed]
 
 
-def check_blocks(file: Path, told: Any, *, thorough: bool) -> None:
+def check_blocks(file: Path, told: DataFile | None, *, thorough: bool) -> None:
     """Compare a file with the size and the digests that the card tells.
 
     Raises:
         UserError: they differ, or the card tells none.
     """
-    try:
-        size, digests = int(told["bytes"]), list(told["sha256"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file} is not in the card of its directory") from error
+    if told is None:
+        raise UserError(f"{file} is not in the card of its directory")
+    size, digests = told.bytes, told.sha256
     blocks = -(-size // BLOCK_BYTES)
     if file.stat().st_size != size or len(digests) != blocks:
         raise UserError(f"{file} is damaged: it has {file.stat().st_size:,} bytes, its card says {size:,}")
@@ -87,7 +85,7 @@ def check_blocks(file: Path, told: Any, *, thorough: bool) -> None:
                 raise UserError(f"{file} is damaged: it is not as it was written")
 
 
-def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: Any, where: Path) -> None:
+def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: int, where: Path) -> None:
     """Compare the columns of a split with the space, and its length with the card; no value is read.
 
     Raises:
@@ -98,7 +96,7 @@ def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: Any, wher
     fits = pa.types.is_fixed_size_list(kind) and pa.types.is_integer(kind.value_type)
     if not fits or kind.list_size != length:
         raise UserError(f"{where} is damaged: its card tells of rows of {length} tokens, and it has {kind}")
-    if isinstance(rows, int) and len(table) != rows:
+    if len(table) != rows:
         raise UserError(f"{where} is damaged: it has {len(table):,} rows, its card says {rows:,}")
     try:
         table.validate()

@@ -17,9 +17,9 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from bgan_text import __version__
 from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.dataset_check import (
     card_digest,
@@ -29,13 +29,13 @@ from bgan_text.corpora.dataset_check import (
     data_files,
     files_of,
 )
+from bgan_text.corpora.dataset_records import read_card
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
 from bgan_text.errors import UserError, reason_of
-from bgan_text.files import read_json, write_json
+from bgan_text.files import write_json
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
-FORMAT = 2
 SPLITS = ("train", "validation", "test")
 BLOCK = 1000
 
@@ -65,36 +65,26 @@ class DatasetDirectory:
         self.folder = folder = Path(folder)
         if not (folder / "card.json").exists():
             raise UserError(f"{folder} is not a dataset directory: it has no card.json")
-        self.card = read_json(folder / "card.json")
-        try:
-            if self.card["format"] > FORMAT:
-                raise UserError(
-                    f"{folder} was prepared by bgan-text {self.card['version']} in format "
-                    f"{self.card['format']}: this version {__version__} reads up to {FORMAT}; upgrade it"
-                )
-            self.space: TokenSpace | PixelSpace = self._space()
-            self.signature: str = self.card["signature"]
-            self.settings: dict[str, Any] = self.card["settings"]
-            self.corpus: str = self.settings["corpus"]
-            self.lowercase: bool = self.settings.get("lowercase", False)
-            self.tokenizer_signature: str = self.card["tokenizer"]
-            self.counts: dict[str, int] = self.card["counts"]
-            self.summary: dict[str, Any] = self.card.get("summary", {})
-            self._checked: set[str] = set()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{folder / 'card.json'} is damaged: {reason_of(error)}") from error
-        if self.card.get("sha256", (digest := card_digest(self.card))) != digest:
-            raise UserError(f"{folder / 'card.json'} is damaged: it is not as it was written")
+        path = folder / "card.json"
+        self.card, told = read_card(path)
+        space = space_from_json(told.space, path)
+        if isinstance(space, LabelSpace):
+            raise UserError(f"{path} is damaged: space: labels are no data of their own")
+        if told.sha256 not in (UNSET, card_digest(self.card)):
+            raise UserError(f"{path} is damaged: it is not as it was written")
+        self.space: TokenSpace | PixelSpace = space
+        self.signature, self.tokenizer_signature = told.signature, told.tokenizer
+        self.settings: dict[str, Any] = told.settings
+        self.corpus: str = self.settings["corpus"]
+        self.lowercase: bool = self.settings.get("lowercase", False)
+        self.counts: dict[str, int] = self.card["counts"]
+        self.summary: dict[str, Any] = self.card.get("summary", {})
+        self._files = None if told.files is UNSET else told.files
+        self._checked: set[str] = set()
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{self.counts[split]:,} {split}" for split in SPLITS)
         return f"DatasetDirectory({str(self.folder)!r}: {self.corpus}, {sizes})"
-
-    def _space(self) -> TokenSpace | PixelSpace:
-        space = space_from_json(self.card["space"])
-        if isinstance(space, LabelSpace):
-            raise TypeError("labels are no data of their own")
-        return space
 
     @property
     def images(self) -> bool:
@@ -136,15 +126,15 @@ class DatasetDirectory:
         """
         where = self.folder / name
         files = data_files(where)
-        if name not in self._checked and "files" in self.card:  # not in a card of an earlier version
+        if name not in self._checked and self._files is not None:  # not in a card of an earlier version
             for file in files:
-                told = self.card["files"].get(file.relative_to(self.folder).as_posix())
+                told = self._files.get(file.relative_to(self.folder).as_posix())
                 check_blocks(file, told, thorough=False)
         try:
             found = load(files)
         except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
             raise UserError(f"{where} is missing or damaged: {reason_of(error)}") from error
-        check_table(found.data.table, self.space, self.counts.get(name), where)
+        check_table(found.data.table, self.space, self.counts[name], where)
         self._checked.add(name)
         return found
 

@@ -12,7 +12,8 @@ import numpy as np
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import ImageCorpus, Request
-from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory, write_card
+from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
+from bgan_text.corpora.dataset_records import FORMAT
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels
 from bgan_text.corpora.preparation_options import QUANTIZERS, ImagePreparation, image_corpus

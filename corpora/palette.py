@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from bgan_text.corpora.dataset_records import Colors
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 from bgan_text.files import read_json
@@ -97,16 +98,13 @@ def load_palette(folder: Path) -> Palette:
     """The palette stored in a dataset directory or a run."""
     path = folder / Palette.file
     try:
-        value = read_json(path)
-        height, width, channels = (int(value[name]) for name in ("height", "width", "channels"))
-        colors = None if value["colors"] is None else np.array(value["colors"], dtype=np.uint8)
-        if colors is not None and colors.shape != (len(colors), channels):
-            raise ValueError(f"colours of shape {colors.shape} for {channels} channels")
-        return Palette(height, width, channels, colors)
+        told = read_json(path, Colors)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no palette file") from error
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    if told.colors is not None and {len(color) for color in told.colors} != {told.channels}:
+        raise UserError(f"{path} is damaged: colors: {told.channels} numbers each are needed")
+    colors = None if told.colors is None else np.array(told.colors, dtype=np.uint8)
+    return Palette(told.height, told.width, told.channels, colors)
 
 
 def grey_levels(count: int) -> Pixels:

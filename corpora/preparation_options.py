@@ -25,6 +25,7 @@ MOST_COLORS = 256
 """The most colours of a palette: Pillow's quantisers, and a byte, hold no more."""
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 CORRUPT = 10
+LARGEST_TOKEN = 2**31 - 1
 
 
 def _default_of(
@@ -135,6 +136,24 @@ class TextPreparation(Preparation):
         for name in ("tokenizer", "length", "overlong"):
             chosen.setdefault(name, getattr(source, name))
         return cls(corpus=source.name, **chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenPreparation(Preparation):
+    """How a dataset directory is made of rows of tokens.
+
+    Raises:
+        UserError: a value is not accepted.
+    """
+
+    corpus: str = "tokens"
+    vocabulary: int = setting(0, "number of different tokens", minimum=2, below=LARGEST_TOKEN)
+    end: int | None = setting(None, "token that ends a row and fills the rest of it", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.end is not None and self.end >= self.vocabulary:
+            raise UserError(f"`end` {self.end}: a token below `vocabulary` {self.vocabulary} was expected")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,8 @@ from datasets.arrow_writer import ArrowWriter
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
-from bgan_text.corpora.dataset_directory import FORMAT, DatasetDirectory, write_card
+from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
+from bgan_text.corpora.dataset_records import FORMAT
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import TextPreparation, text_corpus
 from bgan_text.corpora.preparation_summary import (

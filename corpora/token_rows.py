@@ -1,6 +1,6 @@
 """Make a dataset directory of rows of tokens that exist already, such as molecules or events as integers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
-from bgan_text.corpora.preparation_options import Preparation
+from bgan_text.corpora.preparation_options import TokenPreparation
 from bgan_text.corpora.preparation_summary import data_summary
 from bgan_text.corpora.splitting import Seen, split_rows, without_bars
 from bgan_text.corpora.staging import staged
@@ -19,28 +19,8 @@ from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
-from bgan_text.setting import setting
 
 BLOCK = 1000
-LARGEST_TOKEN = 2**31 - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenPreparation(Preparation):
-    """How a dataset directory is made of rows of tokens.
-
-    Raises:
-        UserError: a value is not accepted.
-    """
-
-    corpus: str = "tokens"
-    vocabulary: int = setting(0, "number of different tokens", minimum=2, below=LARGEST_TOKEN)
-    end: int | None = setting(None, "token that ends a row and fills the rest of it", minimum=0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.end is not None and self.end >= self.vocabulary:
-            raise UserError(f"`end` {self.end}: a token below `vocabulary` {self.vocabulary} was expected")
 
 
 def prepare_token_rows(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bgan_text.corpora.character_tokenizer import CharacterTokenizer
+from bgan_text.corpora.dataset_records import Integers, Named, Symbols
 from bgan_text.corpora.integer_tokenizer import IntegerTokenizer
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.sentencepiece_tokenizer import SentencePieceTokenizer
@@ -21,8 +22,9 @@ from bgan_text.corpora.tokenizer_base import (
 )
 from bgan_text.corpora.whitespace_tokenizer import WhitespaceTokenizer
 from bgan_text.corpora.word_tokenizer import WordTokenizer
-from bgan_text.errors import UserError, choose, reason_of
-from bgan_text.files import read_bounded, read_json
+from bgan_text.errors import UserError, choose, unknown
+from bgan_text.files import parsed, read_bounded
+from bgan_text.records import converted
 
 __all__ = [
     "END",
@@ -103,14 +105,13 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     try:
         if model.exists():
             return SentencePieceTokenizer(read_bounded(model))
-        value = read_json(symbols)
-        if value["kind"] == IntegerTokenizer.kind:
-            end = None if value["end"] is None else int(value["end"])
-            return IntegerTokenizer(int(value["vocabulary"]), end)
-        kept = list(map(str, value["symbols"]))
-        "".join(kept).encode()  # half a surrogate pair is no character
-        return choose("tokenizer", value["kind"], SYMBOL_TOKENIZERS)(kept)
+        content = parsed(read_bounded(symbols), symbols)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no tokenizer file") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{symbols} is damaged: {reason_of(error)}") from error
+    kind = converted(content, Named, symbols).kind
+    if kind == IntegerTokenizer.kind:
+        told = converted(content, Integers, symbols)
+        return IntegerTokenizer(told.vocabulary, told.end)
+    if kind not in SYMBOL_TOKENIZERS:
+        raise UserError(f"{symbols} is damaged: kind: {unknown('tokenizer', kind, SYMBOL_TOKENIZERS)}")
+    return SYMBOL_TOKENIZERS[kind](converted(content, Symbols, symbols).symbols)

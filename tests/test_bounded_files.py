@@ -118,7 +118,7 @@ def test_fields_of_other_types_are_one_line(folders: Path) -> None:
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": "é"}', "utf-8")
-    assert read_json(tmp_path / "a.json") == {"a": "é"}
+    assert read_json(tmp_path / "a.json", dict[str, str]) == {"a": "é"}
     assert read_bounded(tmp_path / "a.json") == '{"a": "é"}'.encode()
     with pytest.raises(FileNotFoundError):
-        read_json(tmp_path / "b.json")
+        read_json(tmp_path / "b.json", dict[str, str])

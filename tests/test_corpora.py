@@ -331,7 +331,7 @@ def test_a_failed_replacement_keeps_the_old_folder(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"format": 99, "version": "9.9"}, "was prepared by bgan-text 9.9 in format 99"),
-        ({"space": {"positions": 0, "vocabulary": 5}}, "0 positions"),
+        ({"space": {"positions": 0, "vocabulary": 5}}, "space.positions: at least 1 is needed"),
         ({"tokenizer": "char:9:abc"}, "its card says char:9:abc"),
         ({"signature": None, "format": "x"}, "card.json is damaged"),
     ],

@@ -15,6 +15,7 @@ import torch
 import bgan_text as bt
 from bgan_text.corpora import dataset_check
 from bgan_text.corpora.dataset_check import card_digest, check_blocks, files_of
+from bgan_text.corpora.dataset_records import DataFile
 
 TEXTS = [f"{a} {b} {c}" for a in "abcdefgh" for b in "abcdefgh" for c in "abcd"]
 CPU = torch.device("cpu")
@@ -201,8 +202,8 @@ def test_of_large_files_some_blocks_are_compared_and_all_of_them_on_request(
     file = tmp_path / "file"
     content = random.Random(0).randbytes(64 * 200 + 5)
     file.write_bytes(content)
-    told = {"bytes": len(content), "sha256": dataset_check.block_digests(file)}
-    assert len(told["sha256"]) == 201
+    told = DataFile(len(content), dataset_check.block_digests(file))
+    assert len(told.sha256) == 201
     check_blocks(file, told, thorough=True)
     check_blocks(file, told, thorough=False)
     for place in (0, 6_400, len(content) - 1):

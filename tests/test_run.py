@@ -136,7 +136,7 @@ def test_metrics_that_are_not_ours_are_refused(line: str, tmp_path: Path) -> Non
     path = tmp_path / "run" / "metrics.jsonl"
     path.write_text(path.read_text() + line + "\n")
     before = path.read_bytes()
-    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged in line 2: repair or remove it"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl line 2 is damaged: .*; repair or remove it"):
         run.metrics()
     assert path.read_bytes() == before
     run.rewind(9)
@@ -195,7 +195,7 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     [
         ({"format": 99, "version": "9.9"}, "by bgan-text 9.9 in format 99"),
         ({"space": {}}, "run.json is damaged"),
-        ({"settings": {"widht": 1}}, "unknown setting 'widht'"),
+        ({"settings": {"widht": 1}}, "settings.widht is not known to this version"),
         ({"data": None}, "run.json is damaged"),
         ({"data": {"folder": "x"}}, "run.json is damaged"),
         ({"settings": []}, "run.json is damaged"),

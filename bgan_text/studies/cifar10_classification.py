@@ -3,9 +3,12 @@
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, field
 
 from bgan_text.evaluation.formats import formatted
+from bgan_text.records import Record, converted
 from bgan_text.studies.experiment import Claim, Conclusion, Experiment, Scale, lower
 from bgan_text.studies.experiment_runs import ExperimentRuns
 from bgan_text.studies.planned_run import PlannedRun
@@ -27,10 +30,19 @@ LEEWAY, FAR = 2.0, 10.0
 """Points of error: up to the first a method is level with the baseline, from the second far behind."""
 
 
+class TestError(Record):
+    """What the file of a run has measured."""
+
+    share: Annotated[float, Meta(ge=0.0, le=1.0)] = field(name="test error")
+
+
 def conclude(runs: ExperimentRuns) -> Conclusion:
     """Test errors beside those of the paper."""
     measured = runs.runner.measure(runs.runner.runs, ERROR, {}, lambda some: _errors(runs, some))
-    errors = {run.name: measured[run]["test error"] if run in measured else None for run in runs.runner.runs}
+    errors: dict[str, float | None] = {run.name: None for run in runs.runner.runs}
+    for run, record in measured.items():
+        kept: TestError = converted(record, TestError, run.folder / ERROR, "measured")
+        errors[run.name] = kept.share
     known: dict[str, list[float]] = {method: [] for method in runs.methods}
     for (method, _), run in runs.planned.items():
         error = errors[run.name]

@@ -5,20 +5,30 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from msgspec.structs import asdict
 
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
 from bgan_text.files import read_json, write_json
+from bgan_text.records import Count, Record, Seconds, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.steps import TrainingEnd, train_run
 from bgan_text.training.callbacks import Callback
+from bgan_text.training.checkpoint import read_header
 from bgan_text.training.folders import is_free
 from bgan_text.training.run import RunFolder
 
 FAILED = "failed.json"
 BUDGET = ("steps", "minutes")
+
+
+class Failure(Record):
+    """failed.json."""
+
+    reason: Text
+    step: Count
+    seconds: Seconds
 
 
 class PlannedRun:
@@ -86,12 +96,7 @@ class PlannedRun:
         if not self.started() or not (checkpoints := RunFolder(self.folder).checkpoints()):
             return {}
         path = checkpoints[max(checkpoints)]
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
-            return {name: header[name] for name in ("step", "elapsed", "device")}
-        except (SafetensorError, KeyError) as error:
-            raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from error
+        return read_header(path).counters()
 
     def finished(self) -> bool:
         """Whether the last checkpoint has all steps or minutes of the run."""
@@ -134,7 +139,7 @@ class PlannedRun:
     def failure(self) -> dict[str, Any] | None:
         """The `reason` of a failure, its `step` and `seconds`; None if the run has not failed."""
         path = self.folder / FAILED
-        return read_json(path) if self.started() and path.exists() else None
+        return asdict(read_json(path, Failure)) if self.started() and path.exists() else None
 
     def outcome(self) -> dict[str, Any]:
         """Steps and seconds of training, and the reason of a failure or None."""

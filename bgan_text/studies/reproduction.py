@@ -8,6 +8,7 @@ from pathlib import Path
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError, choose
 from bgan_text.files import read_json, write_json
+from bgan_text.records import Record, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.experiment import Experiment
 from bgan_text.studies.experiment_result import ExperimentResult
@@ -18,6 +19,13 @@ from bgan_text.training.folders import locked, refuse_foreign
 
 MARK = "experiment.json"
 """Tells which experiment a folder belongs to."""
+
+
+class Mark(Record):
+    """experiment.json."""
+
+    experiment: Text
+    scale: Text
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -95,6 +103,6 @@ def _claim(home: Path, name: str, scale: str) -> None:
     path, mine = home / MARK, {"experiment": name, "scale": scale}
     if not path.exists():
         write_json(path, mine)
-    elif (made := read_json(path)) != mine:
-        theirs = f"{made.get('experiment')} at scale {made.get('scale')}"
+    elif (made := read_json(path, Mark)) != Mark(**mine):
+        theirs = f"{made.experiment} at scale {made.scale}"
         raise UserError(f"`out` {home} is the folder of {theirs}: choose another")

@@ -8,12 +8,20 @@ from bgan_text import __version__
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.files import finite, read_json, write_json
+from bgan_text.records import Json, Record, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.training.callbacks import Callback
 
 Measure = Callable[[list[PlannedRun]], Sequence[Mapping[str, Any]]]
 """Gives a JSON object for each of some runs."""
+
+
+class Kept(Record):
+    """What is measured of a run, in a file of its folder, and what the numbers depend on."""
+
+    of: dict[Text, Json]
+    measured: dict[Text, Json]
 
 
 class Runner:
@@ -111,8 +119,8 @@ class Runner:
         path = run.folder / file
         if run.failure() is not None or not run.finished() or not path.exists():
             return None
-        record = read_json(path)
-        return dict(record["measured"]) if record.get("of") == self._stamp(run, settings) else None
+        record = read_json(path, Kept)
+        return record.measured if record.of == self._stamp(run, settings) else None
 
     def measure(
         self, runs: Iterable[PlannedRun], file: str, settings: Mapping[str, Any], measure: Measure

@@ -11,6 +11,7 @@ from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
+from bgan_text.records import Json, Number, Record, Text, converted
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.steps import score_runs
@@ -51,6 +52,15 @@ class Scoring:
         return {name: value for name, value in every.items() if (name, value) not in unread.items()}
 
 
+class Scored(Record):
+    """What a file of scores has measured."""
+
+    scores: dict[Text, Number | None]
+    real: dict[Text, Number | None]
+    settings: dict[Text, Json]
+    effective: Number | None = None
+
+
 @dataclass(frozen=True)
 class RunScores:
     """Scores of a run and of real samples, and the settings behind them.
@@ -64,25 +74,26 @@ class RunScores:
     effective: float | None = None
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "RunScores":
-        """Read back what was kept; null stands for NaN."""
+    def from_json(cls, record: Mapping[str, Any], where: object) -> "RunScores":
+        """Read back what was kept in the file `where`; null stands for NaN."""
+        told: Scored = converted(record, Scored, where, "measured")
         scores, real = (
-            {name: math.nan if value is None else float(value) for name, value in record[side].items()}
-            for side in ("scores", "real")
+            {name: math.nan if value is None else value for name, value in side.items()}
+            for side in (told.scores, told.real)
         )
-        return cls(scores, real, record["settings"], record.get("effective"))
+        return cls(scores, real, told.settings, told.effective)
 
 
 def scores_of(runner: Runner, runs: Iterable[PlannedRun], scoring: Scoring) -> dict[PlannedRun, RunScores]:
     """Scores of the runs that have finished. Those without scores are scored together."""
     found = runner.measure(runs, scoring.file, scoring.to_json(), lambda some: _scored(runner, some, scoring))
-    return {run: RunScores.from_json(record) for run, record in found.items()}
+    return {run: RunScores.from_json(record, run.folder / scoring.file) for run, record in found.items()}
 
 
 def known_scores(runner: Runner, run: PlannedRun, scoring: Scoring) -> RunScores | None:
     """Scores that are kept; None if there are none, or none like these."""
     record = runner.kept(run, scoring.file, scoring.to_json())
-    return RunScores.from_json(record) if record is not None else None
+    return RunScores.from_json(record, run.folder / scoring.file) if record is not None else None
 
 
 def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequence[Mapping[str, Any]]:

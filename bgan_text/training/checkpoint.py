@@ -26,9 +26,10 @@ from bgan_text.training.checkpoint_check import (
     DamagedCheckpointError,
     Expected,
     check_contents,
-    check_counters,
     digests,
+    header_of,
 )
+from bgan_text.training.run_records import Header
 from bgan_text.training.state import State
 
 TYPES = {
@@ -40,8 +41,6 @@ TYPES = {
     "U8": torch.uint8,
 }
 """The types of tensors by the names of safetensors. No checkpoint has others."""
-COUNTERS = ("step", "elapsed", "device")
-"""The entries of the header that are restored, as text."""
 
 
 def save_checkpoint(path: Path, state: State) -> None:
@@ -99,8 +98,18 @@ def refuse_misfit(path: Path, config: Config, space: Space) -> None:
     Raises:
         UserError: it is damaged, or its tensors have other names, shapes or types.
     """
-    with _opened(path, torch.device("cpu")) as file:
+    with _opened(path, torch.device("cpu")) as (file, _):
         _compare(path, file, Expected.by_settings(config, space))
+
+
+def read_header(path: Path) -> Header:
+    """The header of a checkpoint: its step, its training time and its device, as text.
+
+    Raises:
+        UserError: it is damaged, or there is none.
+    """
+    with _opened(path, torch.device("cpu")) as (_, header):
+        return header
 
 
 def load_generator(
@@ -156,27 +165,22 @@ def _read(
     path: Path, device: torch.device, expected: Expected | None = None, part: str = ""
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors whose names begin with `part`, and the counters, after all checks."""
-    with _opened(path, device) as file:
-        header = file.metadata()
+    with _opened(path, device) as (file, header):
         if expected is not None:
             _compare(path, file, expected)
         names = [name for name in file.keys() if not part or name.startswith(f"{part}.")]  # noqa: SIM118
         tensors = {name: file.get_tensor(name) for name in names}
-    counters = {name: header[name] for name in COUNTERS if name in header}
-    check_counters(path, counters)
-    check_contents(path, tensors, counters, header.get("sha256", ""))
-    return tensors, counters
+    check_contents(path, tensors, header)
+    return tensors, header.counters()
 
 
 @contextmanager
-def _opened(path: Path, device: torch.device) -> Iterator[Any]:
+def _opened(path: Path, device: torch.device) -> Iterator[tuple[Any, Header]]:
     try:
         if not path.is_file() and path.exists():  # a pipe or a device may have no end
             raise DamagedCheckpointError(f"{path} is no file: a checkpoint was expected")
         with safe_open(path, framework="pt", device=str(device)) as file:
-            if (file.metadata() or {}).get("format") != "bgan-text":
-                raise DamagedCheckpointError(f"{path} is not a checkpoint of bgan-text")
-            yield file
+            yield file, header_of(path, file.metadata() or {})
     except FileNotFoundError as error:
         raise UserError(f"there is no checkpoint {path}") from error
     except SafetensorError as error:

@@ -6,10 +6,9 @@ have no memory, before one is built.
 """
 
 import hashlib
-import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,18 @@ from torch import Tensor, nn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.files import decoded
 from bgan_text.initialisation import without_memory
 from bgan_text.models.build import build_nets
 from bgan_text.objectives.weights import RunningStatistics
+from bgan_text.records import Digest, Text, converted
 from bgan_text.space import Space
+from bgan_text.training.run_records import Header
 from bgan_text.training.state import score_shape
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What Adam keeps of each parameter."""
 PATH_OF_STEP = re.compile(r"checkpoint-0*(\d+)")
-COUNT = re.compile(r"\d{1,18}")
-DEVICES = ("cpu", "cuda", "mps", "xpu")
 LARGEST_RNG = 1 << 16
 """Bytes of the state of a random stream; that of a CPU has 5,056."""
 
@@ -123,41 +123,39 @@ def digests(tensors: Mapping[str, Tensor], counters: Mapping[str, str]) -> dict[
     return {part: digest.hexdigest() for part, digest in found.items()}
 
 
-def check_contents(path: Path, tensors: Mapping[str, Tensor], counters: Mapping[str, str], told: str) -> None:
-    """Compare what was read with the digests that the file tells in JSON, and look for NaN.
+def check_contents(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+    """Compare what was read with the digests of the header, and look for NaN.
 
     Raises:
         DamagedCheckpointError: a bit has changed, or a number is not finite.
     """
-    try:
-        known = json.loads(told)
-    except (ValueError, RecursionError):
-        known = None
-    for part, digest in digests(tensors, counters).items():
-        if not isinstance(known, dict) or known.get(part) != digest:
+    with _damaged():
+        told = decoded(header.sha256.encode(), dict[Text, Digest], f"checkpoint {path}")
+    for part, digest in digests(tensors, header.counters()).items():
+        if told.get(part) != digest:
             raise DamagedCheckpointError(f"checkpoint {path} is damaged: {part} is not as it was saved")
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise DamagedCheckpointError(f"checkpoint {path} is damaged: {name} is not finite")
 
 
-def check_counters(path: Path, counters: Mapping[str, str]) -> None:
-    """Check the counters of a file's header.
+def header_of(path: Path, values: Mapping[str, str]) -> Header:
+    """The header of a checkpoint.
 
     Raises:
-        DamagedCheckpointError: one is missing or out of range, or the step is not that of the file's name.
+        DamagedCheckpointError: an entry is missing or out of range, or the step is not that of its name.
     """
-    step, elapsed = counters.get("step", ""), counters.get("elapsed", "")
+    with _damaged():
+        header: Header = converted(values, Header, f"checkpoint {path}")
     named = PATH_OF_STEP.fullmatch(path.stem)
+    if named is not None and int(named[1]) != int(header.step):
+        raise DamagedCheckpointError(f"checkpoint {path} is damaged: step: it is {header.step}")
+    return header
+
+
+@contextmanager
+def _damaged() -> Iterator[None]:
     try:
-        seconds = float(elapsed)
-    except ValueError:
-        seconds = math.nan
-    if not COUNT.fullmatch(step) or (named is not None and int(named[1]) != int(step)):
-        raise DamagedCheckpointError(f"checkpoint {path} is damaged: its step is {step[:20]!r}")
-    if not 0.0 <= seconds < math.inf:
-        raise DamagedCheckpointError(f"checkpoint {path} is damaged: its training time is {elapsed[:20]!r}")
-    if counters.get("device") not in DEVICES:
-        raise DamagedCheckpointError(
-            f"checkpoint {path} is damaged: its device is none of {', '.join(DEVICES)}"
-        )
+        yield
+    except UserError as error:
+        raise DamagedCheckpointError(str(error)) from error

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.files import read_bounded, write_atomically
+from bgan_text.files import finite, read_bounded, write_atomically
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.training.run_records import read_line
 
 Row = dict[str, Any]
 MOST_BYTES = 1 << 30
@@ -28,7 +29,7 @@ class MetricsLog:
     def append(self, row: Mapping[str, Any]) -> None:
         """Write a row at the end."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(_line(row))
 
     def rows(self) -> list[Row]:
         """All rows, without a last line that is not whole, as a kill may leave it.
@@ -36,30 +37,39 @@ class MetricsLog:
         Raises:
             UserError: another line is damaged.
         """
-        rows, damaged = self._read()
-        if damaged is not None:
-            raise UserError(f"{self.path} is damaged in line {damaged}: repair or remove it")
+        rows, faults = self._read()
+        if faults:
+            raise UserError(f"{faults[0][1]}; repair or remove it")
         return rows
 
     def cut(self, step: int, reporter: Reporter = SILENT) -> None:
         """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
-        rows, damaged = self._read()
-        if damaged is not None:
-            aside = self._set_aside()
+        rows, faults = self._read()
+        if faults:
+            aside, (number, _) = self._set_aside(), faults[0]
             reporter.warning(
-                f"{self.path} is damaged in line {damaged}. It is kept as {aside.name}; the other lines are "
+                f"{self.path} is damaged in line {number}. It is kept as {aside.name}; the other lines are "
                 "used."
             )
         kept = (row for row in rows if row["step"] <= step)
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        text = "".join(map(_line, kept))
         write_atomically(self.path, text.encode())
 
-    def _read(self) -> tuple[list[Row], int | None]:
-        """The rows that are whole, and the number of the first line that is not; the last may be cut."""
+    def faults(self) -> list[tuple[int, str]]:
+        """The numbers of damaged lines and what is wrong with them."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[list[Row], list[tuple[int, str]]]:
+        """The rows that are whole, and the other lines; the last may be cut."""
         lines = read_bounded(self.path, MOST_BYTES).split(b"\n") if self.path.exists() else [b""]
-        rows = [_row(line) for line in lines]
-        damaged = next((number for number, row in enumerate(rows[:-1], start=1) if row is None), None)
-        return [row for row in rows if row is not None], damaged
+        rows, faults = [], []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(read_line(line, f"{self.path} line {number}"))
+            except UserError as error:
+                if number < len(lines):
+                    faults.append((number, str(error)))
+        return rows, faults
 
     def _set_aside(self) -> Path:
         places = (self.path.with_name(f"metrics.damaged-{number}.jsonl") for number in count(1))
@@ -68,10 +78,5 @@ class MetricsLog:
         return place
 
 
-def _row(line: bytes) -> Row | None:
-    """A line as a row; None if it is none."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):  # bytes that are no UTF-8 and text that is no JSON alike
-        return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps(finite(row), ensure_ascii=False) + "\n"

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from msgspec.structs import asdict
 from torch import nn
 
 from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.files import read_json, write_atomically, write_json
+from bgan_text.files import write_atomically, write_json
 from bgan_text.interval import interval
 from bgan_text.plugins import may_be, spec_of
+from bgan_text.records import values_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling_options import BEST
 from bgan_text.setting import is_custom
@@ -38,14 +40,12 @@ from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import FROZEN, Evaluations, is_evaluation
 from bgan_text.training.folders import locked
 from bgan_text.training.metrics_log import MetricsLog
+from bgan_text.training.run_records import FORMAT, read_run
 from bgan_text.training.state import CustomParts, State
 from bgan_text.validation_scores import deciding_score
 
 Loaded = TypeVar("Loaded")
 
-FORMAT = 4
-DATA_KEYS = ("folder", "corpus", "signature", "tokenizer")
-"""What a run records about the data it was trained on."""
 GRIDS = "grids"
 """The folder of image grids: one for each validation, always of the same noise."""
 
@@ -72,16 +72,16 @@ class RunFolder:
         self.folder, self.parts = folder, parts or CustomParts()
         if not (folder / "run.json").exists():
             raise UserError(f"{folder} is not a run folder: it has no run.json")
-        record = read_json(folder / "run.json")
+        path = folder / "run.json"
+        record = read_run(path)
         try:
-            _refuse_other_format(folder, record["format"], record["version"])
-            self.config = _settings(folder, record["settings"])
-            self.space = space_from_json(record["space"])
-            self.data: dict[str, str] = {key: str(record["data"][key]) for key in DATA_KEYS}
-            self.started_from = record.get("started_from")
-            _refuse_other_parts(folder, self.config, self.parts)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{folder / 'run.json'} is damaged: {error}") from error
+            self.config = Config(**values_of(record.settings))
+        except UserError as error:  # values that do not fit together
+            raise UserError(f"{path}: {error}") from error
+        self.space = space_from_json(record.space, path)
+        self.data: dict[str, str] = asdict(record.data)
+        self.started_from = None if record.started_from is None else asdict(record.started_from)
+        _refuse_other_parts(folder, self.config, self.parts)
 
     @classmethod
     def create(
@@ -100,7 +100,7 @@ class RunFolder:
             folder: its path; it is created where it is missing.
             config: the settings of the run.
             space: the sample space.
-            data: what the run is trained on, see `DATA_KEYS`.
+            data: what the run is trained on, see `run_records.TrainedOn`.
             files: further files by name, such as the tokenizer, stored as they are.
             parts: the user's own, those that `config` names.
             start_from: the run whose nets it starts from, for the record.
@@ -300,26 +300,9 @@ class RunFolder:
             raise UserError(f"{self.folder} was removed, or emptied, while it was trained")
 
 
-def _settings(folder: Path, values: Mapping[str, Any]) -> Config:
-    """The settings of a run; what is wrong with them is told with the file."""
-    try:
-        return Config.from_json(values)
-    except UserError as error:
-        raise UserError(f"{folder / 'run.json'}: {error}") from error
-
-
 def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
     """Refuse parts of the user's own that are not those that the run was made with."""
     for name, part in vars(parts).items():
         recorded = getattr(config, name) or "the one of the package"
         if part is not None and not (is_custom(recorded) and may_be(part, recorded)):
             raise UserError(f"`{name}` {spec_of(part)} was given, but {folder} was made with {recorded}")
-
-
-def _refuse_other_format(folder: Path, written: int, version: str) -> None:
-    if written != FORMAT:
-        advice = "upgrade it" if written > FORMAT else "train the run again"
-        raise UserError(
-            f"{folder} was written by bgan-text {version} in format {written}: version {__version__} reads "
-            f"format {FORMAT}; {advice}"
-        )

@@ -1,0 +1,110 @@
+"""What the JSON of a run folder holds: run.json, lines of metrics.jsonl, and the header of a checkpoint."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from bgan_text import __version__
+from bgan_text.config import Config
+from bgan_text.errors import UserError
+from bgan_text.files import parsed, read_bounded, strict_json
+from bgan_text.records import (
+    Count,
+    Format,
+    Number,
+    Record,
+    Seconds,
+    Text,
+    converted,
+    record_of,
+)
+
+FORMAT = 4
+
+
+class TrainedOn(Record):
+    """The data of a run. `folder` is relative to the run folder."""
+
+    folder: str
+    corpus: Text
+    signature: Text
+    tokenizer: Text
+
+
+class StartedFrom(Record):
+    """The run whose nets a run started from."""
+
+    folder: str
+    step: Count
+
+
+class RunRecord(Record):
+    """run.json."""
+
+    format: Count
+    version: Text
+    settings: record_of(Config)  # type: ignore[valid-type]
+    space: dict[Text, Any]
+    data: TrainedOn
+    started_from: StartedFrom | None = None
+
+
+class Line(Struct):
+    """The entries of a line of metrics.jsonl that are no metrics."""
+
+    step: Count
+    seconds: Seconds = 0.0
+    samples: list[Text] = []
+    grid: Text = ""
+    frozen: bool = False
+    stopped_early: bool = False
+
+
+class Header(Record):
+    """The header of a checkpoint, which holds texts only."""
+
+    format: Literal["bgan-text"]
+    step: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}\Z")]
+    elapsed: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,2})?\Z")]
+    device: Literal["cpu", "cuda", "mps", "xpu"]
+    sha256: Text
+
+    def counters(self) -> dict[str, str]:
+        """What is restored, as text."""
+        return {"step": self.step, "elapsed": self.elapsed, "device": self.device}
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read run.json.
+
+    Raises:
+        UserError: it is damaged, or of another format.
+    """
+    content = parsed(read_bounded(path), path)
+    told = converted(content, Format, path)
+    if told.format != FORMAT:
+        advice = "upgrade it" if told.format > FORMAT else "train the run again"
+        raise UserError(
+            f"{path.parent} was written by bgan-text {told.version} in format {told.format}: version "
+            f"{__version__} reads format {FORMAT}; {advice}"
+        )
+    return converted(content, RunRecord, path)
+
+
+def read_line(line: bytes, where: object) -> dict[str, Any]:
+    """A line of metrics.jsonl. NaN, as earlier versions wrote it, becomes None.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        row = strict_json(line.decode(), nan=True)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where} is damaged: it is not JSON") from error
+    converted(row, Line, where)
+    for name, value in row.items():
+        if name not in Line.__struct_fields__:
+            converted(value, Number | None, where, name)
+            converted(name, Text, where)
+    return dict(row)
