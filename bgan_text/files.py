@@ -1,5 +1,6 @@
 """Files that are written in full or not at all."""
 
+import hashlib
 import json
 import os
 import stat
@@ -36,6 +37,12 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object to `path` in full or not at all."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # paths may have bytes that are no text
     write_atomically(path, text.encode(errors="backslashreplace"))
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON object, without the entry `sha256` that holds it."""
+    content = {name: item for name, item in value.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def finite(value: Any) -> Any:

@@ -6,9 +6,8 @@ of their contents. Of large files a few blocks are compared whenever they are op
 """
 
 import hashlib
-import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,6 @@ def files_of(folder: Path, splits: Iterable[str]) -> dict[str, dict[str, Any]]:
             name = file.relative_to(folder).as_posix()
             found[name] = {"bytes": file.stat().st_size, "sha256": block_digests(file)}
     return found
-
-
-def card_digest(card: Mapping[str, Any]) -> str:
-    """SHA-256 of a card without the entry that holds it."""
-    content = {name: value for name, value in card.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def data_files(split: Path) -> list[Path]:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.dataset_check import (
-    card_digest,
     check_blocks,
     check_table,
     checked_texts,
@@ -33,7 +32,7 @@ from bgan_text.corpora.dataset_records import read_card
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
 from bgan_text.errors import UserError, reason_of
-from bgan_text.files import write_json
+from bgan_text.files import digest_of, write_json
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
 SPLITS = ("train", "validation", "test")
@@ -70,7 +69,7 @@ class DatasetDirectory:
         space = space_from_json(told.space, path)
         if isinstance(space, LabelSpace):
             raise UserError(f"{path} is damaged: space: labels are no data of their own")
-        if told.sha256 not in (UNSET, card_digest(self.card)):
+        if told.sha256 not in (UNSET, digest_of(self.card)):
             raise UserError(f"{path} is damaged: it is not as it was written")
         self.space: TokenSpace | PixelSpace = space
         self.signature, self.tokenizer_signature = told.signature, told.tokenizer
@@ -212,7 +211,7 @@ class DatasetDirectory:
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write card.json beside the splits, with digests of their files and of itself."""
     card = card | {"files": files_of(folder, SPLITS)}
-    write_json(folder / "card.json", card | {"sha256": card_digest(card)})
+    write_json(folder / "card.json", card | {"sha256": digest_of(card)})
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:

@@ -13,12 +13,12 @@ import torch
 
 from bgan_text.corpora import sources
 from bgan_text.corpora.corpus import Request, Sentence
-from bgan_text.corpora.dataset_check import card_digest
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.preparation_options import TextPreparation
 from bgan_text.corpora.sources import hub_lines, read_lines, read_lm1b
 from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.errors import UserError
+from bgan_text.files import digest_of
 
 LINES = [f"{number} green bottles hanging on the wall" for number in range(200)]
 
@@ -339,7 +339,7 @@ def test_a_failed_replacement_keeps_the_old_folder(tmp_path: Path) -> None:
 def test_cards_that_cannot_be_trusted(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     made = prepared(tmp_path, overlong="cut")
     card = json.loads((made.folder / "card.json").read_text()) | change
-    (made.folder / "card.json").write_text(json.dumps(card | {"sha256": card_digest(card)}))
+    (made.folder / "card.json").write_text(json.dumps(card | {"sha256": digest_of(card)}))
     with pytest.raises(UserError, match=message):
         DatasetDirectory(made.folder).tokenizer()
 

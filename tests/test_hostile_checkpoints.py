@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 import bgan_text as bt
+from bgan_text.files import digest_of
 from bgan_text.training import checkpoint, run
 from bgan_text.training.checkpoint_check import digests
 
@@ -58,7 +59,7 @@ def forge(folder: Path, change: Callable[[Tensors, dict[str, str]], None]) -> No
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         header = dict(file.metadata())
-    counters = {name: header[name] for name in ("step", "elapsed", "device")}
+    counters = {name: header[name] for name in ("step", "elapsed", "device", "log")}
     change(tensors, counters)
     told = json.dumps(digests(tensors, counters))
     path.write_bytes(save(tensors, {"format": "bgan-text", **counters, "sha256": told}))
@@ -200,7 +201,7 @@ def test_nets_of_absurd_sizes_are_not_built(
         pytest.skip("hundreds of blocks of convolutions take a second, even without memory")
     record = json.loads((copy / "run.json").read_text())
     record["settings"][field] = value
-    (copy / "run.json").write_text(json.dumps(record))
+    (copy / "run.json").write_text(json.dumps(record | {"sha256": digest_of(record)}))
 
     def built(*arguments: Any) -> None:
         pytest.fail("a net was built")

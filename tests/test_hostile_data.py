@@ -14,8 +14,9 @@ import torch
 
 import bgan_text as bt
 from bgan_text.corpora import dataset_check
-from bgan_text.corpora.dataset_check import card_digest, check_blocks, files_of
+from bgan_text.corpora.dataset_check import check_blocks, files_of
 from bgan_text.corpora.dataset_records import DataFile
+from bgan_text.files import digest_of
 
 TEXTS = [f"{a} {b} {c}" for a in "abcdefgh" for b in "abcdefgh" for c in "abcd"]
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ def forge(data: Path, **changes: Any) -> None:
         "files": files_of(data, ("train", "validation", "test"))
     }
     card |= changes
-    (data / "card.json").write_text(json.dumps(card | {"sha256": card_digest(card)}))
+    (data / "card.json").write_text(json.dumps(card | {"sha256": digest_of(card)}))
 
 
 def uses(data: Path) -> list[Callable[[], Any]]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bgan_text.config import Config
-from bgan_text.corpora.dataset_check import card_digest
+from bgan_text.files import digest_of
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 from bgan_text.studies.experiment import Claim, Conclusion, Scale
 from bgan_text.studies.experiment_result import ExperimentResult, markdown_table, page
@@ -186,7 +186,7 @@ def test_data_made_with_other_settings_are_refused_without_a_path(
     card = Path("reproductions/continuous-celeba-smoke/data/card.json")
     content = json.loads(card.read_text())
     content["settings"]["limit"] = 65
-    card.write_text(json.dumps(content | {"sha256": card_digest(content)}))
+    card.write_text(json.dumps(content | {"sha256": digest_of(content)}))
     made = bgan(*command)
     assert made.code == 1
     assert "was prepared with other settings" in made.err

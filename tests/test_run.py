@@ -141,7 +141,7 @@ def test_metrics_that_are_not_ours_are_refused(line: str, tmp_path: Path) -> Non
     assert path.read_bytes() == before
     run.rewind(9)
     assert run.metrics() == [{"step": 1}]
-    assert (tmp_path / "run" / "metrics.damaged-1.jsonl").read_bytes() == before
+    assert (tmp_path / "run" / "metrics.damaged-9.jsonl").read_bytes() == before
 
 
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_run_that_moves_to_another_device_starts_a_new_random_stream(
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     tensors["rng"] = torch.zeros(16, dtype=torch.uint8)
-    counters = {"step": "5", "elapsed": "0.0", "device": "cuda"}
+    counters = {"step": "5", "elapsed": "0.0", "device": "cuda", "log": "00000000"}
     header = {"format": "bgan-text", **counters, "sha256": json.dumps(digests(tensors, counters))}
     save_file(tensors, path, header)
     moved, device = run.state(CPU)

@@ -147,12 +147,14 @@ def test_resume_keeps_a_damaged_log_aside_and_uses_its_other_lines(
     damaged = before.replace(b"{", b"[", 1)
     path.write_bytes(damaged)
     bt.load_run(run.folder).resume(steps=8, reporter=Heard())
-    assert (tmp_path / "run" / "metrics.damaged-1.jsonl").read_bytes() == damaged
+    assert (tmp_path / "run" / "metrics.damaged-6.jsonl").read_bytes() == damaged
     found = bt.load_run(run.folder).metrics()
     assert found[: len(rows) - 1] == rows[1:]
     assert found[-1]["step"] == 8
     assert any(
-        "metrics.jsonl is damaged in line 1. It is kept as metrics.damaged-1.jsonl" in one for one in heard
+        "metrics.jsonl line 1 is damaged: it is not as it was written. It is kept as metrics.damaged-6.jsonl"
+        in one
+        for one in heard
     )
 
 

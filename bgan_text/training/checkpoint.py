@@ -29,7 +29,7 @@ from bgan_text.training.checkpoint_check import (
     digests,
     header_of,
 )
-from bgan_text.training.run_records import Header
+from bgan_text.training.run_records import NO_LINE, Header
 from bgan_text.training.state import State
 
 TYPES = {
@@ -43,8 +43,13 @@ TYPES = {
 """The types of tensors by the names of safetensors. No checkpoint has others."""
 
 
-def save_checkpoint(path: Path, state: State) -> None:
+def save_checkpoint(path: Path, state: State, log: str = NO_LINE) -> None:
     """Write the whole training state to `path`, atomically.
+
+    Args:
+        path: the file.
+        state: the training state.
+        log: the check of the last line of the run's metrics.
 
     Raises:
         UserError: a number in it is not finite; nothing is then written.
@@ -54,6 +59,7 @@ def save_checkpoint(path: Path, state: State) -> None:
         if not torch.isfinite(tensor).all():
             raise UserError(f"{name} is not finite after step {state.step}: {path} was not written")
     counters = {"step": str(state.step), "elapsed": repr(state.elapsed), "device": state.device.type}
+    counters["log"] = log
     told = json.dumps(digests(tensors, counters))
     write_atomically(path, save(tensors, {"format": "bgan-text", **counters, "sha256": told}))
 
@@ -88,6 +94,17 @@ def load_checkpoint(path: Path, state: State) -> str:
         return counters["device"]
     except RuntimeError as error:  # of the state of a random stream
         raise DamagedCheckpointError(f"{path} does not fit the run's settings: {reason_of(error)}") from error
+
+
+def log_at(path: Path) -> str:
+    """The check of the last line of the metrics when a checkpoint was saved.
+
+    Raises:
+        UserError: the header of the file is damaged.
+    """
+    with _opened(path, torch.device("cpu")) as (_, header):
+        check_contents(path, {}, header)
+    return header.log
 
 
 def refuse_misfit(path: Path, config: Config, space: Space) -> None:
@@ -178,7 +195,7 @@ def _read(
 def _opened(path: Path, device: torch.device) -> Iterator[tuple[Any, Header]]:
     try:
         if not path.is_file() and path.exists():  # a pipe or a device may have no end
-            raise DamagedCheckpointError(f"{path} is no file: a checkpoint was expected")
+            raise DamagedCheckpointError(f"checkpoint {path} cannot be read: it is no file")
         with safe_open(path, framework="pt", device=str(device)) as file:
             yield file, header_of(path, file.metadata() or {})
     except FileNotFoundError as error:

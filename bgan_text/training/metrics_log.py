@@ -1,6 +1,13 @@
-"""metrics.jsonl of a run: one JSON object per line, appended to while it trains."""
+"""metrics.jsonl of a run: one JSON object per line, appended to while it trains.
+
+Each line ends with a check, the CRC-32 of the line and of the check before it, so that a changed, missing or
+repeated line is seen. A checkpoint holds the check of the last line at its time, so that a log that was cut
+short is seen too.
+"""
 
 import json
+import re
+import zlib
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -9,11 +16,13 @@ from typing import Any
 from bgan_text.errors import UserError
 from bgan_text.files import finite, read_bounded, write_atomically
 from bgan_text.reporter import SILENT, Reporter
-from bgan_text.training.run_records import read_line
+from bgan_text.training.run_records import NO_LINE, read_line
 
 Row = dict[str, Any]
 MOST_BYTES = 1 << 30
 """Of a log: some million rows."""
+END_OF_LINE = re.compile(rb', "check": "([0-9a-f]{8})"\}\n?\Z')
+LENGTH_OF_END = 24
 
 
 class MetricsLog:
@@ -28,55 +37,96 @@ class MetricsLog:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write a row at the end."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(row))
+        line, _ = _sealed(row, self.last_check())
+        with self.path.open("ab") as file:
+            file.write(line)
 
-    def rows(self) -> list[Row]:
+    def last_check(self) -> str:
+        """The check of the last line; `NO_LINE` of an empty log."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, file.seek(0, 2) - LENGTH_OF_END))
+                end = END_OF_LINE.search(file.read())
+        except FileNotFoundError:
+            return NO_LINE
+        return end[1].decode() if end else NO_LINE
+
+    def rows(self, told: str = NO_LINE) -> list[Row]:
         """All rows, without a last line that is not whole, as a kill may leave it.
 
+        Args:
+            told: the check of a line that was there when a checkpoint was saved.
+
         Raises:
-            UserError: another line is damaged.
+            UserError: another line is damaged or missing.
         """
-        rows, faults = self._read()
+        rows, faults = self._read(told)
         if faults:
-            raise UserError(f"{faults[0][1]}; repair or remove it")
+            raise UserError(f"{faults[0]}; repair or remove it")
         return rows
 
-    def cut(self, step: int, reporter: Reporter = SILENT) -> None:
+    def faults(self, told: str = NO_LINE) -> list[str]:
+        """What is wrong with the file, a text for each line."""
+        return self._read(told)[1]
+
+    def cut(self, step: int, told: str = NO_LINE, reporter: Reporter = SILENT) -> None:
         """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
-        rows, faults = self._read()
+        rows, faults = self._read(told)
         if faults:
-            aside, (number, _) = self._set_aside(), faults[0]
-            reporter.warning(
-                f"{self.path} is damaged in line {number}. It is kept as {aside.name}; the other lines are "
-                "used."
-            )
-        kept = (row for row in rows if row["step"] <= step)
-        text = "".join(map(_line, kept))
-        write_atomically(self.path, text.encode())
+            aside = self._set_aside(step)
+            reporter.warning(f"{faults[0]}. It is kept as {aside.name}; the other lines are used.")
+        lines, check = [], NO_LINE
+        for row in rows:
+            if row["step"] <= step:
+                line, check = _sealed(row, check)
+                lines.append(line)
+        write_atomically(self.path, b"".join(lines))
 
-    def faults(self) -> list[tuple[int, str]]:
-        """The numbers of damaged lines and what is wrong with them."""
-        return self._read()[1]
+    def mended_up_to(self) -> int:
+        """The last step at which a damaged log was kept aside: what it lacked was told. -1 without one."""
+        aside = self.path.parent.glob("metrics.damaged-*.jsonl")
+        names = (path.name.split(".")[1].split("-") for path in aside)
+        return max((int(words[1]) for words in names if words[1].isdecimal()), default=-1)
 
-    def _read(self) -> tuple[list[Row], list[tuple[int, str]]]:
-        """The rows that are whole, and the other lines; the last may be cut."""
-        lines = read_bounded(self.path, MOST_BYTES).split(b"\n") if self.path.exists() else [b""]
-        rows, faults = [], []
-        for number, line in enumerate(lines, start=1):
+    def _read(self, told: str) -> tuple[list[Row], list[str]]:
+        """The rows that are whole, and what is wrong with the others; the last may be cut."""
+        if not self.path.exists():
+            return [], []
+        lines = read_bounded(self.path, MOST_BYTES).split(b"\n")
+        ends = [END_OF_LINE.search(line) for line in lines]
+        checked = any(ends)  # the log of an earlier version has no checks
+        rows, faults, checks = [], [], [NO_LINE]
+        for number, (line, end) in enumerate(zip(lines, ends, strict=True), start=1):
+            where = f"{self.path} line {number}"
             try:
-                rows.append(read_line(line, f"{self.path} line {number}"))
+                rows.append(_opened(line, end, checks[-1], where) if checked else read_line(line, where))
             except UserError as error:
                 if number < len(lines):
-                    faults.append((number, str(error)))
+                    faults.append(str(error))
+            checks.append(end[1].decode() if end else NO_LINE)
+        if not faults and told not in checks:
+            faults.append(f"{self.path} is damaged: it lacks lines that were there at the last checkpoint")
         return rows, faults
 
-    def _set_aside(self) -> Path:
-        places = (self.path.with_name(f"metrics.damaged-{number}.jsonl") for number in count(1))
+    def _set_aside(self, step: int) -> Path:
+        endings = ("" if number == 1 else f"-{number}" for number in count(1))
+        places = (self.path.with_name(f"metrics.damaged-{step}{ending}.jsonl") for ending in endings)
         place = next(place for place in places if not place.exists())
-        write_atomically(place, self.path.read_bytes())
+        write_atomically(place, read_bounded(self.path, MOST_BYTES))
         return place
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(finite(row), ensure_ascii=False) + "\n"
+def _sealed(row: Mapping[str, Any], before: str) -> tuple[bytes, str]:
+    """A row as a line, and its check."""
+    text = json.dumps(finite(row), ensure_ascii=False).encode()
+    check = f"{zlib.crc32(text, int(before, 16)):08x}"
+    return text[:-1] + f', "check": "{check}"}}\n'.encode(), check
+
+
+def _opened(line: bytes, end: re.Match[bytes] | None, before: str, where: str) -> Row:
+    """A line as a row."""
+    if end is not None:
+        text = line[: end.start()] + b"}"
+        if zlib.crc32(text, int(before, 16)) == int(end[1], 16):
+            return read_line(text, where)
+    raise UserError(f"{where} is damaged: it is not as it was written")

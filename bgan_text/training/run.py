@@ -21,7 +21,7 @@ from torch import nn
 from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.files import write_atomically, write_json
+from bgan_text.files import digest_of, write_atomically, write_json
 from bgan_text.interval import interval
 from bgan_text.plugins import may_be, spec_of
 from bgan_text.records import values_of
@@ -33,6 +33,7 @@ from bgan_text.training.checkpoint import (
     load_checkpoint,
     load_discriminator,
     load_generator,
+    log_at,
     refuse_misfit,
     save_checkpoint,
 )
@@ -40,7 +41,7 @@ from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import FROZEN, Evaluations, is_evaluation
 from bgan_text.training.folders import locked
 from bgan_text.training.metrics_log import MetricsLog
-from bgan_text.training.run_records import FORMAT, read_run
+from bgan_text.training.run_records import FORMAT, NO_LINE, read_run
 from bgan_text.training.state import CustomParts, State
 from bgan_text.validation_scores import deciding_score
 
@@ -137,17 +138,15 @@ class RunFolder:
 
     def write_settings(self) -> None:
         """Write run.json."""
-        write_json(
-            self.folder / "run.json",
-            {
-                "format": FORMAT,
-                "version": __version__,
-                "settings": self.config.to_json(),
-                "space": space_to_json(self.space),
-                "data": self.data,
-                "started_from": self.started_from,
-            },
-        )
+        content = {
+            "format": FORMAT,
+            "version": __version__,
+            "settings": self.config.to_json(),
+            "space": space_to_json(self.space),
+            "data": self.data,
+            "started_from": self.started_from,
+        }
+        write_json(self.folder / "run.json", content | {"sha256": digest_of(content)})
 
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints by step, ascending."""
@@ -162,7 +161,7 @@ class RunFolder:
         """Write a checkpoint, remove what `prune` removes, and return the new path."""
         self._refuse_removed()
         saved = self.folder / f"checkpoint-{state.step:09d}.safetensors"
-        save_checkpoint(saved, state)
+        save_checkpoint(saved, state, self._log().last_check())
         self.prune()
         return saved
 
@@ -278,9 +277,9 @@ class RunFolder:
         """The lines of metrics.jsonl, without a last one that is not whole, as a kill may leave it.
 
         Raises:
-            UserError: another line is damaged.
+            UserError: another line is damaged or missing.
         """
-        return self._log().rows()
+        return self._log().rows(self._logged())
 
     def rewind(self, step: int, reporter: Reporter = SILENT) -> None:
         """Remove the metrics and grids after `step`: a resumed run makes them again.
@@ -290,7 +289,17 @@ class RunFolder:
         for grid in (self.folder / GRIDS).glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
-        self._log().cut(step, reporter)
+        self._log().cut(step, self._logged(), reporter)
+
+    def _logged(self) -> str:
+        """The check of a line that the metrics must have: the last one when the last checkpoint was saved."""
+        last = max(self.checkpoints(), default=0)
+        if last <= self._log().mended_up_to():
+            return NO_LINE
+        try:
+            return log_at(self.checkpoints()[last]) if last else NO_LINE
+        except UserError:  # the checkpoint is damaged, which is told where it is used
+            return NO_LINE
 
     def _log(self) -> MetricsLog:
         return MetricsLog(self.folder / "metrics.jsonl")

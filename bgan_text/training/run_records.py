@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.files import parsed, read_bounded, strict_json
+from bgan_text.files import digest_of, parsed, read_bounded, strict_json
 from bgan_text.records import (
     Count,
+    Digest,
     Format,
     Number,
     Record,
@@ -21,6 +22,8 @@ from bgan_text.records import (
 )
 
 FORMAT = 4
+NO_LINE = "00000000"
+"""The check of the metrics before their first line."""
 
 
 class TrainedOn(Record):
@@ -48,6 +51,7 @@ class RunRecord(Record):
     space: dict[Text, Any]
     data: TrainedOn
     started_from: StartedFrom | None = None
+    sha256: Digest | UnsetType = UNSET  # that of an earlier version has none
 
 
 class Line(Struct):
@@ -68,11 +72,12 @@ class Header(Record):
     step: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}\Z")]
     elapsed: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,2})?\Z")]
     device: Literal["cpu", "cuda", "mps", "xpu"]
+    log: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z")]
     sha256: Text
 
     def counters(self) -> dict[str, str]:
-        """What is restored, as text."""
-        return {"step": self.step, "elapsed": self.elapsed, "device": self.device}
+        """All but the digests, as text."""
+        return {"step": self.step, "elapsed": self.elapsed, "device": self.device, "log": self.log}
 
 
 def read_run(path: Path) -> RunRecord:
@@ -89,7 +94,10 @@ def read_run(path: Path) -> RunRecord:
             f"{path.parent} was written by bgan-text {told.version} in format {told.format}: version "
             f"{__version__} reads format {FORMAT}; {advice}"
         )
-    return converted(content, RunRecord, path)
+    record: RunRecord = converted(content, RunRecord, path)
+    if record.sha256 not in (UNSET, digest_of(content)):
+        raise UserError(f"{path} is damaged: it is not as it was written")
+    return record
 
 
 def read_line(line: bytes, where: object) -> dict[str, Any]:
