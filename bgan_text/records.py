@@ -49,7 +49,7 @@ Json: Any = _any_json(LEVELS)
 class Format(Struct):
     """The fields that a file of any format has, so that a later one is told before it is read."""
 
-    format: Count
+    format: Annotated[int, Meta(ge=1, le=LARGEST)]
     version: Text
 
 
@@ -129,7 +129,7 @@ def _fault(message: str, within: str) -> str:
     """What msgspec says in the words of the project: the field, and what is accepted."""
     told, separator, place = message.rpartition(" - at ")
     if not separator:
-        told, place = message, ""
+        told, place = message, "$"
     place = place.strip("`").replace("key` in `", "a name in ")
     field = place.replace("$", within).removeprefix(".")
     if match := re.match(r"Object (?:missing required|contains unknown) field `(.*)`", told, re.DOTALL):
@@ -146,7 +146,8 @@ def _accepted(told: str) -> str:
             return "a finite number is needed"
         if sign == ">=":
             return f"at least {limit:g} is needed"
-        return f"at most {int(match[2]):,} is possible" if sign == "<=" else f"it must be below {limit:g}"
+        most = f"{int(match[2]):,}" if match[2].isdigit() else f"{limit:g}"
+        return f"at most {most} is possible" if sign == "<=" else f"it must be below {limit:g}"
     if told.startswith("Expected `str` matching"):
         return next(text for part, text in PATTERNS.items() if part in told)
     if match := re.match(r"Expected `([a-z |]+)`(.*)", told):

@@ -20,6 +20,7 @@ from bgan_text.errors import UserError, reason_of
 from bgan_text.files import write_atomically
 from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.build import Builder, build_discriminator, build_generator
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import Space
 from bgan_text.training.checkpoint_check import (
     MOMENTS,
@@ -41,6 +42,9 @@ TYPES = {
     "U8": torch.uint8,
 }
 """The types of tensors by the names of safetensors. No checkpoint has others."""
+
+
+BUILDING = ("while the nets of the run are built", "they need a machine with more of it")
 
 
 def save_checkpoint(path: Path, state: State) -> None:
@@ -102,6 +106,21 @@ def refuse_misfit(path: Path, config: Config, space: Space) -> None:
         _compare(path, file, Expected.by_settings(config, space))
 
 
+def check_checkpoint(path: Path, config: Config | None, space: Space | None) -> None:
+    """Check all of a checkpoint: its header, names, shapes and types, every digest and every number.
+
+    Args:
+        path: the checkpoint.
+        config: the settings of the run; None leaves out names, shapes and types, as for nets of the user's.
+        space: what the run generates.
+
+    Raises:
+        UserError: something is wrong.
+    """
+    nets = config is not None and space is not None
+    _read(path, torch.device("cpu"), Expected.by_settings(config, space) if nets else None)
+
+
 def read_header(path: Path) -> Header:
     """The header of a checkpoint: its step, its training time and its device, as text.
 
@@ -150,7 +169,10 @@ def load_discriminator(
 def _load_net(
     path: Path, prefix: str, build: Callable[[], nn.Module], seed: int, device: torch.device
 ) -> nn.Module:
-    with seeded_initialisation(seed):  # its weights are replaced, but must not move the caller's stream
+    with (
+        out_of_memory(*BUILDING),
+        seeded_initialisation(seed),
+    ):  # its weights are replaced, but must not move the caller's stream
         net = build().to(device)
     part = prefix.partition(".")[0]
     tensors, _ = _read(path, device, part=part)
@@ -169,7 +191,8 @@ def _read(
         if expected is not None:
             _compare(path, file, expected)
         names = [name for name in file.keys() if not part or name.startswith(f"{part}.")]  # noqa: SIM118
-        tensors = {name: file.get_tensor(name) for name in names}
+        with out_of_memory(f"while {path} is read", "its nets need a machine with more of it"):
+            tensors = {name: file.get_tensor(name) for name in names}
     check_contents(path, tensors, header)
     return tensors, header.counters()
 

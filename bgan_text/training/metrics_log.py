@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.files import finite, write_atomically
+from bgan_text.files import finite, read_bounded, write_atomically
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.run_records import read_line
 
 Row = dict[str, Any]
+MOST_BYTES = 2**30
+"""Bytes of a file, hundreds of times those of a long run."""
 
 
 class MetricsLog:
@@ -59,7 +61,7 @@ class MetricsLog:
 
     def _read(self) -> tuple[list[Row], list[tuple[int, str]]]:
         """The rows that are whole, and the other lines; the last may be cut."""
-        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
+        lines = read_bounded(self.path, MOST_BYTES).split(b"\n") if self.path.exists() else [b""]
         rows, faults = [], []
         for number, line in enumerate(lines, start=1):
             try:

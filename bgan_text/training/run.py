@@ -131,6 +131,11 @@ class RunFolder:
         """Whether the samples are images."""
         return is_image(self.space)
 
+    @property
+    def custom_nets(self) -> bool:
+        """Whether a net is one of the user's own."""
+        return is_custom(self.config.generator) or is_custom(self.config.discriminator or "")
+
     def data_folder(self) -> Path:
         """The path of the dataset directory, as long as it and the run folder moved together."""
         return Path(os.path.relpath(self.folder / self.data["folder"]))
@@ -151,12 +156,7 @@ class RunFolder:
 
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints by step, ascending."""
-        found = {}
-        for path in sorted(self.folder.glob("checkpoint-*.safetensors")):
-            digits = path.stem.removeprefix("checkpoint-")
-            if digits.isdecimal():
-                found[int(digits)] = path
-        return found
+        return checkpoints_in(self.folder)
 
     def save(self, state: State) -> Path:
         """Write a checkpoint, remove what `prune` removes, and return the new path."""
@@ -193,11 +193,11 @@ class RunFolder:
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
-            self._refuse_lost_checkpoints()
+            self.refuse_lost_checkpoints()
             return State.fresh(self.config, self.space, device, self.parts), device.type
         return self._load(max(checkpoints), lambda path: self._restored(path, device))
 
-    def _refuse_lost_checkpoints(self) -> None:
+    def refuse_lost_checkpoints(self) -> None:
         """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
         *rows, _ = self.metrics() or [{}]
         if any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
@@ -257,7 +257,7 @@ class RunFolder:
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()
         try:
-            if not (is_custom(self.config.generator) or is_custom(self.config.discriminator or "")):
+            if not self.custom_nets:
                 refuse_misfit(checkpoints[step], self.config, self.space)  # before nets of its size are built
             return load(checkpoints[step])
         except DamagedCheckpointError as error:
@@ -298,6 +298,16 @@ class RunFolder:
     def _refuse_removed(self) -> None:
         if not (self.folder / "run.json").exists():
             raise UserError(f"{self.folder} was removed, or emptied, while it was trained")
+
+
+def checkpoints_in(folder: Path) -> dict[int, Path]:
+    """The checkpoints in a run folder by step, ascending."""
+    found = {}
+    for path in sorted(folder.glob("checkpoint-*.safetensors")):
+        digits = path.stem.removeprefix("checkpoint-")
+        if digits.isdecimal():
+            found[int(digits)] = path
+    return found
 
 
 def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
