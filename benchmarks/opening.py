@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/opening.py [FOLDER]
 
 The rows are short texts, as `prepare` writes them: record batches of 1,000 rows in files of 500 MB. They
-need 1.4 GB in FOLDER, by default the folder for temporary files, and are removed. Opening is what `train` does
-before its first step: the card, the tokenizer, digests of some blocks, the types and counts of the splits for
-training and validation, and a batch. A checkpoint is written every 60 seconds, with digests of all that it
-holds. Processor time is shown beside the time of the clock, which other programs make longer.
+need 1.4 GB in FOLDER, by default the folder for temporary files, and are removed. Opening is what `train`
+does before its first step: the card, the tokenizer, digests of some blocks, the types and counts of the
+splits for training and validation, and a batch. A checkpoint is written every 60 seconds, with digests of all
+that it holds. Processor time is shown beside the time of the clock, which other programs make longer.
 """
 
 import json
@@ -129,9 +129,8 @@ def main() -> None:
         print(f"opening {ROWS:,} rows: {clock:.2f} s ({used:.2f} s of the processor)")
         clock, used = checkpoint_seconds(Path(place))
     every = interval("save_every", Config.given({}).save_every).seconds or 0.0
-    print(
-        f"a checkpoint: {clock:.3f} s ({used:.3f} s of the processor) every {every:.0f} s: {clock / every:.2%}"
-    )
+    print(f"a checkpoint: {clock:.3f} s ({used:.3f} s of the processor)")
+    print(f"share of training, one every {every:.0f} s: {clock / every:.2%}")
 
 
 if __name__ == "__main__":

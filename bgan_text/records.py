@@ -35,10 +35,10 @@ Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 def _any_json(levels: int) -> Any:
-    scalar: Any = None | bool | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Number | Text  # type: ignore[operator]
-    kind = scalar
+    scalar: Any = None | bool | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Number | Text
+    kind: Any = scalar
     for _ in range(levels):
-        kind = scalar | list[kind] | dict[Text, kind]
+        kind = Union[scalar, list[kind], dict[Text, kind]]  # noqa: UP007
     return kind
 
 
@@ -53,11 +53,11 @@ class Format(Struct):
     version: Text
 
 
-class Record(Struct, forbid_unknown_fields=True, frozen=True):
+class Record(Struct, forbid_unknown_fields=True):
     """An object of a file. A field without a default is needed, and there are no others."""
 
 
-def converted(value: Any, kind: type[Kind] | Any, where: object, field: str = "") -> Kind:
+def converted(value: Any, kind: type[Kind], where: object, field: str = "") -> Kind:
     """A value as JSON gives it, as a declared type. Nothing is converted: 2.0 and "2" are no integers.
 
     Args:
@@ -122,7 +122,7 @@ def _limited(hint: Any, metadata: Any) -> Any:
     if hint is str:
         names = metadata.get("choices")
         return Literal[names] if names and not metadata["custom"] else Text
-    return record_of(hint) if is_dataclass(hint) else hint
+    return record_of(hint) if isinstance(hint, type) and is_dataclass(hint) else hint
 
 
 def _fault(message: str, within: str) -> str:

@@ -40,7 +40,7 @@ def save(data: datasets.Dataset, folder: Path) -> None:
 def load(files: Iterable[Path]) -> datasets.Dataset:
     """The dataset in some files, mapped into memory.
 
-    `datasets` itself would wrap each file and all of them anew, which takes a second for 30,000 record batches.
+    `datasets` itself would wrap each file anew, which takes a second for 30,000 record batches.
     """
     named = list(map(str, files))
     tables = [pa.ipc.open_stream(pa.memory_map(name)).read_all() for name in named]

@@ -20,10 +20,16 @@ from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
 from bgan_text.corpora.memory import texts_in_memory
 from bgan_text.corpora.paths import holds_texts, is_pattern, named
-from bgan_text.corpora.preparation_options import ImagePreparation, Preparation, TextPreparation, text_corpus
+from bgan_text.corpora.preparation_options import (
+    ImagePreparation,
+    Preparation,
+    TextPreparation,
+    TokenPreparation,
+    text_corpus,
+)
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.corpora.text_preparation import prepare_text
-from bgan_text.corpora.token_rows import TokenPreparation, prepare_token_rows
+from bgan_text.corpora.token_rows import prepare_token_rows
 from bgan_text.errors import UserError, unknown
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.reporter import SILENT, Reporter

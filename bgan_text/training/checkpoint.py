@@ -117,8 +117,10 @@ def check_checkpoint(path: Path, config: Config | None, space: Space | None) -> 
     Raises:
         UserError: something is wrong.
     """
-    nets = config is not None and space is not None
-    _read(path, torch.device("cpu"), Expected.by_settings(config, space) if nets else None)
+    expected = None
+    if config is not None and space is not None:
+        expected = Expected.by_settings(config, space)
+    _read(path, torch.device("cpu"), expected)
 
 
 def read_header(path: Path) -> Header:

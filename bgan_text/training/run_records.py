@@ -21,6 +21,7 @@ from bgan_text.records import (
 )
 
 FORMAT = 4
+METRIC: Any = Number | None
 
 
 class TrainedOn(Record):
@@ -105,6 +106,6 @@ def read_line(line: bytes, where: object) -> dict[str, Any]:
     converted(row, Line, where)
     for name, value in row.items():
         if name not in Line.__struct_fields__:
-            converted(value, Number | None, where, name)
+            converted(value, METRIC, where, name)
             converted(name, Text, where)
     return dict(row)
