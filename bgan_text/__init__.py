@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bgan_text.studies.comparison import compare
     from bgan_text.studies.reproduction import reproduce
     from bgan_text.training.callbacks import Callback
+    from bgan_text.verification import Verification, verify
 
 __version__ = "0.5.0"
 
@@ -64,6 +65,7 @@ _MODULES = {
     "TextCorpus": "bgan_text.corpora.corpus",
     "TokenSpace": "bgan_text.space",
     "UserError": "bgan_text.errors",
+    "Verification": "bgan_text.verification",
     "compare": "bgan_text.studies.comparison",
     "evaluate": "bgan_text.evaluation.evaluate",
     "load_run": "bgan_text.runs",
@@ -72,6 +74,7 @@ _MODULES = {
     "reproduce": "bgan_text.studies.reproduction",
     "sweep": "bgan_text.evaluation.sweep",
     "train": "bgan_text.runs",
+    "verify": "bgan_text.verification",
 }
 
 __all__ = [
@@ -95,6 +98,7 @@ __all__ = [
     "TextCorpus",
     "TokenSpace",
     "UserError",
+    "Verification",
     "__version__",
     "compare",
     "evaluate",
@@ -105,6 +109,7 @@ __all__ = [
     "scores",
     "sweep",
     "train",
+    "verify",
 ]
 
 

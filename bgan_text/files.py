@@ -76,7 +76,7 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def read_json(path: Path, kind: type[Kind] | Any, most: int = MOST_BYTES) -> Kind:
+def read_json(path: Path, kind: type[Kind], most: int = MOST_BYTES) -> Kind:
     """Read a JSON file of a run or a dataset directory, which may come from a stranger.
 
     Args:
@@ -91,14 +91,13 @@ def read_json(path: Path, kind: type[Kind] | Any, most: int = MOST_BYTES) -> Kin
     return decoded(read_bounded(path, most), kind, path)
 
 
-def decoded(content: bytes, kind: type[Kind] | Any, where: object) -> Kind:
+def decoded(content: bytes, kind: type[Kind], where: object) -> Kind:
     """JSON as a declared type, see `bgan_text.records.converted`.
 
     Raises:
         UserError: it is no JSON, a name is repeated, a number is NaN, or a field is not accepted.
     """
-    found: Kind = converted(parsed(content, where), kind, where)
-    return found
+    return converted(parsed(content, where), kind, where)
 
 
 def parsed(content: bytes, where: object) -> Any:

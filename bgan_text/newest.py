@@ -23,3 +23,11 @@ def newest_data() -> Path:
 def newest_run(marker: str = "checkpoint-*.safetensors") -> Path:
     """The run below runs/ that was saved last, or the one with the youngest file called `marker`."""
     return newest(Path("runs"), marker, "there is no run in runs/: make one with bgan-text train")
+
+
+def newest_folder() -> Path:
+    """The newest run, or the newest dataset directory where there is no run."""
+    try:
+        return newest_run()
+    except UserError:
+        return newest_data()

@@ -6,6 +6,7 @@ And a dataset directory: what it holds, and a few examples.
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from bgan_text.config import Config
@@ -16,6 +17,7 @@ from bgan_text.space import LabelSpace, PixelSpace, Space
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.run import RunFolder
 from bgan_text.training_options import GROUPS
+from bgan_text.verification import RUN, kind_of
 
 WIDTH = 66
 """Columns for the numbers of a step, which follow a title."""
@@ -106,6 +108,18 @@ def overview(run: RunFolder, samples: int = 3) -> Overview:
     shown = evaluated.get("samples", [])[:samples]
     settings = read_settings(run.config, image_nets=run.images or isinstance(run.space, LabelSpace))
     return Overview(facts, about, checkpoints, settings, shown, evaluations.score)
+
+
+def seen(folder: Path, examples: int = 3) -> tuple[dict[str, Any], list[str]]:
+    """What `bgan-text show` shows of a run or a dataset directory: everything as JSON values, and as lines.
+
+    Raises:
+        UserError: it is neither, or damaged.
+    """
+    if kind_of(folder) == RUN:
+        shown = overview(RunFolder(folder), examples)
+        return shown.facts, shown.lines()
+    return dataset_overview(DatasetDirectory(folder), examples)
 
 
 def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict[str, Any], list[str]]:

@@ -35,10 +35,10 @@ Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 def _any_json(levels: int) -> Any:
-    scalar: Any = None | bool | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Number | Text  # type: ignore[operator]
-    kind = scalar
+    scalar: Any = None | bool | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Number | Text
+    kind: Any = scalar
     for _ in range(levels):
-        kind = scalar | list[kind] | dict[Text, kind]
+        kind = Union[scalar, list[kind], dict[Text, kind]]  # noqa: UP007
     return kind
 
 
@@ -49,15 +49,15 @@ Json: Any = _any_json(LEVELS)
 class Format(Struct):
     """The fields that a file of any format has, so that a later one is told before it is read."""
 
-    format: Count
+    format: Annotated[int, Meta(ge=1, le=LARGEST)]
     version: Text
 
 
-class Record(Struct, forbid_unknown_fields=True, frozen=True):
+class Record(Struct, forbid_unknown_fields=True):
     """An object of a file. A field without a default is needed, and there are no others."""
 
 
-def converted(value: Any, kind: type[Kind] | Any, where: object, field: str = "") -> Kind:
+def converted(value: Any, kind: type[Kind], where: object, field: str = "") -> Kind:
     """A value as JSON gives it, as a declared type. Nothing is converted: 2.0 and "2" are no integers.
 
     Args:
@@ -122,14 +122,14 @@ def _limited(hint: Any, metadata: Any) -> Any:
     if hint is str:
         names = metadata.get("choices")
         return Literal[names] if names and not metadata["custom"] else Text
-    return record_of(hint) if is_dataclass(hint) else hint
+    return record_of(hint) if isinstance(hint, type) and is_dataclass(hint) else hint
 
 
 def _fault(message: str, within: str) -> str:
     """What msgspec says in the words of the project: the field, and what is accepted."""
     told, separator, place = message.rpartition(" - at ")
     if not separator:
-        told, place = message, ""
+        told, place = message, "$"
     place = place.strip("`").replace("key` in `", "a name in ")
     field = place.replace("$", within).removeprefix(".")
     if match := re.match(r"Object (?:missing required|contains unknown) field `(.*)`", told, re.DOTALL):
@@ -146,7 +146,8 @@ def _accepted(told: str) -> str:
             return "a finite number is needed"
         if sign == ">=":
             return f"at least {limit:g} is needed"
-        return f"at most {int(match[2]):,} is possible" if sign == "<=" else f"it must be below {limit:g}"
+        most = f"{int(match[2]):,}" if match[2].isdigit() else f"{limit:g}"
+        return f"at most {most} is possible" if sign == "<=" else f"it must be below {limit:g}"
     if told.startswith("Expected `str` matching"):
         return next(text for part, text in PATTERNS.items() if part in told)
     if match := re.match(r"Expected `([a-z |]+)`(.*)", told):

@@ -17,8 +17,10 @@ from bgan_text.cli.sample import sample
 from bgan_text.cli.score import score
 from bgan_text.cli.show import show
 from bgan_text.cli.train import train
+from bgan_text.cli.verify import verify
 from bgan_text.encoding import degrade
 from bgan_text.errors import UserError
+from bgan_text.out_of_memory import is_out_of_memory
 
 app = typer.Typer(
     name="bgan-text",
@@ -46,9 +48,8 @@ def root(
     """Options before the command."""
 
 
-COMMANDS = {
-    command.__name__: command for command in (prepare, train, sample, score, plot, compare, reproduce, show)
-}
+ALL = (prepare, train, sample, score, plot, compare, reproduce, show, verify)
+COMMANDS = {command.__name__: command for command in ALL}
 for command in COMMANDS.values():
     app.command(cls=Command)(command)
 
@@ -72,16 +73,9 @@ def main() -> None:
         place = f" {error.filename}" if error.filename else ""
         _refuse(f"cannot read or write{place}: {error.strerror or error}")
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
-        _refuse("out of memory: lower --batch, --draws, --candidates, --width, --vocabulary or --length")
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """torch raises errors of its own: a RuntimeError whose text tells."""
-    text = str(error).lower()
-    told = ("out of memory", "not enough memory", "allocate memory")
-    return isinstance(error, MemoryError) or any(words in text for words in told)
+        _refuse("out of memory")
 
 
 def _refuse(message: str, code: int = 1) -> None:

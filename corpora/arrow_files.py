@@ -4,13 +4,16 @@
 only a path.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import datasets
+import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
+from datasets.table import InMemoryTable
 
 CHAINED = "::"
 
@@ -35,5 +38,12 @@ def save(data: datasets.Dataset, folder: Path) -> None:
 
 
 def load(files: Iterable[Path]) -> datasets.Dataset:
-    """The dataset in some files, mapped into memory."""
-    return datasets.concatenate_datasets([datasets.Dataset.from_file(str(file)) for file in files])
+    """The dataset in some files, mapped into memory.
+
+    `datasets` itself would wrap each file anew, which takes a second for 30,000 record batches.
+    """
+    named = list(map(str, files))
+    tables = [pa.ipc.open_stream(pa.memory_map(name)).read_all() for name in named]
+    # Without a name of its own the data would be read as a whole for one.
+    fingerprint = hashlib.sha256("\n".join(named).encode(errors="surrogateescape")).hexdigest()[:16]
+    return datasets.Dataset(InMemoryTable(pa.concat_tables(tables)), fingerprint=fingerprint)

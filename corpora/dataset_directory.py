@@ -30,9 +30,16 @@ from bgan_text.corpora.dataset_check import (
 )
 from bgan_text.corpora.dataset_records import read_card
 from bgan_text.corpora.palette import Palette, load_palette, numbers
-from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
+from bgan_text.corpora.tokenizer import (
+    SentencePieceTokenizer,
+    SymbolTokenizer,
+    Tokenizer,
+    load_tokenizer,
+    signature,
+)
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import digest_of, write_json
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
 SPLITS = ("train", "validation", "test")
@@ -48,6 +55,7 @@ class DatasetDirectory:
         space: the sample space.
         signature: changes with anything that changes the samples.
         counts: the number of samples of each split, and what became of the others.
+        files: the data files by their path in the folder; None in a card of an earlier version.
         summary: of text and rows of tokens, what became of the data and the warnings, see
             `bgan_text.corpora.preparation_summary.data_summary`; empty for images and older directories.
 
@@ -78,7 +86,7 @@ class DatasetDirectory:
         self.lowercase: bool = self.settings.get("lowercase", False)
         self.counts: dict[str, int] = self.card["counts"]
         self.summary: dict[str, Any] = self.card.get("summary", {})
-        self._files = None if told.files is UNSET else told.files
+        self.files = None if told.files is UNSET else told.files
         self._checked: set[str] = set()
 
     def __repr__(self) -> str:
@@ -106,6 +114,14 @@ class DatasetDirectory:
         self._check_signature(signature(palette))
         return palette
 
+    @property
+    def codec_file(self) -> str:
+        """The name of the file of the tokenizer or palette."""
+        if self.images:
+            return Palette.file
+        model = SentencePieceTokenizer.file
+        return model if (self.folder / model).exists() else SymbolTokenizer.file
+
     def codec(self) -> Tokenizer | Palette:
         """What stands between tokens and what they mean."""
         return self.palette() if self.images else self.tokenizer()
@@ -125,12 +141,14 @@ class DatasetDirectory:
         """
         where = self.folder / name
         files = data_files(where)
-        if name not in self._checked and self._files is not None:  # not in a card of an earlier version
+        if name not in self._checked and self.files is not None:  # not in a card of an earlier version
             for file in files:
-                told = self._files.get(file.relative_to(self.folder).as_posix())
+                told = self.files.get(file.relative_to(self.folder).as_posix())
                 check_blocks(file, told, thorough=False)
         try:
             found = load(files)
+        except MemoryError:
+            raise
         except Exception as error:  # datasets and pyarrow raise errors of many kinds for damaged files
             raise UserError(f"{where} is missing or damaged: {reason_of(error)}") from error
         check_table(found.data.table, self.space, self.counts[name], where)
@@ -150,7 +168,9 @@ class DatasetDirectory:
 
         (count, L) int64 tokens, or (count, channels, height, width) float32 pixels.
         """
-        return self._samples(_numeric(self.split(name)), slice(None), np.random.default_rng(0))
+        data = self.split(name)
+        with out_of_memory(f"while {len(data):,} {name} samples are read", "prepare fewer with `limit`"):
+            return self._samples(_numeric(data), slice(None), np.random.default_rng(0))
 
     def chosen(self, name: str, places: NDArray[np.int64]) -> torch.Tensor:
         """The samples of a split at these places, (count,), as `rows` gives them."""
@@ -196,10 +216,15 @@ class DatasetDirectory:
 
     def _check_rows(self, rows: NDArray[Any]) -> None:
         """Refuse rows that the space does not have; each is looked at when it is used."""
-        bits_to_draw = self.settings.get("binarize") == "stochastic"
-        most = self.space.vocabulary if isinstance(self.space, TokenSpace) and not bits_to_draw else 256
+        most = self.most_tokens
         if rows.dtype.kind not in "iu" or (rows.size and not 0 <= rows.min() <= rows.max() < most):
             raise UserError(f"{self.folder} is damaged: a row has tokens outside 0..{most - 1}")
+
+    @property
+    def most_tokens(self) -> int:
+        """The numbers in rows are below this one: the vocabulary, or 256 where they are levels."""
+        bits_to_draw = self.settings.get("binarize") == "stochastic"
+        return self.space.vocabulary if isinstance(self.space, TokenSpace) and not bits_to_draw else 256
 
     def pixels(self, rows: np.ndarray) -> torch.Tensor:
         """Rows of bytes as continuous images, -1 .. 1: (count, L) -> (count, channels, height, width)."""

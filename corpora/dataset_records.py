@@ -16,12 +16,12 @@ from bgan_text.corpora.preparation_options import (
 )
 from bgan_text.errors import UserError
 from bgan_text.files import parsed, read_bounded
-from bgan_text.records import Count, Digest, Format, Record, Seconds, Text, converted, record_of
+from bgan_text.records import Count, Digest, Format, Record, Text, converted, record_of
 from bgan_text.space import Side, Token, Tokens
 
 FORMAT = 2
 Byte = Annotated[int, Meta(ge=0, le=255)]
-Share = Seconds  # from 0 on, and finite
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class DataFile(Record):

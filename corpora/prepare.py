@@ -20,11 +20,18 @@ from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
 from bgan_text.corpora.memory import texts_in_memory
 from bgan_text.corpora.paths import holds_texts, is_pattern, named
-from bgan_text.corpora.preparation_options import ImagePreparation, Preparation, TextPreparation, text_corpus
+from bgan_text.corpora.preparation_options import (
+    ImagePreparation,
+    Preparation,
+    TextPreparation,
+    TokenPreparation,
+    text_corpus,
+)
 from bgan_text.corpora.sources import TEXT_CORPORA
 from bgan_text.corpora.text_preparation import prepare_text
-from bgan_text.corpora.token_rows import TokenPreparation, prepare_token_rows
+from bgan_text.corpora.token_rows import prepare_token_rows
 from bgan_text.errors import UserError, unknown
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.reporter import SILENT, Reporter
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -102,10 +109,12 @@ def _prepared(
     if isinstance(corpus, ImageCorpus):
         _refuse_unknown(given, ImagePreparation, f"{corpus.name} is a corpus of images")
         images = ImagePreparation.given(corpus, paths=paths, **given)
-        return prepare_images(images, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
+        with out_of_memory("while images are read", "lower `max_image_pixels`, `size` or `limit`"):
+            return prepare_images(images, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
     _refuse_unknown(given, TextPreparation, f"{corpus.name} is a corpus of text")
     text = TextPreparation.given(corpus, paths=paths, **given)
-    return prepare_text(text, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
+    with out_of_memory("while text is read", "lower `limit` or `vocabulary`"):
+        return prepare_text(text, folder, corpus=corpus, reporter=reporter, overwrite=overwrite)
 
 
 def _array(source: Any) -> NDArray[Any] | None:

@@ -419,7 +419,9 @@ def test_the_last_step_is_saved_and_evaluated_whatever_the_intervals(trained: Co
 def test_out_of_memory_is_one_line(trained: Command) -> None:
     made = trained("train", "--run", "huge", "--steps", 1, *TINY, "--width", 2**16)
     assert made.code == 1
-    assert made.err.splitlines()[-1].startswith("bgan-text: out of memory: lower")
+    assert made.err.splitlines()[-1].startswith(
+        "bgan-text: out of memory while the nets are built: lower --width, "
+    )
 
 
 def test_a_run_of_another_corpus_is_refused(trained: Command) -> None:

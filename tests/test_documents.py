@@ -71,7 +71,7 @@ RUN = [name for name in DOCUMENTS if any(block.mark != "not run" for block in bl
 
 
 def test_the_documents_show_every_command() -> None:
-    names = {"prepare", "train", "sample", "score", "plot", "compare", "reproduce", "show"}
+    names = {"prepare", "train", "sample", "score", "plot", "compare", "reproduce", "show", "verify"}
     assert {words[0] for block in CONSOLE for words in commands(block)} == names
 
 

@@ -144,6 +144,65 @@ def test_metrics_that_are_not_ours_are_refused(line: str, tmp_path: Path) -> Non
     assert (tmp_path / "run" / "metrics.damaged-9.jsonl").read_bytes() == before
 
 
+def test_any_change_of_the_metrics_is_seen(tmp_path: Path) -> None:
+    """Of each byte, and lines that are missing, repeated or in another order."""
+    run, _ = make(tmp_path / "run")
+    for step in (1, 2, 3, 4):
+        run.append_metrics({"step": step, "bound": 0.5, "samples": ["é"]})
+    path = tmp_path / "run" / "metrics.jsonl"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    orders = ((0, 2, 3), (0, 0, 1, 2, 3), (1, 0, 2, 3))
+    changed = [b"".join(lines[place] for place in order) for order in orders]
+    for place in range(len(whole) - 1):
+        changed.append(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+    for content in changed:
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"metrics\.jsonl line \d is damaged"):
+            run.metrics()
+    path.write_bytes(whole)
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_metrics_that_were_cut_short_are_seen(left: int, tmp_path: Path, heard: Any) -> None:
+    run, state = make(tmp_path / "run")
+    for step in (1, 2, 3):
+        run.append_metrics({"step": step})
+    state.step = 3
+    run.save(state)
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
+    with pytest.raises(UserError, match="it lacks lines that were there at the last checkpoint; repair or"):
+        run.metrics()
+    run.rewind(3, heard)
+    assert len(heard.warnings) == 1
+    run.append_metrics({"step": 4})
+    assert [row["step"] for row in run.metrics()] == [*range(1, left + 1), 4]
+    path.unlink()
+    assert run.metrics() == []
+
+
+def test_metrics_of_an_earlier_version_have_no_checks(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2, "bound": NaN}\n')
+    assert run.metrics() == [{"step": 1}, {"step": 2, "bound": None}]
+    run.rewind(2)
+    assert path.read_text().count("check") == 2
+    assert len(run.metrics()) == 2
+
+
+def test_any_change_of_the_settings_is_seen(tmp_path: Path) -> None:
+    make(tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["settings"]["seed"] += 1
+    path.write_text(json.dumps(card))
+    with pytest.raises(UserError, match=r"run\.json is damaged: it is not as it was written"):
+        RunFolder(tmp_path / "run")
+
+
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
     make(tmp_path / "run")
     with pytest.raises(UserError, match="holds a run already"):

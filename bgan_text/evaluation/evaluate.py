@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.reporter import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def evaluate(
     custom = own_scores(scores, chosen)
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
-    return score(inputs, chosen, judges or Judges(), custom, reporter)
+    with out_of_memory("while samples are scored", "lower `count`, or leave out scores that train networks"):
+        return score(inputs, chosen, judges or Judges(), custom, reporter)
 
 
 def own_scores(

@@ -20,6 +20,7 @@ from bgan_text.errors import UserError, reason_of
 from bgan_text.files import write_atomically
 from bgan_text.initialisation import seeded_initialisation
 from bgan_text.models.build import Builder, build_discriminator, build_generator
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import Space
 from bgan_text.training.checkpoint_check import (
     MOMENTS,
@@ -41,6 +42,9 @@ TYPES = {
     "U8": torch.uint8,
 }
 """The types of tensors by the names of safetensors. No checkpoint has others."""
+
+
+BUILDING = ("while the nets of the run are built", "they need a machine with more of it")
 
 
 def save_checkpoint(path: Path, state: State, log: str = NO_LINE) -> None:
@@ -96,17 +100,6 @@ def load_checkpoint(path: Path, state: State) -> str:
         raise DamagedCheckpointError(f"{path} does not fit the run's settings: {reason_of(error)}") from error
 
 
-def log_at(path: Path) -> str:
-    """The check of the last line of the metrics when a checkpoint was saved.
-
-    Raises:
-        UserError: the header of the file is damaged.
-    """
-    with _opened(path, torch.device("cpu")) as (_, header):
-        check_contents(path, {}, header)
-    return header.log
-
-
 def refuse_misfit(path: Path, config: Config, space: Space) -> None:
     """Refuse a checkpoint that cannot be one of nets of the package with these settings.
 
@@ -119,13 +112,31 @@ def refuse_misfit(path: Path, config: Config, space: Space) -> None:
         _compare(path, file, Expected.by_settings(config, space))
 
 
+def check_checkpoint(path: Path, config: Config | None, space: Space | None) -> None:
+    """Check all of a checkpoint: its header, names, shapes and types, every digest and every number.
+
+    Args:
+        path: the checkpoint.
+        config: the settings of the run; None leaves out names, shapes and types, as for nets of the user's.
+        space: what the run generates.
+
+    Raises:
+        UserError: something is wrong.
+    """
+    expected = None
+    if config is not None and space is not None:
+        expected = Expected.by_settings(config, space)
+    _read(path, torch.device("cpu"), expected)
+
+
 def read_header(path: Path) -> Header:
-    """The header of a checkpoint: its step, its training time and its device, as text.
+    """The header of a checkpoint: its step, its training time, its device and its log, as text.
 
     Raises:
         UserError: it is damaged, or there is none.
     """
     with _opened(path, torch.device("cpu")) as (_, header):
+        check_contents(path, {}, header)
         return header
 
 
@@ -167,7 +178,10 @@ def load_discriminator(
 def _load_net(
     path: Path, prefix: str, build: Callable[[], nn.Module], seed: int, device: torch.device
 ) -> nn.Module:
-    with seeded_initialisation(seed):  # its weights are replaced, but must not move the caller's stream
+    with (
+        out_of_memory(*BUILDING),
+        seeded_initialisation(seed),
+    ):  # its weights are replaced, but must not move the caller's stream
         net = build().to(device)
     part = prefix.partition(".")[0]
     tensors, _ = _read(path, device, part=part)
@@ -186,7 +200,8 @@ def _read(
         if expected is not None:
             _compare(path, file, expected)
         names = [name for name in file.keys() if not part or name.startswith(f"{part}.")]  # noqa: SIM118
-        tensors = {name: file.get_tensor(name) for name in names}
+        with out_of_memory(f"while {path} is read", "its nets need a machine with more of it"):
+            tensors = {name: file.get_tensor(name) for name in names}
     check_contents(path, tensors, header)
     return tensors, header.counters()
 

@@ -33,7 +33,7 @@ from bgan_text.training.checkpoint import (
     load_checkpoint,
     load_discriminator,
     load_generator,
-    log_at,
+    read_header,
     refuse_misfit,
     save_checkpoint,
 )
@@ -132,6 +132,11 @@ class RunFolder:
         """Whether the samples are images."""
         return is_image(self.space)
 
+    @property
+    def custom_nets(self) -> bool:
+        """Whether a net is one of the user's own."""
+        return is_custom(self.config.generator) or is_custom(self.config.discriminator or "")
+
     def data_folder(self) -> Path:
         """The path of the dataset directory, as long as it and the run folder moved together."""
         return Path(os.path.relpath(self.folder / self.data["folder"]))
@@ -150,12 +155,7 @@ class RunFolder:
 
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints by step, ascending."""
-        found = {}
-        for path in sorted(self.folder.glob("checkpoint-*.safetensors")):
-            digits = path.stem.removeprefix("checkpoint-")
-            if digits.isdecimal():
-                found[int(digits)] = path
-        return found
+        return checkpoints_in(self.folder)
 
     def save(self, state: State) -> Path:
         """Write a checkpoint, remove what `prune` removes, and return the new path."""
@@ -192,11 +192,11 @@ class RunFolder:
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
-            self._refuse_lost_checkpoints()
+            self.refuse_lost_checkpoints()
             return State.fresh(self.config, self.space, device, self.parts), device.type
         return self._load(max(checkpoints), lambda path: self._restored(path, device))
 
-    def _refuse_lost_checkpoints(self) -> None:
+    def refuse_lost_checkpoints(self) -> None:
         """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
         *rows, _ = self.metrics() or [{}]
         if any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
@@ -256,7 +256,7 @@ class RunFolder:
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
         checkpoints = self.checkpoints()
         try:
-            if not (is_custom(self.config.generator) or is_custom(self.config.discriminator or "")):
+            if not self.custom_nets:
                 refuse_misfit(checkpoints[step], self.config, self.space)  # before nets of its size are built
             return load(checkpoints[step])
         except DamagedCheckpointError as error:
@@ -279,7 +279,7 @@ class RunFolder:
         Raises:
             UserError: another line is damaged or missing.
         """
-        return self._log().rows(self._logged())
+        return self._log().rows(self.logged())
 
     def rewind(self, step: int, reporter: Reporter = SILENT) -> None:
         """Remove the metrics and grids after `step`: a resumed run makes them again.
@@ -289,15 +289,15 @@ class RunFolder:
         for grid in (self.folder / GRIDS).glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
-        self._log().cut(step, self._logged(), reporter)
+        self._log().cut(step, self.logged(), reporter)
 
-    def _logged(self) -> str:
+    def logged(self) -> str:
         """The check of a line that the metrics must have: the last one when the last checkpoint was saved."""
         last = max(self.checkpoints(), default=0)
         if last <= self._log().mended_up_to():
             return NO_LINE
         try:
-            return log_at(self.checkpoints()[last]) if last else NO_LINE
+            return read_header(self.checkpoints()[last]).log if last else NO_LINE
         except UserError:  # the checkpoint is damaged, which is told where it is used
             return NO_LINE
 
@@ -307,6 +307,16 @@ class RunFolder:
     def _refuse_removed(self) -> None:
         if not (self.folder / "run.json").exists():
             raise UserError(f"{self.folder} was removed, or emptied, while it was trained")
+
+
+def checkpoints_in(folder: Path) -> dict[int, Path]:
+    """The checkpoints in a run folder by step, ascending."""
+    found = {}
+    for path in sorted(folder.glob("checkpoint-*.safetensors")):
+        digits = path.stem.removeprefix("checkpoint-")
+        if digits.isdecimal():
+            found[int(digits)] = path
+    return found
 
 
 def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:

@@ -24,6 +24,7 @@ from bgan_text.records import (
 FORMAT = 4
 NO_LINE = "00000000"
 """The check of the metrics before their first line."""
+METRIC: Any = Number | None
 
 
 class TrainedOn(Record):
@@ -113,6 +114,6 @@ def read_line(line: bytes, where: object) -> dict[str, Any]:
     converted(row, Line, where)
     for name, value in row.items():
         if name not in Line.__struct_fields__:
-            converted(value, Number | None, where, name)
+            converted(value, METRIC, where, name)
             converted(name, Text, where)
     return dict(row)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.models.sampling import counted
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import Space, TokenSpace
 
 SAMPLING_BATCH = 256
@@ -45,8 +46,9 @@ def drawn_rows(
     """
     rng = torch.Generator(device).manual_seed(seed)
     for start in range(0, count, SAMPLING_BATCH):
-        noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
-        rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
+        with out_of_memory("while samples are drawn", "this generator needs a machine with more of it"):
+            noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
+            rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
         yield rows[: count - start].cpu()
 
 

@@ -14,11 +14,14 @@ from bgan_text.models.build import Builder, build_nets, missing
 from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on
 from bgan_text.objectives.divergences import Divergence, divergence_named
 from bgan_text.objectives.weights import RunningStatistics
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
 from bgan_text.training.offers import refuse_discriminator, refuse_generator
 from bgan_text.validation_scores import deciding_score
+
+NET_REMEDY = "lower `width`, `discriminator_width`, `blocks` or `noise`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,11 @@ class State:
             UserError: the objective cannot train on such samples, a net does not offer what it needs, or
                 the batch is too small for batch normalisation.
         """
-        parts = parts or CustomParts()
+        with out_of_memory("while the nets are built", NET_REMEDY):
+            return cls._built(config, space, device, parts or CustomParts())
+
+    @classmethod
+    def _built(cls, config: Config, space: Space, device: torch.device, parts: CustomParts) -> "State":
         _refuse_what_does_not_fit(config, space)
         generator, discriminator = build_nets(config, space, parts.generator, parts.discriminator)
         if parts.generator is not None:

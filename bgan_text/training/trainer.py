@@ -7,7 +7,9 @@ import torch
 
 from bgan_text.batch import Batch
 from bgan_text.config import Config
+from bgan_text.config_defaults import unused
 from bgan_text.objective_table import IMPLICIT, LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
+from bgan_text.out_of_memory import out_of_memory
 from bgan_text.training.implicit import ImplicitUpdate
 from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
@@ -30,6 +32,8 @@ class StepReport:
         return dict(zip(self.numbers, values, strict=True))
 
 
+LARGE = ("batch", "draws", "width", "discriminator_width")
+"""What the memory of a step grows with."""
 UPDATES: dict[str, type[Update]] = {
     SCORE_FUNCTION: ScoreFunctionUpdate,
     PATHWISE: PathwiseUpdate,
@@ -96,6 +100,10 @@ def train(
         The numbers of each step, unread.
     """
     trainer = Trainer(state, config)
+    read = [f"`{name}`" for name in LARGE if name not in unused(config.to_json())]
+    remedy = f"lower {', '.join(read[:-1])} or {read[-1]}"
     while (done := progress(state)) < 1.0:
-        step = state.step
-        yield trainer.step([batches(step, index) for index in range(config.discriminator_steps)], done)
+        with out_of_memory("in a training step", remedy):
+            real = [batches(state.step, index) for index in range(config.discriminator_steps)]
+            report = trainer.step(real, done)
+        yield report

@@ -11,7 +11,7 @@ from tests.faults.process import Outcome, run
 from tests.faults.verdict import verdict
 from tests.faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
 
-USES = {"datasets": ("train",), "runs": ("sample", "resume", "show", "plot")}
+USES = {"datasets": ("train", "verify"), "runs": ("sample", "resume", "show", "plot", "verify")}
 
 
 class Stored:
@@ -39,7 +39,8 @@ class Stored:
         outcome, result = self._use(name, use, folder)
         end = verdict(outcome)
         if end == "accepted":
-            end = "same" if result == usual else "wrong"
+            told = "Warning" in outcome.err and "is kept as" in outcome.err
+            end = "same" if result == usual else "told" if told else "wrong"
         return Ended(f"{use} {path.relative_to(folder)} {how}", end, [outcome])
 
     def _without_damage(self, name: str, use: str) -> Any:

@@ -9,7 +9,8 @@ from tests.faults.process import Outcome
 
 MOST_MEMORY = 2 << 30
 LONGEST_LINE = 1000
-GOOD = ("refused", "accepted", "same", "killed")
+GOOD = ("refused", "accepted", "same", "told", "killed")
+"""Told: it went on with what is whole, and said so."""
 FAULTS = (
     "traceback",
     "crash",
