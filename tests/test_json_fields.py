@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bgan_text as bt
-from bgan_text.corpora.dataset_check import card_digest
 from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
-from bgan_text.files import read_json
+from bgan_text.files import digest_of, read_json
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.reproduction import _claim
 from bgan_text.studies.runner import Kept
@@ -94,7 +93,7 @@ def is_digest(value: Any) -> bool:
 
 
 def with_digest(card: Any) -> bytes:
-    return text(card | {"sha256": card_digest(card)} if is_digest(card.get("sha256")) else card)
+    return text(card | {"sha256": digest_of(card)} if is_digest(card.get("sha256")) else card)
 
 
 @pytest.fixture(scope="module")

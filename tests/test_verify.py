@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 import bgan_text as bt
-from bgan_text.corpora.dataset_check import card_digest, files_of
+from bgan_text.corpora.dataset_check import files_of
+from bgan_text.files import digest_of
 
 TINY: dict[str, Any] = {"width": 8, "discriminator_width": 8, "noise": 4, "batch": 4, "precision": "float32"}
 TEXTS = [f"{a}{b}" for a in "abcdef" for b in "abcdef"]
@@ -58,7 +59,7 @@ def rewrite(column: str, change: Any) -> None:
     data = Path("data")
     card = json.loads((data / "card.json").read_text())
     card["files"] = files_of(data, ("train", "validation", "test"))
-    (data / "card.json").write_text(json.dumps(card | {"sha256": card_digest(card)}))
+    (data / "card.json").write_text(json.dumps(card | {"sha256": digest_of(card)}))
 
 
 def test_all_parts_of_sound_ones_are_named(here: Path) -> None:
