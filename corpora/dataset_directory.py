@@ -3,6 +3,7 @@
     FOLDER/train, validation, test    Arrow data written with `datasets`: `tokens`, and `text` or `label`
     FOLDER/tokenizer.json | .model    the tokenizer of text
     FOLDER/palette.json               or else the palette of images
+    FOLDER/oracle.safetensors         weights of the distribution of the corpus oracle
     FOLDER/card.json                  counts, settings, signature
 
 `bgan_text.corpora.prepare` makes it.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from bgan_text import __version__
 from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.dataset_check import (
+    ORACLE_FILE,
     card_digest,
     check_blocks,
     check_table,
@@ -29,6 +31,8 @@ from bgan_text.corpora.dataset_check import (
     data_files,
     files_of,
 )
+from bgan_text.corpora.oracle import Oracle
+from bgan_text.corpora.oracle_file import read_oracle
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import Tokenizer, load_tokenizer, signature
 from bgan_text.errors import UserError, reason_of
@@ -116,6 +120,17 @@ class DatasetDirectory:
         palette = load_palette(self.folder)
         self._check_signature(signature(palette))
         return palette
+
+    def oracle(self) -> Oracle | None:
+        """The distribution that the samples were drawn from, of the corpus `oracle`; None of all others.
+
+        Raises:
+            UserError: its file is missing or damaged, or is not what the card tells of.
+        """
+        told = self.card.get("files", {})
+        if ORACLE_FILE not in told or not isinstance(self.space, TokenSpace):
+            return None
+        return read_oracle(self.folder, told[ORACLE_FILE], self.space.vocabulary, self.settings)
 
     def codec(self) -> Tokenizer | Palette:
         """What stands between tokens and what they mean."""

@@ -18,6 +18,8 @@ from bgan_text.errors import UserError
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
 """Validation and test each get one in ten samples, at most ten thousand. Where a corpus has a held-out part
 of its own, all of that is the test split."""
+FREE, FOR_TEST, FOR_VALIDATION = 0, 1, 2
+"""What a corpus itself keeps a sample for. Where it keeps some for validation, no others are taken."""
 
 
 @contextmanager
@@ -39,8 +41,8 @@ class Seen:
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
     held_out: "array[int]" = field(default_factory=lambda: array("b"))
 
-    def add(self, row: ArrayLike, held_out: bool) -> None:
-        """Note a row."""
+    def add(self, row: ArrayLike, held_out: int) -> None:
+        """Note a row. `held_out`: whether it is for testing, or what else the corpus keeps it for."""
         self.digests.append(row_digest(row))
         self.held_out.append(held_out)
 
@@ -69,7 +71,7 @@ def split_rows(
         UserError: there are too few rows.
     """
     digests = np.frombuffer(seen.digests, dtype=np.uint64)
-    held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
+    held_out = np.frombuffer(seen.held_out, dtype=np.int8)
     distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     if len(distinct) < len(SPLITS):
         raise UserError(
@@ -88,16 +90,21 @@ def split_rows(
         signed.update(name.encode() + digests[chosen].tobytes())
     if sizes["train"] == 0:
         raise UserError("no sample is left to train on: give a larger corpus or a larger `limit`")
+    if empty := [name for name, size in sizes.items() if size == 0]:
+        raise UserError(f"no sample is left for {' and '.join(empty)}: the others repeat each other")
     return Splits(sizes, len(digests) - len(distinct), signed.hexdigest())
 
 
-def _assign(held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _assign(held_out: NDArray[np.int8]) -> NDArray[np.int64]:
     """0 train, 1 validation, 2 test, for rows in ascending order of digest: the lowest are kept apart."""
-    free = np.flatnonzero(~held_out)
+    free = np.flatnonzero(held_out == FREE)
     share = min(max(1, len(free) // HELD_OUT_SHARE), HELD_OUT_MOST)
     split = np.zeros(len(held_out), dtype=np.int64)
-    if held_out.any():
-        split[held_out] = 2
+    if (held_out == FOR_VALIDATION).any():
+        split[held_out == FOR_TEST] = 2
+        split[held_out == FOR_VALIDATION] = 1
+    elif held_out.any():
+        split[held_out == FOR_TEST] = 2
         split[free[:share]] = 1
     else:
         split[free[:share]] = 2
