@@ -121,16 +121,22 @@ class DatasetDirectory:
         self._check_signature(signature(palette))
         return palette
 
+    @property
+    def has_oracle(self) -> bool:
+        """Whether the distribution that the samples were drawn from is there."""
+        return ORACLE_FILE in self.card.get("files", {}) and isinstance(self.space, TokenSpace)
+
     def oracle(self) -> Oracle | None:
         """The distribution that the samples were drawn from, of the corpus `oracle`; None of all others.
 
         Raises:
             UserError: its file is missing or damaged, or is not what the card tells of.
         """
-        told = self.card.get("files", {})
-        if ORACLE_FILE not in told or not isinstance(self.space, TokenSpace):
+        if not self.has_oracle:
             return None
-        return read_oracle(self.folder, told[ORACLE_FILE], self.space.vocabulary, self.settings)
+        assert isinstance(self.space, TokenSpace)
+        told = self.card["files"][ORACLE_FILE]
+        return read_oracle(self.folder, told, self.space.vocabulary, self.settings)
 
     def codec(self) -> Tokenizer | Palette:
         """What stands between tokens and what they mean."""

@@ -1,8 +1,8 @@
 """SeqGAN's oracle: a randomly initialised LSTM, a known distribution over rows of tokens.
 
 Yu et al. 2017, "SeqGAN: Sequence generative adversarial nets with policy gradient", section 5.1. It has one
-layer, one bias for each gate and an initial state of zeros, reads token 0 before the first one, and draws every
-parameter from N(0, 1). Every row has full length, so the probabilities of the V^L rows of length L sum to 1.
+layer, one bias for each gate and an initial state of zeros, and reads token 0 before the first one. All its
+parameters are drawn from N(0, 1). Every row has full length, so the probabilities of all V^L rows sum to 1.
 
 Shapes: S rows, L positions, V vocabulary, E embedding, H hidden. Nothing here knows files or text.
 """

@@ -1,7 +1,7 @@
 """The weights of an oracle in a dataset directory, checked like all that may come from a stranger.
 
 The weights are stored, not only the seed that they came from: normal numbers from a seed may differ between
-versions of torch, and in their last digits between processors. Then the rows would be those of another oracle.
+versions of torch, and in their last digits between processors. The rows would be those of another oracle.
 """
 
 from collections.abc import Mapping

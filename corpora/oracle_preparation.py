@@ -12,7 +12,7 @@ from bgan_text.corpora.oracle import Oracle
 from bgan_text.corpora.oracle_file import write_oracle
 from bgan_text.corpora.preparation_options import OraclePreparation
 from bgan_text.corpora.sources import ORACLE
-from bgan_text.corpora.splitting import FOR_TEST, FOR_VALIDATION, FREE, HELD_OUT_SHARE, without_bars
+from bgan_text.corpora.splitting import HELD_OUT_SHARE, split_as_told, without_bars
 from bgan_text.corpora.staging import staged
 from bgan_text.corpora.token_rows import write_rows
 from bgan_text.reporter import SILENT, Reporter
@@ -24,8 +24,8 @@ def prepare_oracle(
 ) -> DatasetDirectory:
     """Draw an oracle and rows of it, and write a dataset directory.
 
-    There are `limit` training rows, and a tenth as many for validation and for testing each, less those that
-    repeat others.
+    There are `limit` training rows, and a tenth as many for validation and for testing each. All are
+    independent draws, so the splits of a small oracle share rows.
 
     Args:
         recipe: the sizes of oracle and rows, the seed, and how many rows.
@@ -34,7 +34,7 @@ def prepare_oracle(
         overwrite: replace a dataset directory that is already at `out`.
 
     Raises:
-        UserError: there are too few different rows; `out` then stays as it was.
+        UserError: there is something at `out` that may not be replaced.
 
     Example:
         >>> data = prepare_oracle(OraclePreparation(vocabulary=50, limit=80), Path("data/small-oracle"))
@@ -48,19 +48,19 @@ def prepare_oracle(
     with without_bars(), staged(out, overwrite=overwrite) as stage:
         write_oracle(stage, oracle)
         rows = _drawn(oracle, parts, recipe.length, rng)
-        write_rows(stage, rows, sum(parts.values()), recipe, space, reporter)
+        write_rows(stage, rows, sum(parts), split_as_told, recipe, space, reporter)
     return DatasetDirectory(out)
 
 
-def _parts(training: int) -> dict[int, int]:
-    """How many rows are for what. Those held out come first, so that a row in two parts stays held out."""
+def _parts(training: int) -> tuple[int, int, int]:
+    """How many rows each split has."""
     held_out = max(1, training // HELD_OUT_SHARE)
-    return {FOR_TEST: held_out, FOR_VALIDATION: held_out, FREE: training}
+    return training, held_out, held_out
 
 
 def _drawn(
-    oracle: Oracle, parts: dict[int, int], length: int, rng: torch.Generator
+    oracle: Oracle, parts: tuple[int, ...], length: int, rng: torch.Generator
 ) -> Iterator[tuple[NDArray[np.int32], int]]:
-    for part, count in parts.items():
+    for part, count in enumerate(parts):
         for rows in oracle.samples(count, length, rng):
             yield from ((row, part) for row in rows.numpy().astype(np.int32))

@@ -244,20 +244,20 @@ class OraclePreparation(Preparation):
     """
 
     corpus: str = ORACLE.name
+    keep_duplicates: bool = True
+    """No option: without repeats the rows would not have the distribution of the oracle."""
     vocabulary: int = setting(
         ORACLE.vocabulary, "number of different tokens", minimum=2, below=MOST_WEIGHTS, group=TOKENS
     )
     length: int = setting(ORACLE.length, "tokens of a row", minimum=1, below=LONGEST_ROW, group=TOKENS)
     embedding_size: int = setting(
         32,
-        "numbers that stand for a token in the LSTM of the oracle",
+        "size of the embedding of its LSTM",
         minimum=1,
         below=LARGEST_SIZE,
         group=TOKENS,
     )
-    hidden_size: int = setting(
-        32, "hidden units of the LSTM of the oracle", minimum=1, below=LARGEST_SIZE, group=TOKENS
-    )
+    hidden_size: int = setting(32, "hidden units of its LSTM", minimum=1, below=LARGEST_SIZE, group=TOKENS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -265,8 +265,8 @@ class OraclePreparation(Preparation):
         weights += 4 * self.hidden_size * (self.embedding_size + self.hidden_size + 1)
         if weights > MOST_WEIGHTS:
             raise UserError(
-                f"`vocabulary` {self.vocabulary} with `embedding_size` {self.embedding_size} and `hidden_size` "
-                f"{self.hidden_size} makes an oracle of {weights:,} weights: at most {MOST_WEIGHTS:,} are possible"
+                f"`vocabulary` {self.vocabulary}, `embedding_size` {self.embedding_size}, `hidden_size` "
+                f"{self.hidden_size}: an oracle of {weights:,} weights; at most {MOST_WEIGHTS:,} are possible"
             )
 
 

@@ -1,7 +1,8 @@
 """Make a dataset directory of rows of tokens that exist already, such as molecules or events as integers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.preparation_options import Preparation
 from bgan_text.corpora.preparation_summary import data_summary, repeats_warnings
-from bgan_text.corpora.splitting import FREE, Seen, split_rows, without_bars
+from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
 from bgan_text.corpora.staging import staged
 from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
@@ -69,7 +70,8 @@ def prepare_token_rows(
     rows = _checked(rows[: recipe.limit], recipe)
     space = TokenSpace(rows.shape[1], recipe.vocabulary, recipe.end)
     with without_bars(), staged(out, overwrite=overwrite) as stage:
-        write_rows(stage, ((row, FREE) for row in rows), len(rows), recipe, space, reporter)
+        split = partial(split_rows, keep_duplicates=recipe.keep_duplicates, length=space.positions)
+        write_rows(stage, ((row, False) for row in rows), len(rows), split, recipe, space, reporter)
     return DatasetDirectory(out)
 
 
@@ -77,22 +79,21 @@ def write_rows(
     stage: Path,
     rows: Iterable[tuple[NDArray[np.int32], int]],
     count: int,
+    split: Callable[[datasets.Dataset, Seen, Path], Splits],
     recipe: Preparation,
     space: TokenSpace,
     reporter: Reporter,
 ) -> None:
-    """Write rows of tokens, each with what the corpus keeps it for, as three splits, a tokenizer and a card.
+    """Write rows of tokens as three splits, a tokenizer and a card.
 
     Args:
         stage: the folder, which may hold further files of the directory.
-        rows: (L,) tokens, filled up with the end token, beside `FREE`, `FOR_TEST` or `FOR_VALIDATION`.
+        rows: (L,) tokens, filled up with the end token, each with what `Seen` notes of it.
         count: how many.
+        split: writes the splits of all rows into a folder.
         recipe: the options, for the card.
         space: of the rows.
         reporter: receives the progress, and the warnings of `DatasetDirectory.summary`.
-
-    Raises:
-        UserError: there are too few different rows.
     """
     tokenizer, counts, seen = IntegerTokenizer(space.vocabulary, space.end), Counts(read=count), Seen()
     path, lengths = stage / "rows.arrow", Lengths()
@@ -110,7 +111,7 @@ def write_rows(
                 progress(index, count)
         writer.finalize()
     data = datasets.Dataset.from_file(str(path))
-    splits = split_rows(data, seen, stage, keep_duplicates=recipe.keep_duplicates, length=space.positions)
+    splits = split(data, seen, stage)
     del data
     path.unlink()
     counts.add_splits(splits)
