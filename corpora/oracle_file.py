@@ -45,10 +45,11 @@ def read_oracle(folder: Path, told: Any, vocabulary: int, settings: Mapping[str,
         raise UserError(f"{path} is missing: the oracle of the data") from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"{path} is damaged: {reason_of(error)}") from error
-    sizes = settings.get("embedding_size"), settings.get("hidden_size")
-    if not all(type(size) is int and 0 < size < LARGEST_SIZE for size in sizes):
-        raise UserError(f"{folder / 'card.json'} is damaged: an oracle of the sizes {sizes} is not possible")
-    if (fault := _fault(weights, shapes_of(vocabulary, *sizes))) is not None:
+    sizes = [settings.get("embedding_size"), settings.get("hidden_size")]
+    embedding_size, hidden_size = (size if type(size) is int else 0 for size in sizes)
+    if not (0 < embedding_size < LARGEST_SIZE and 0 < hidden_size < LARGEST_SIZE):
+        raise UserError(f"{folder / 'card.json'} is damaged: no oracle has the sizes {str(sizes)[:60]}")
+    if (fault := _fault(weights, shapes_of(vocabulary, embedding_size, hidden_size))) is not None:
         raise UserError(f"{path} is damaged: {fault}")
     return Oracle.of(weights)
 
@@ -56,7 +57,7 @@ def read_oracle(folder: Path, told: Any, vocabulary: int, settings: Mapping[str,
 def _fault(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     """What is wrong with the weights, if anything is."""
     if weights.keys() != shapes.keys():
-        return f"it has {', '.join(sorted(weights))}, expected were {', '.join(sorted(shapes))}"
+        return f"it has tensors of other names than {', '.join(sorted(shapes))}"
     for name, shape in shapes.items():
         weight = weights[name]
         if tuple(weight.shape) != shape or weight.dtype != torch.float32:

@@ -332,9 +332,9 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         changed(lambda weights: weights.update({"logits.bias": torch.zeros(30, dtype=torch.float16)})),
         "logits.bias is .30,. of torch.float16",
     ),
-    "a name": (changed(lambda weights: weights.pop("logits.bias")), "expected were cell.bias_ih"),
-    "sizes": (lambda folder: signed(folder, hidden_size=10**9), "an oracle of the sizes"),
-    "no number": (lambda folder: signed(folder, hidden_size="32"), "an oracle of the sizes"),
+    "a name": (changed(lambda weights: weights.pop("logits.bias")), "other names than cell.bias_ih"),
+    "sizes": (lambda folder: signed(folder, hidden_size=10**9), "no oracle has the sizes"),
+    "no number": (lambda folder: signed(folder, hidden_size="32" * 10**6), "no oracle has the sizes"),
     "other sizes": (lambda folder: signed(folder, hidden_size=31), "is damaged"),
 }
 
