@@ -15,7 +15,7 @@ from bgan_text.evaluation.formats import short_names
 from bgan_text.runs import Run
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.run import RunFolder
-from bgan_text.validation_scores import scores_on
+from bgan_text.validation_scores import ORACLE, scores_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,6 +73,16 @@ PANELS = (
 )
 
 
+VALIDATED = (
+    ("bits", "js-"),
+    ("bits", "patch-js-"),
+    ("nats per token", "nll-"),
+    ("share", "error"),
+    ("nats", "cross-entropy"),
+)
+"""Units of the validation scores, by how their names begin."""
+
+
 class Curves:
     """The metrics of a run over its steps.
 
@@ -96,7 +106,7 @@ class Curves:
         self.values: dict[str, tuple[Numbers, Numbers]] = {
             name: (np.array(points)[:, 0], np.array(points)[:, 1]) for name, points in found.items()
         }
-        self.scores = [name for name in scores_on(run.space) if name in self.values]
+        self.scores = [name for name in (*scores_on(run.space), *ORACLE) if name in self.values]
         if not any(is_evaluation(row) or "generator_loss" in row for row in rows):
             raise UserError(f"{run.folder} has no metrics yet: there is nothing to plot")
 
@@ -154,14 +164,14 @@ def _opened(run: RunLike) -> RunFolder:
 def _panels(found: Sequence[Curves]) -> Iterator[Panel]:
     """The panels of steps, then those of validation scores: one for all orders of one run, else one each."""
     yield from PANELS
-    for unit, kind in (("bits", "js-"), ("bits", "patch-js-"), ("share", "error"), ("nats", "cross-entropy")):
+    for unit, kind in VALIDATED:
         names = [name for name in _scores(found) if name.startswith(kind)]
         if len(names) > 1 and len(found) == 1:
             labels = {name: name.removeprefix("patch-").upper() for name in reversed(names)}
             yield Panel(f"validation ({unit})", labels, validation=True)
         else:
             for name in names:
-                title = name.replace("js", "JS")
+                title = name.replace("js", "JS").replace("nll", "NLL")
                 yield Panel(f"{title} ({unit})", {name: ""}, validation=True)
 
 

@@ -29,6 +29,7 @@ from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
 from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_space, refuse_other_tokens
+from bgan_text.validation_scores import deciding_score, oracle_scores_of
 
 Data = DatasetDirectory | str | os.PathLike[str]
 Settings = Config | Mapping[str, Any]
@@ -70,7 +71,9 @@ def settled_config(
     if settled.precision == "auto":
         dtype = resolve_precision("auto", device)
         settled = Config.from_json(settled.to_json() | {"precision": str(dtype).removeprefix("torch.")})
-    State.fresh(settled, sample_space(dataset, settled), torch.device("cpu"), parts)
+    space = sample_space(dataset, settled)
+    State.fresh(settled, space, torch.device("cpu"), parts)
+    deciding_score(settled.best_by, space, oracle_scores_of(dataset.corpus, settled.generator))
     return settled
 
 

@@ -216,9 +216,9 @@ class TrainingOptions:
     )
     best_by: str | None = setting(
         None,
-        "validation score that says which checkpoint is the best; js is for text, patch-js for images, error "
-        "and cross-entropy for labels (default: js-4; above 1,000 tokens: js-2; images: patch-js-3; labels: "
-        "error)",
+        "validation score that says which checkpoint is the best; js is for text, nll for the corpus oracle, "
+        "patch-js for images, error and cross-entropy for labels (default: js-4; above 1,000 tokens: js-2; "
+        "oracle: nll-validation, of conv nll-oracle; images: patch-js-3; labels: error)",
         choices=tuple(VALIDATION_SCORES),
         changeable=True,
         group=CHECKPOINTS,

@@ -19,8 +19,24 @@ divergence is then lowest for samples that are too short."""
 TEXT = {f"js-{order}": LOWER for order in ORDERS}
 IMAGES = {f"patch-js-{side}": LOWER for side in SIDES}
 LABELS = {"error": LOWER, "cross-entropy": LOWER}
-VALIDATION_SCORES = TEXT | IMAGES | LABELS
+ORACLE = {"nll-oracle": LOWER, "nll-validation": LOWER}
+"""Of data from an oracle: of samples, and of the validation split under a generator of probabilities."""
+VALIDATION_SCORES = TEXT | ORACLE | IMAGES | LABELS
 """Every score by name, with the direction that is better."""
+
+
+def oracle_scores_of(corpus: str, generator: str) -> tuple[str, ...]:
+    """The scores of `ORACLE` that a run has, by its corpus and its generator.
+
+    Example:
+        >>> oracle_scores_of("oracle", "rnn"), oracle_scores_of("oracle", "conv")
+        (('nll-oracle', 'nll-validation'), ('nll-oracle',))
+        >>> oracle_scores_of("lines", "rnn")
+        ()
+    """
+    if corpus != "oracle":
+        return ()
+    return tuple(ORACLE) if generator in ("rnn", "transformer") else ("nll-oracle",)
 
 
 def scores_on(space: Space) -> dict[str, str]:
@@ -41,20 +57,21 @@ def scores_on(space: Space) -> dict[str, str]:
     return dict(list(IMAGES.items())[: min(shape)])
 
 
-def deciding_score(name: str | None, space: Space) -> str:
+def deciding_score(name: str | None, space: Space, by_oracle: tuple[str, ...] = ()) -> str:
     """The score by which the best checkpoint is chosen.
 
     Args:
         name: the one asked for; None stands for the longest n-grams that a validation split has enough of,
-            the largest patches, or the error.
+            the largest patches, the error, or the last of `by_oracle`.
         space: what is generated.
+        by_oracle: the scores of `ORACLE` that are measured as well, see `oracle_scores_of`.
 
     Raises:
         UserError: such a space has no such score.
     """
-    known = scores_on(space)
+    known = [*scores_on(space), *by_oracle]
     if name is None:
-        return _usual(space, list(known))
+        return by_oracle[-1] if by_oracle else _usual(space, known)
     choose("best-by", name, VALIDATION_SCORES)
     if name not in known:
         raise UserError(f"`best_by` {name} is not measured here: choose {', '.join(known)}")

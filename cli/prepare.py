@@ -8,24 +8,24 @@ import typer
 
 from bgan_text.cli.options import with_options
 from bgan_text.corpora.byte_streams import exists
-from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
-from bgan_text.corpora.preparation_options import ImagePreparation, TextPreparation
-from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.corpora.preparation_options import ImagePreparation, OraclePreparation, TextPreparation
+from bgan_text.corpora.sources import TEXT_CORPORA, TOKEN_CORPORA
 
 
-def _listed(corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus]) -> str:
+def _listed(corpora: Mapping[str, Any]) -> str:
     return ", ".join(f"{corpus.name} ({corpus.title})" for corpus in corpora.values())
 
 
-@with_options(TextPreparation, ImagePreparation, without=("corpus",))
+@with_options(TextPreparation, OraclePreparation, ImagePreparation, without=("corpus",))
 def prepare(
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="CORPUS|PATH",
-            help=f"Text: {_listed(TEXT_CORPORA)}. Images: {_listed(IMAGE_CORPORA)}. Or paths of texts or of "
-            "images, or module:name for a corpus of your own. (default: grammar)",
+            help=f"Text: {_listed(TEXT_CORPORA)}. Tokens: {_listed(TOKEN_CORPORA)}. Images: "
+            f"{_listed(IMAGE_CORPORA)}. Or paths of texts or of images, or module:name for a corpus of your "
+            "own. (default: grammar)",
         ),
     ] = None,
     path: Annotated[

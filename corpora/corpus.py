@@ -117,4 +117,23 @@ class ImageCorpus:
     colors: int = 16
 
 
-Corpus = TextCorpus | ImageCorpus
+@dataclass(frozen=True)
+class TokenCorpus:
+    """A built-in corpus of rows of tokens that never were text.
+
+    Attributes:
+        name: recorded in card.json.
+        title: one line about the corpus.
+        vocabulary: default of the option of that name.
+        length: default of the option of that name.
+        limit: default of the option of that name.
+    """
+
+    name: str
+    title: str
+    vocabulary: int
+    length: int
+    limit: int
+
+
+Corpus = TextCorpus | ImageCorpus | TokenCorpus

@@ -21,6 +21,8 @@ from bgan_text.space import PixelSpace, TokenSpace
 BLOCK_BYTES = 16 * 2**20
 ALWAYS_BYTES = 4 * BLOCK_BYTES
 """Files up to this size are compared as a whole when they are opened; of larger ones as many random bytes."""
+ORACLE_FILE = "oracle.safetensors"
+"""The weights of the distribution that the samples were drawn from, where it is known."""
 LARGEST_STATE = 2**20
 """Bytes of the file that lists the data files of a split."""
 
@@ -32,13 +34,13 @@ def block_digests(file: Path) -> list[str]:
 
 
 def files_of(folder: Path, splits: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The size and the digests of each data file, by its path in the directory, for the card."""
-    found = {}
-    for split in splits:
-        for file in data_files(folder / split):
-            name = file.relative_to(folder).as_posix()
-            found[name] = {"bytes": file.stat().st_size, "sha256": block_digests(file)}
-    return found
+    """Size and digests of each file of data or weights, by its path in the directory, for the card."""
+    files = [file for split in splits for file in data_files(folder / split)]
+    files += [folder / ORACLE_FILE] if (folder / ORACLE_FILE).exists() else []
+    return {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": block_digests(file)}
+        for file in files
+    }
 
 
 def data_files(split: Path) -> list[Path]:

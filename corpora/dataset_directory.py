@@ -3,6 +3,7 @@
     FOLDER/train, validation, test    Arrow data written with `datasets`: `tokens`, and `text` or `label`
     FOLDER/tokenizer.json | .model    the tokenizer of text
     FOLDER/palette.json               or else the palette of images
+    FOLDER/oracle.safetensors         weights of the distribution of the corpus oracle
     FOLDER/card.json                  counts, settings, signature
 
 `bgan_text.corpora.prepare` makes it.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.dataset_check import (
+    ORACLE_FILE,
     check_blocks,
     check_table,
     checked_texts,
@@ -29,6 +31,8 @@ from bgan_text.corpora.dataset_check import (
     files_of,
 )
 from bgan_text.corpora.dataset_records import read_card
+from bgan_text.corpora.oracle import Oracle
+from bgan_text.corpora.oracle_file import read_oracle
 from bgan_text.corpora.palette import Palette, load_palette, numbers
 from bgan_text.corpora.tokenizer import (
     SentencePieceTokenizer,
@@ -121,6 +125,24 @@ class DatasetDirectory:
             return Palette.file
         model = SentencePieceTokenizer.file
         return model if (self.folder / model).exists() else SymbolTokenizer.file
+
+    @property
+    def has_oracle(self) -> bool:
+        """Whether the distribution that the samples were drawn from is there."""
+        return ORACLE_FILE in (self.files or {}) and isinstance(self.space, TokenSpace)
+
+    def oracle(self) -> Oracle | None:
+        """The distribution that the samples were drawn from, of the corpus `oracle`; None of all others.
+
+        Raises:
+            UserError: its file is missing or damaged, or is not what the card tells of.
+        """
+        if not self.has_oracle:
+            return None
+        assert isinstance(self.space, TokenSpace)
+        assert self.files is not None
+        told = self.files[ORACLE_FILE]
+        return read_oracle(self.folder, told, self.space.vocabulary, self.settings)
 
     def codec(self) -> Tokenizer | Palette:
         """What stands between tokens and what they mean."""

@@ -11,6 +11,7 @@ from bgan_text import __version__
 from bgan_text.corpora.preparation_options import (
     MOST_COLORS,
     ImagePreparation,
+    OraclePreparation,
     TextPreparation,
     TokenPreparation,
 )
@@ -141,4 +142,6 @@ def read_card(path: Path) -> tuple[dict[str, Any], Card]:
 def _options(settings: Mapping[str, Any]) -> type:
     if "colors" in settings:
         return ImagePreparation
+    if "embedding_size" in settings:
+        return OraclePreparation
     return TokenPreparation if "end" in settings else TextPreparation

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bgan_text.corpora.arrow_files import load
-from bgan_text.corpora.dataset_check import check_blocks, check_table, data_files
+from bgan_text.corpora.dataset_check import ORACLE_FILE, check_blocks, check_table, data_files
 from bgan_text.corpora.dataset_directory import SPLITS, DatasetDirectory
 from bgan_text.corpora.palette import Palette, load_palette
 from bgan_text.corpora.tokenizer import SentencePieceTokenizer, SymbolTokenizer, load_tokenizer
@@ -44,6 +44,8 @@ def dataset_checks(folder: Path) -> Iterator[Check]:
                 yield file, partial(check_blocks, file, of_card, thorough=True)
         if listed:
             yield folder / split, partial(_check_rows, data, listed, folder / split)
+    if left.pop(ORACLE_FILE, None) is not None and data is not None:
+        yield folder / ORACLE_FILE, data.oracle
     for name in sorted(left):
         yield folder / name, partial(_refuse_missing, folder / name)
 

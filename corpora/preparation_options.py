@@ -12,7 +12,7 @@ from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
 from bgan_text.corpora.image_kinds import MOST_PIXELS
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
-from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
+from bgan_text.corpora.sources import GRAMMAR_SENTENCES, ORACLE, TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
 from bgan_text.corpora.units import LINE, UNITS
 from bgan_text.errors import UserError, unknown
@@ -26,11 +26,11 @@ MOST_COLORS = 256
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 CORRUPT = 10
 LARGEST_TOKEN = 2**31 - 1
+MOST_WEIGHTS, LARGEST_SIZE, LONGEST_ROW = 10**7, 4096, 10_000
+"""Bounds of an oracle: its weights, whose file is read whole; the first size and length that are too much."""
 
 
-def _default_of(
-    name: str, corpora: Mapping[str, TextCorpus] | Mapping[str, ImageCorpus], none: str = "as they are"
-) -> str:
+def _default_of(name: str, corpora: Mapping[str, Any], none: str = "as they are") -> str:
     """How the help tells a default that depends on the corpus, such as "sentencepiece; grammar: word".
 
     Corpora with the most common value come first and unnamed. `none` is what None stands for.
@@ -44,8 +44,9 @@ def _default_of(
     return "; ".join([none if common is None else str(common), *others])
 
 
-TEXT, IMAGES = "Text", "Images"
+TEXT, IMAGES, TOKENS = "Text", "Images", "Oracle"
 """Groups of options in the help."""
+_LENGTH_OF_DATA = f"what {USUAL} % need, at most {LONGEST_DEFAULT}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,15 @@ class Preparation:
     limit: int | None = setting(
         None,
         "read at most this many samples; of a corpus that holds some out, this many training samples "
-        f"(default: all; grammar: {GRAMMAR_SENTENCES})",
+        f"(default: all; grammar: {GRAMMAR_SENTENCES}; oracle: {ORACLE.limit})",
         minimum=1,
     )
     keep_duplicates: bool = setting(False, "keep samples that occur more than once")
     seed: int = setting(
-        0, "seed of the grammar's sentences; images: of drawn bits and the palette", minimum=0
+        0,
+        "seed of the grammar's sentences, and of the oracle and its rows; images: of drawn bits and the "
+        "palette",
+        minimum=0,
     )
 
     def __post_init__(self) -> None:
@@ -99,7 +103,10 @@ class TextPreparation(Preparation):
         group=TEXT,
     )
     vocabulary: int | None = setting(
-        None, "number of tokens (default: sentencepiece and bpe: up to 8000; others: all)", group=TEXT
+        None,
+        "number of tokens (default: sentencepiece and bpe: up to 8000; others: all; "
+        f"oracle: {ORACLE.vocabulary})",
+        group=TEXT,
     )
     normalization: str = setting(
         IDENTITY,
@@ -110,7 +117,7 @@ class TextPreparation(Preparation):
     length: int | None = setting(
         None,
         "tokens of a sample (default: "
-        f"{_default_of('length', TEXT_CORPORA, f'what {USUAL} % need, at most {LONGEST_DEFAULT}')})",
+        f"{_default_of('length', TEXT_CORPORA | TOKEN_CORPORA, _LENGTH_OF_DATA)})",
         minimum=1,
         group=TEXT,
     )
@@ -243,6 +250,45 @@ class ImagePreparation(Preparation):
         return cls(corpus=source.name, **chosen)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OraclePreparation(Preparation):
+    """How rows of tokens are drawn from SeqGAN's oracle.
+
+    Raises:
+        UserError: a value is not accepted, or the weights would have more than `MOST_WEIGHTS` numbers.
+
+    Example:
+        >>> OraclePreparation(length=40).vocabulary
+        5000
+    """
+
+    corpus: str = ORACLE.name
+    keep_duplicates: bool = True
+    """No option: without repeats the rows would not have the distribution of the oracle."""
+    vocabulary: int = setting(
+        ORACLE.vocabulary, "number of different tokens", minimum=2, below=MOST_WEIGHTS, group=TOKENS
+    )
+    length: int = setting(ORACLE.length, "tokens of a row", minimum=1, below=LONGEST_ROW, group=TOKENS)
+    embedding_size: int = setting(
+        32,
+        "size of the embedding of its LSTM",
+        minimum=1,
+        below=LARGEST_SIZE,
+        group=TOKENS,
+    )
+    hidden_size: int = setting(32, "hidden units of its LSTM", minimum=1, below=LARGEST_SIZE, group=TOKENS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weights = self.vocabulary * (self.embedding_size + self.hidden_size + 1)
+        weights += 4 * self.hidden_size * (self.embedding_size + self.hidden_size + 1)
+        if weights > MOST_WEIGHTS:
+            raise UserError(
+                f"`vocabulary` {self.vocabulary}, `embedding_size` {self.embedding_size}, `hidden_size` "
+                f"{self.hidden_size}: an oracle of {weights:,} weights; at most {MOST_WEIGHTS:,} are possible"
+            )
+
+
 def _number_of(colors: int | str) -> int | None:
     if colors == "none":
         return None
@@ -257,12 +303,12 @@ def _number_of(colors: int | str) -> int | None:
 def text_corpus(name: str) -> TextCorpus:
     """The built-in corpus of text called `name`."""
     if name not in TEXT_CORPORA:
-        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *IMAGE_CORPORA]))
+        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *TOKEN_CORPORA, *IMAGE_CORPORA]))
     return TEXT_CORPORA[name]
 
 
 def image_corpus(name: str) -> ImageCorpus:
     """The built-in corpus of images called `name`."""
     if name not in IMAGE_CORPORA:
-        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *IMAGE_CORPORA]))
+        raise UserError(unknown("corpus", name, [*TEXT_CORPORA, *TOKEN_CORPORA, *IMAGE_CORPORA]))
     return IMAGE_CORPORA[name]

@@ -124,12 +124,7 @@ def content_warnings(counts: dict[str, int], length: int, *, spaced_symbols: boo
             f"{unknown:.1%} of the tokens are rare, and unknown to the vocabulary: raise `vocabulary`, or "
             "use `tokenizer` sentencepiece"
         )
-    samples = max(1, counts["read"] - counts["blank"])
-    if counts["removed"] > MUCH * samples:
-        found.append(
-            f"{counts['removed'] / samples:.1%} of the samples were repeats, of which one each was kept: "
-            "`keep_duplicates` keeps all, as frequencies of codes need"
-        )
+    found += repeats_warnings(counts["removed"], counts["read"] - counts["blank"])
     if length == 1:
         found.append("every sample is one token: is something other than spaces between the tokens?")
     if spaced_symbols:
@@ -138,6 +133,16 @@ def content_warnings(counts: dict[str, int], length: int, *, spaced_symbols: boo
             "in .smi files"
         )
     return found
+
+
+def repeats_warnings(removed: int, samples: int) -> list[str]:
+    """A warning if many of the samples were repeats that were removed."""
+    if removed <= MUCH * samples:
+        return []
+    return [
+        f"{removed / samples:.1%} of the samples were repeats, of which one each was kept: "
+        "`keep_duplicates` keeps all, as frequencies of codes need"
+    ]
 
 
 def vocabulary_warnings(tokenizer: str, vocabulary: int, rows: int, *, lowercase: bool) -> list[str]:

@@ -12,28 +12,32 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from bgan_text.corpora.byte_streams import STANDARD_INPUT, exists
-from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus
+from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus, TokenCorpus
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_files import array_images, is_collection
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
 from bgan_text.corpora.memory import texts_in_memory
+from bgan_text.corpora.oracle_preparation import prepare_oracle
 from bgan_text.corpora.paths import holds_texts, is_pattern, named
 from bgan_text.corpora.preparation_options import (
     ImagePreparation,
+    OraclePreparation,
     Preparation,
     TextPreparation,
     TokenPreparation,
     text_corpus,
 )
-from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.corpora.sources import TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.corpora.text_preparation import prepare_text
 from bgan_text.corpora.token_rows import prepare_token_rows
 from bgan_text.errors import UserError, unknown
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.reporter import SILENT, Reporter
 
+BUILT_IN: Mapping[str, Corpus] = {**TEXT_CORPORA, **TOKEN_CORPORA, **IMAGE_CORPORA}
+KINDS = (TextPreparation, OraclePreparation, ImagePreparation, TokenPreparation)
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -51,8 +55,8 @@ def prepare(
     Args:
         source: what to read:
 
-            - the name of a built-in corpus: grammar, lm1b, lines, mnist, cifar10, celeba, lsun, imagenet,
-              images;
+            - the name of a built-in corpus: grammar, lm1b, lines, oracle, mnist, cifar10, celeba, lsun,
+              imagenet, images;
             - the path of a text file with one sample a line, of a folder of texts, of a table (with
               `column`), or of images: a folder, an archive, an .npz or an image. A path that exists is meant
               as it is written; one that does not, and has a *, ? or [ in it, is a pattern;
@@ -68,8 +72,8 @@ def prepare(
         path: files, folders or patterns that a built-in corpus reads instead of the hub, in this order.
         overwrite: replace a dataset directory that is already at `out`.
         reporter: receives progress, and a message for each image that is skipped.
-        options: fields of `TextPreparation`, `ImagePreparation` or `TokenPreparation`, whichever suits the
-            source.
+        options: fields of `TextPreparation`, `ImagePreparation`, `TokenPreparation` or `OraclePreparation`,
+            whichever suits the source.
 
     Returns:
         The dataset directory.
@@ -103,9 +107,14 @@ def _prepared(
         _refuse_unknown(given, TokenPreparation, "rows of tokens")
         if "vocabulary" not in given:
             raise UserError("rows of tokens need `vocabulary`: the number of different tokens")
-        recipe = TokenPreparation(**given)
-        return prepare_token_rows(array, recipe, folder, reporter=reporter, overwrite=overwrite)
+        rows = TokenPreparation(**given)
+        return prepare_token_rows(array, rows, folder, reporter=reporter, overwrite=overwrite)
     corpus, paths = _corpus(source, path, array, given)
+    if isinstance(corpus, TokenCorpus):
+        _refuse_paths(paths, f"the corpus {corpus.name}, which is built in")
+        _refuse_unknown(given, OraclePreparation, f"the rows of {corpus.name} are drawn from an LSTM")
+        recipe = OraclePreparation(**given)
+        return prepare_oracle(recipe, folder, reporter=reporter, overwrite=overwrite)
     if isinstance(corpus, ImageCorpus):
         _refuse_unknown(given, ImagePreparation, f"{corpus.name} is a corpus of images")
         images = ImagePreparation.given(corpus, paths=paths, **given)
@@ -138,8 +147,8 @@ def _corpus(
     paths = _paths(path)
     if isinstance(source, TextCorpus | ImageCorpus):
         return source, paths
-    if isinstance(source, str) and source in {**TEXT_CORPORA, **IMAGE_CORPORA}:
-        return TEXT_CORPORA.get(source) or IMAGE_CORPORA[source], paths
+    if isinstance(source, str) and source in BUILT_IN:
+        return BUILT_IN[source], paths
     if isinstance(source, str | os.PathLike) and is_path(source):
         _refuse_paths(path, os.fspath(source))
         return _kind_of(os.fspath(source)), (os.fspath(source),)
@@ -204,7 +213,7 @@ def corpus_of_words(words: Sequence[str], path: Sequence[str]) -> tuple[str, tup
     first, *more = words
     if first == STANDARD_INPUT and not more and not path:
         return "lines", (first,), "lines"
-    corpus = first in {**TEXT_CORPORA, **IMAGE_CORPORA} or not is_path(first)
+    corpus = first in BUILT_IN or not is_path(first)
     if corpus:
         return first, tuple(sorted([*path, *more]) if more else path), first.rpartition(":")[2]
     if not more and not path and exists(first):
@@ -241,7 +250,7 @@ def _refuse_paths(path: Paths | None, what: str) -> None:
 def _refuse_unknown(given: Mapping[str, Any], own: type[Preparation], reason: str) -> None:
     """Refuse options that do not belong to a kind of source."""
     mine = _options(own)
-    every = mine | _options(TextPreparation) | _options(ImagePreparation) | _options(TokenPreparation)
+    every = set().union(*map(_options, KINDS))
     for name, value in given.items():
         if name not in every | {"labels"}:
             raise UserError(unknown("option", name, sorted(mine)))

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bgan_text.corpora.byte_streams import opened
-from bgan_text.corpora.corpus import Request, Sentence, TextCorpus
+from bgan_text.corpora.corpus import Request, Sentence, TextCorpus, TokenCorpus
 from bgan_text.corpora.decoding import UTF8, decoded_lines, text_lines, utf8_lines
 from bgan_text.corpora.grammar import sentences
 from bgan_text.corpora.hub import streamed
@@ -176,3 +176,12 @@ TEXT_CORPORA: dict[str, TextCorpus] = {
         TextCorpus("lines", read_lines, "any text, one sample a line, or a column of a table"),
     )
 }
+
+ORACLE = TokenCorpus(
+    "oracle",
+    "rows of tokens from a randomly initialised LSTM whose likelihoods are known, as in SeqGAN",
+    vocabulary=5_000,
+    length=20,
+    limit=10_000,
+)
+TOKEN_CORPORA: dict[str, TokenCorpus] = {ORACLE.name: ORACLE}

@@ -34,12 +34,12 @@ def without_bars() -> Iterator[None]:
 
 @dataclass
 class Seen:
-    """Digest and origin of each row written, in order."""
+    """Digest and origin of each row written, in order: whether it is held out, or which split it is for."""
 
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
     held_out: "array[int]" = field(default_factory=lambda: array("b"))
 
-    def add(self, row: ArrayLike, held_out: bool) -> None:
+    def add(self, row: ArrayLike, held_out: int) -> None:
         """Note a row."""
         self.digests.append(row_digest(row))
         self.held_out.append(held_out)
@@ -77,18 +77,42 @@ def split_rows(
             f"{length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
         )
     split_of_distinct = _assign(held_out[first])
-    signed, sizes = hashlib.sha256(), {}
-    for number, name in enumerate(SPLITS):
-        if keep_duplicates:
-            chosen = np.flatnonzero(split_of_distinct[inverse] == number)
-        else:
-            chosen = np.sort(first[split_of_distinct == number])
-        save(data.select(chosen), stage / name)
-        sizes[name] = len(chosen)
-        signed.update(name.encode() + digests[chosen].tobytes())
-    if sizes["train"] == 0:
+    if keep_duplicates:
+        chosen = [np.flatnonzero(split_of_distinct[inverse] == number) for number in range(len(SPLITS))]
+    else:
+        chosen = [np.sort(first[split_of_distinct == number]) for number in range(len(SPLITS))]
+    splits = _saved(data, digests, chosen, len(digests) - len(distinct), stage)
+    if splits.sizes["train"] == 0:
         raise UserError("no sample is left to train on: give a larger corpus or a larger `limit`")
-    return Splits(sizes, len(digests) - len(distinct), signed.hexdigest())
+    return splits
+
+
+def split_as_told(data: datasets.Dataset, seen: Seen, stage: Path) -> Splits:
+    """Write the splits into a folder, each row to the one whose place in `SPLITS` was noted with it.
+
+    This is for independent draws of a known distribution, whose splits may share rows. Without the rows that
+    they share, none of them would have that distribution.
+    """
+    digests = np.frombuffer(seen.digests, dtype=np.uint64)
+    told = np.frombuffer(seen.held_out, dtype=np.int8)
+    chosen = [np.flatnonzero(told == number) for number in range(len(SPLITS))]
+    return _saved(data, digests, chosen, len(digests) - len(np.unique(digests)), stage)
+
+
+def _saved(
+    data: datasets.Dataset,
+    digests: NDArray[np.uint64],
+    chosen: list[NDArray[np.int64]],
+    duplicates: int,
+    stage: Path,
+) -> Splits:
+    """Write the chosen rows of each split."""
+    signed, sizes = hashlib.sha256(), {}
+    for name, rows in zip(SPLITS, chosen, strict=True):
+        save(data.select(rows), stage / name)
+        sizes[name] = len(rows)
+        signed.update(name.encode() + digests[rows].tobytes())
+    return Splits(sizes, duplicates, signed.hexdigest())
 
 
 def _assign(held_out: NDArray[np.bool_]) -> NDArray[np.int64]:

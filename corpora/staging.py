@@ -10,11 +10,12 @@ from pathlib import Path
 
 import filelock
 
+from bgan_text.corpora.dataset_check import ORACLE_FILE
 from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
 
-FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json")
+FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json", ORACLE_FILE)
 SPLIT_FILES = ("state.json", "dataset_info.json")
 NEW, OLD, LOCK = "new", "old", "bgan-text-prepare.lock"
 """What is in a folder that is written aside. The lock tells it from a folder of someone else."""

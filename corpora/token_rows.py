@@ -1,6 +1,8 @@
 """Make a dataset directory of rows of tokens that exist already, such as molecules or events as integers."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,15 @@ from numpy.typing import NDArray
 from bgan_text.corpora.arrow_files import arrow_writer
 from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.lengths import Lengths
-from bgan_text.corpora.preparation_options import TokenPreparation
-from bgan_text.corpora.preparation_summary import data_summary
-from bgan_text.corpora.splitting import Seen, split_rows, without_bars
+from bgan_text.corpora.preparation_options import Preparation, TokenPreparation
+from bgan_text.corpora.preparation_summary import data_summary, repeats_warnings
+from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
 from bgan_text.corpora.staging import staged
 from bgan_text.corpora.text_preparation import Counts, card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.space import TokenSpace
 
 BLOCK = 1000
 
@@ -45,31 +48,60 @@ def prepare_token_rows(
         UserError: a token is out of range, or there are too few rows; `out` then stays as it was.
     """
     rows = _checked(rows[: recipe.limit], recipe)
-    tokenizer, counts, seen = IntegerTokenizer(recipe.vocabulary, recipe.end), Counts(read=len(rows)), Seen()
+    space = TokenSpace(rows.shape[1], recipe.vocabulary, recipe.end)
     with without_bars(), staged(out, overwrite=overwrite) as stage:
-        path, length = stage / "rows.arrow", rows.shape[1]
-        with (
-            reporter.task("encoding", "rows") as progress,
-            arrow_writer(path, row_features(length)) as writer,
-        ):
-            for index, row in enumerate(rows):
-                seen.add(row, False)
-                writer.write({"tokens": row, "text": tokenizer.decode(row.tolist())})
-                if index % BLOCK == 0:
-                    progress(index, len(rows))
-            writer.finalize()
-        data = datasets.Dataset.from_file(str(path))
-        splits = split_rows(data, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
-        del data
-        path.unlink()
-        used = np.full(len(rows), length) if recipe.end is None else (rows != recipe.end).sum(axis=1)
-        counts.tokens = int(used.sum())
-        counts.add_splits(splits)
-        (stage / tokenizer.file).write_bytes(tokenizer.content())
-        space = {"positions": length, "vocabulary": recipe.vocabulary, "end": recipe.end}
-        summary = data_summary(asdict(counts), Lengths(used.tolist()), recipe.vocabulary, [])
-        write_card(stage, card(asdict(recipe), space, tokenizer, counts, splits.digest, summary))
+        split = partial(split_rows, keep_duplicates=recipe.keep_duplicates, length=space.positions)
+        write_rows(stage, ((row, False) for row in rows), len(rows), split, recipe, space, reporter)
     return DatasetDirectory(out)
+
+
+def write_rows(
+    stage: Path,
+    rows: Iterable[tuple[NDArray[np.int32], int]],
+    count: int,
+    split: Callable[[datasets.Dataset, Seen, Path], Splits],
+    recipe: Preparation,
+    space: TokenSpace,
+    reporter: Reporter,
+) -> None:
+    """Write rows of tokens as three splits, a tokenizer and a card.
+
+    Args:
+        stage: the folder, which may hold further files of the directory.
+        rows: (L,) tokens, filled up with the end token, each with what `Seen` notes of it.
+        count: how many.
+        split: writes the splits of all rows into a folder.
+        recipe: the options, for the card.
+        space: of the rows.
+        reporter: receives the progress, and the warnings of `DatasetDirectory.summary`.
+    """
+    tokenizer, counts, seen = IntegerTokenizer(space.vocabulary, space.end), Counts(read=count), Seen()
+    path, lengths = stage / "rows.arrow", Lengths()
+    with (
+        reporter.task("encoding", "rows") as progress,
+        arrow_writer(path, row_features(space.positions)) as writer,
+    ):
+        for index, (row, held_out) in enumerate(rows):
+            seen.add(row, held_out)
+            writer.write({"tokens": row, "text": tokenizer.decode(row.tolist())})
+            used = len(row) if space.end is None else int((row != space.end).sum())
+            lengths.add(used)
+            counts.tokens += used
+            if index % BLOCK == 0:
+                progress(index, count)
+        writer.finalize()
+    data = datasets.Dataset.from_file(str(path))
+    splits = split(data, seen, stage)
+    del data
+    path.unlink()
+    counts.add_splits(splits)
+    (stage / tokenizer.file).write_bytes(tokenizer.content())
+    warnings = repeats_warnings(0 if recipe.keep_duplicates else counts.duplicates, count)
+    summary = data_summary(asdict(counts), lengths, space.vocabulary, warnings)
+    described = {"positions": space.positions, "vocabulary": space.vocabulary, "end": space.end}
+    write_card(stage, card(asdict(recipe), described, tokenizer, counts, splits.digest, summary))
+    for warning in warnings:
+        reporter.warning(warning)
 
 
 def _checked(rows: NDArray[Any], recipe: TokenPreparation) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
 from bgan_text.cli.main import main
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
-from bgan_text.corpora.sources import TEXT_CORPORA
+from bgan_text.corpora.sources import TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.evaluation.registry import REGISTRY
 from bgan_text.objective_table import OBJECTIVES, Objective
 from bgan_text.objectives.divergences import DIVERGENCES
@@ -50,6 +50,13 @@ def reference() -> str:
     parts += [
         f"| `{source.name}` | {source.title} | {source.tokenizer} | {source.length or 'from the data'} |"
         for source in TEXT_CORPORA.values()
+    ]
+    parts.append(
+        "\nRows of tokens:\n\n| name | what | tokens | length | training rows |\n|---|---|---|---|---|"
+    )
+    parts += [
+        f"| `{one.name}` | {one.title} | {one.vocabulary:,} | {one.length} | {one.limit:,} |"
+        for one in TOKEN_CORPORA.values()
     ]
     parts.append("\nImages:\n\n| name | what | size in pixels | colours |\n|---|---|---|---|")
     parts += [

@@ -400,8 +400,13 @@ def test_the_best_of_each_column_is_bold() -> None:
 
 def test_the_grammar_has_a_column_where_the_data_come_from_it() -> None:
     usual = ["js-1", "js-4", "recall-1"]
-    grammar, other = (Mock(DatasetDirectory, corpus=corpus, images=False) for corpus in ("grammar", "lines"))
+    grammar, other, oracle = (
+        Mock(DatasetDirectory, corpus=corpus, images=False, has_oracle=corpus == "oracle")
+        for corpus in ("grammar", "lines", "oracle")
+    )
     assert columns_of(None, grammar) == [*usual, "grammatical"]
+    assert columns_of(None, oracle) == [*usual, "nll-oracle"]
+    assert columns_of("nll-test", oracle) == ["nll-test"]
     assert columns_of(None, other) == [*usual, "self-bleu-3"]
     assert columns_of("grammatical, js-2,js-2", grammar) == ["grammatical", "js-2"]
     assert columns_of(["length", "js-2"], other) == ["length", "js-2"]

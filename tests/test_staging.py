@@ -151,7 +151,7 @@ def test_resume_keeps_a_damaged_log_aside_and_uses_its_other_lines(
     found = bt.load_run(run.folder).metrics()
     assert found[: len(rows) - 1] == rows[1:]
     assert found[-1]["step"] == 8
-    told = "line 1 is damaged: it is not as it was written. It is kept as metrics.damaged-6.jsonl"
+    told = "line 1 is damaged: it is not JSON. It is kept as metrics.damaged-6.jsonl"
     assert any(told in one for one in heard)
 
 

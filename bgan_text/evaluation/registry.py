@@ -125,6 +125,21 @@ REGISTRY: Registry = {
             "samples, exact, nats per sentence",
         ),
     },
+    "by the oracle": {
+        "nll-oracle": ScoreInfo(
+            "lower",
+            "negative log-likelihood of the samples under the oracle that the data come from (NLL-oracle), "
+            "exact, nats per token",
+            FEW,
+        ),
+        "nll-test": ScoreInfo(
+            "lower",
+            "negative log-likelihood of the test split under the generator of a run (NLL-test), an upper "
+            "bound by 4 noise vectors, nats per token; `real`: under the oracle, exact",
+            FEW,
+            ("references",),
+        ),
+    },
     "likelihood": {
         "held-out-likelihood": ScoreInfo(
             "higher",

@@ -19,7 +19,7 @@ from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.command_judge import judge_scores
 from bgan_text.evaluation.custom import CustomScores
 from bgan_text.evaluation.enough import noted
-from bgan_text.evaluation.held_out import held_out_scores
+from bgan_text.evaluation.held_out import held_out_rows, held_out_scores
 from bgan_text.evaluation.inputs import Inputs
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.networks import network_scores
@@ -32,6 +32,7 @@ from bgan_text.evaluation.ngrams import (
     unknown_share,
 )
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.oracle import oracle_scores
 from bgan_text.evaluation.report import Column, Report, column
 from bgan_text.evaluation.text_inputs import Model, Real, gather
 from bgan_text.reporter import Reporter
@@ -81,6 +82,10 @@ def score_texts(
     for one, model in zip(measured, models, strict=False):  # the last one measured is real text
         if model.run is not None and real.data is not None:
             one.scores |= held_out_scores(model.run, real.data, options, device)
+    if real.oracle is not None and real.data is not None:
+        exact = oracle_scores(groups, held_out_rows(real.data), real.oracle, reporter)
+        for one, scores in zip(measured, exact, strict=True):
+            one.scores |= scores
     _warn(measured, reporter)
     _warn_of_leaks(inputs, reporter)
     more, network_settings = network_scores(groups, real, units, options, judges, reporter)

@@ -9,6 +9,7 @@ from pathlib import Path
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.decoding import UTF8
 from bgan_text.corpora.grammar import Grammar, newswire
+from bgan_text.corpora.oracle import Oracle
 from bgan_text.corpora.sources import file_samples
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
@@ -63,7 +64,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Real:
-    """Real text, and what is known about it. `lowercase`: whether it and the samples are in lower case."""
+    """Real text, and what is known about it.
+
+    `grammar`, `oracle`: its distribution, if known. `lowercase`: whether it and samples are in lower case.
+    """
 
     name: str
     references: Stream
@@ -72,6 +76,7 @@ class Real:
     grammar: Grammar | None
     data: DatasetDirectory | None
     lowercase: bool
+    oracle: Oracle | None = None
 
 
 def gather(inputs: Inputs, options: EvaluationOptions, reporter: Reporter) -> tuple[list[Model], Real]:
@@ -181,6 +186,7 @@ def _real(
         grammar=_grammar(options, data, models),
         data=data,
         lowercase=bool(options.lowercase),
+        oracle=data.oracle() if data is not None else None,
     )
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from bgan_text.evaluation.report import Cell, Comparison, Report
 
 ASPECTS = {
-    "quality": ("grammatical", "bleu-4", "classifier-precision", "patch-js-2"),
-    "variety": ("recall-3", "classifier-recall", "modes-covered", "unique"),
+    "quality": ("grammatical", "nll-oracle", "bleu-4", "classifier-precision", "patch-js-2"),
+    "variety": ("nll-test", "recall-3", "classifier-recall", "modes-covered", "unique"),
 }
 """The scores that decide, those first that say most. Recall is not won by random words, as Self-BLEU is."""
 NO_INTERVAL, FIRST_BETTER, SECOND_BETTER = "unknown", "first better", "second better"

@@ -37,7 +37,8 @@ def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: in
     """Bootstrap deviations of scores from their values.
 
     Args:
-        scores: Scores of the same S samples. They share resamples, which preserves their correlation.
+        scores: Scores of the same S samples, or of other things, such as held-out rows. Those of equally many
+            share resamples, which preserves their correlation.
         seed: Seed of the resamples. Use different seeds for models that are compared.
         resamples: Number of resamples.
 
@@ -45,16 +46,22 @@ def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: in
         (len(scores), resamples) float64. NaN for a score with fewer than two contributions.
     """
     moved = np.full((len(scores), resamples), np.nan)
-    known = [place for place, score in enumerate(scores) if len(score.shares) > 1]
-    if not known:
-        return moved
-    shares = np.stack([scores[place].shares for place in known], axis=1)
+    for size in {len(score.shares) for score in scores} - {0, 1}:
+        known = [place for place, score in enumerate(scores) if len(score.shares) == size]
+        shares = np.stack([scores[place].shares for place in known], axis=1)
+        moved[known] = _resampled(shares, seed, resamples)
+    return moved
+
+
+def _resampled(shares: Floats, seed: int | Sequence[int], resamples: int) -> Floats:
+    """(S, K) -> (K, resamples): deviations of the means."""
     rng = np.random.default_rng(seed)
+    moved = np.empty((shares.shape[1], resamples))
     blocks = _blocks(shares - shares.mean(axis=0), rng)
     for resample in range(resamples):
         drawn = rng.integers(len(blocks), size=len(blocks))
         times = np.bincount(drawn, minlength=len(blocks)).astype(float)
-        moved[known, resample] = times @ blocks
+        moved[:, resample] = times @ blocks
     return moved / len(shares)
 
 

@@ -9,6 +9,8 @@ from bgan_text.studies.comparison_options import Names, split_names
 TEXT = ("js-1", "js-4", "recall-1")
 IMAGES = ("patch-js-1", "patch-js-3", "classifier-frechet")
 """Low and high order, and variety or likeness: with one more they fit into 80 characters."""
+EXACT = ("grammatical", "nll-oracle")
+"""Where the distribution of the data is known, that one is."""
 
 
 def known_scores(dataset: DatasetDirectory) -> list[str]:
@@ -17,6 +19,7 @@ def known_scores(dataset: DatasetDirectory) -> list[str]:
         return _of_images(dataset)
     groups = ["beside real text", "variety", "copies and lengths"]
     groups += ["by the grammar"] if dataset.corpus == "grammar" else []
+    groups += ["by the oracle"] if dataset.has_oracle else []
     return [name for group in groups for name in REGISTRY[group]]
 
 
@@ -40,7 +43,7 @@ def columns_of(scores: Names | None, dataset: DatasetDirectory) -> list[str]:
     """
     known = known_scores(dataset)
     if scores is None:
-        usual, last = (IMAGES, ("modes-covered", "unique")) if dataset.images else (TEXT, ("grammatical",))
+        usual, last = (IMAGES, ("modes-covered", "unique")) if dataset.images else (TEXT, EXACT)
         return [*usual, next((name for name in last if name in known), "self-bleu-3")]
     names = [choose("score", word, dict.fromkeys(known, word)) for word in split_names("scores", scores)]
     return list(dict.fromkeys(names))

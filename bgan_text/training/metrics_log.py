@@ -125,8 +125,8 @@ def _sealed(row: Mapping[str, Any], before: str) -> tuple[bytes, str]:
 
 def _opened(line: bytes, end: re.Match[bytes] | None, before: str, where: str) -> Row:
     """A line as a row."""
-    if end is not None:
-        text = line[: end.start()] + b"}"
-        if zlib.crc32(text, int(before, 16)) == int(end[1], 16):
-            return read_line(text, where)
-    raise UserError(f"{where} is damaged: it is not as it was written")
+    text = line if end is None else line[: end.start()] + b"}"
+    row = read_line(text, where)
+    if end is None or zlib.crc32(text, int(before, 16)) != int(end[1], 16):
+        raise UserError(f"{where} is damaged: it is not as it was written")
+    return row

@@ -43,7 +43,7 @@ from bgan_text.training.folders import locked
 from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.run_records import FORMAT, NO_LINE, read_run
 from bgan_text.training.state import CustomParts, State
-from bgan_text.validation_scores import deciding_score
+from bgan_text.validation_scores import deciding_score, oracle_scores_of
 
 Loaded = TypeVar("Loaded")
 
@@ -177,7 +177,8 @@ class RunFolder:
 
     def evaluations(self) -> Evaluations:
         """The validations of the run, by the score that decides which checkpoint is the best."""
-        score = deciding_score(self.config.best_by, self.space)
+        by_oracle = oracle_scores_of(self.data["corpus"], self.config.generator)
+        score = deciding_score(self.config.best_by, self.space, by_oracle)
         return Evaluations(self.metrics(), score, interval("evaluate_every", self.config.evaluate_every))
 
     def best(self) -> int | None:

@@ -19,7 +19,7 @@ from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
 from bgan_text.training.offers import refuse_discriminator, refuse_generator
-from bgan_text.validation_scores import deciding_score
+from bgan_text.validation_scores import ORACLE, deciding_score
 
 NET_REMEDY = "lower `width`, `discriminator_width`, `blocks` or `noise`"
 
@@ -149,7 +149,7 @@ def _divergence(config: Config, parts: CustomParts) -> Divergence | None:
 
 def _refuse_what_does_not_fit(config: Config, space: Space) -> None:
     samples = OBJECTIVES[config.objective].samples
-    deciding_score(config.best_by, space)
+    deciding_score(config.best_by, space, tuple(ORACLE))  # of the data more is known elsewhere
     if isinstance(space, LabelSpace):
         return
     if config.generator == CLASSIFIER:
