@@ -15,7 +15,6 @@ from torch import Tensor
 
 from bgan_text.corpora.dataset_check import ORACLE_FILE, check_blocks
 from bgan_text.corpora.oracle import Oracle, shapes_of
-from bgan_text.corpora.preparation_options import LARGEST_SIZE
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import read_bounded, write_atomically
 
@@ -45,11 +44,8 @@ def read_oracle(folder: Path, told: Any, vocabulary: int, settings: Mapping[str,
         raise UserError(f"{path} is missing: the oracle of the data") from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"{path} is damaged: {reason_of(error)}") from error
-    sizes = [settings.get("embedding_size"), settings.get("hidden_size")]
-    embedding_size, hidden_size = (size if type(size) is int else 0 for size in sizes)
-    if not (0 < embedding_size < LARGEST_SIZE and 0 < hidden_size < LARGEST_SIZE):
-        raise UserError(f"{folder / 'card.json'} is damaged: no oracle has the sizes {str(sizes)[:60]}")
-    if (fault := _fault(weights, shapes_of(vocabulary, embedding_size, hidden_size))) is not None:
+    sizes = settings["embedding_size"], settings["hidden_size"]
+    if (fault := _fault(weights, shapes_of(vocabulary, *sizes))) is not None:
         raise UserError(f"{path} is damaged: {fault}")
     return Oracle.of(weights)
 

@@ -94,6 +94,7 @@ def test_every_fault_is_found(here: Path) -> None:
         ": step: at least 0 is needed",
         ": bound: a number or None is needed",
         ": an object is needed",
+        ": it is not as it was written",
     ]
     assert found.items() >= problems("data").items()
 
