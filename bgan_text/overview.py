@@ -6,12 +6,15 @@ And a dataset directory: what it holds, and a few examples.
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from bgan_text.config import Config
 from bgan_text.config_defaults import unused, unused_by_image_nets
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.errors import UserError
+from bgan_text.newest import newest_data, newest_run
 from bgan_text.space import LabelSpace, PixelSpace, Space
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.run import RunFolder
@@ -119,6 +122,32 @@ def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict
     facts = {"data": str(dataset.folder), **dataset.card, "examples": texts}
     about = f"{dataset.folder}: {dataset.corpus}, signature {dataset.signature}"
     return facts, [about, *card_lines(dataset.card), *(f"  {text}" for text in texts)]
+
+
+def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
+    """What there is to know of a run or a dataset directory.
+
+    Args:
+        folder: its path; None for the newest run, or the newest dataset directory where there is no run.
+
+    Returns:
+        Everything as JSON values, and a summary in lines of text.
+
+    Raises:
+        UserError: the folder is neither, or damaged.
+    """
+    if folder is None:
+        try:
+            folder = newest_run()
+        except UserError:
+            folder = newest_data()
+    if (folder / "run.json").exists():
+        seen = overview(RunFolder(folder))
+        return seen.facts, seen.lines()
+    if (folder / "card.json").exists():
+        return dataset_overview(DatasetDirectory(folder))
+    what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
+    raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
 
 
 def read_settings(config: Config, *, image_nets: bool = False) -> Settings:

@@ -7,7 +7,7 @@ import math
 from dataclasses import Field, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import UserError, choose, shown
 
 TYPES = {int: "an integer", float: "a number", str: "a text", bool: "True or False", type(None): "None"}
 """Types as messages name them."""
@@ -99,7 +99,7 @@ def check_type(name: str, value: Any, hint: Any) -> None:
     if not is_a(value, hint):
         accepted = get_args(hint) or (hint,)
         kinds = " or ".join(TYPES.get(kind, "a list") for kind in accepted if kind is not Ellipsis)
-        raise UserError(f"`{name}` {value!r}: {kinds} is needed")
+        raise UserError(f"`{name}` {shown(value)}: {kinds} is needed")
 
 
 def check(option: Field[Any], value: Any) -> None:
@@ -111,10 +111,10 @@ def check(option: Field[Any], value: Any) -> None:
         choose(option.name.replace("_", "-"), value, dict.fromkeys(metadata["choices"]))
     minimum, below = metadata["minimum"], metadata["below"]
     if minimum is not None and not value >= minimum:
-        raise UserError(f"{name} {value}: at least {minimum:g} is needed")
+        raise UserError(f"{name} {shown(value)}: at least {minimum:g} is needed")
     if below is not None and not value < below:
-        raise UserError(f"{name} {value}: it must be below {below:g}")
+        raise UserError(f"{name} {shown(value)}: it must be below {below:g}")
     if below is None and isinstance(value, int) and value > metadata["maximum"]:
-        raise UserError(f"{name} {value}: at most {metadata['maximum']:,} is possible")
+        raise UserError(f"{name} {shown(value)}: at most {metadata['maximum']:,} is possible")
     if isinstance(value, float) and math.isinf(value):
-        raise UserError(f"{name} {value}: a finite number is needed")
+        raise UserError(f"{name} {shown(value)}: a finite number is needed")

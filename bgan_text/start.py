@@ -16,8 +16,10 @@ from bgan_text.config_defaults import unused_by_image_nets
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.newest import newest_data, newest_run
 from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
+from bgan_text.outputs import refuse_inside
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
@@ -28,7 +30,13 @@ from bgan_text.training.loop import Training
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
-from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_space, refuse_other_tokens
+from bgan_text.training.warm_start import (
+    copy_nets,
+    inherited,
+    origin_of,
+    refuse_other_space,
+    refuse_other_tokens,
+)
 
 Data = DatasetDirectory | str | os.PathLike[str]
 Settings = Config | Mapping[str, Any]
@@ -95,6 +103,8 @@ def new_training(
         config = inherited(start_from, overridden(_given_options(config), settings))
         settings = {}
     chosen = choose_device(device)
+    if out is not None:
+        refuse_inside("run", Path(out))
     if out is not None and not (Path(out) / "run.json").exists() and not is_free(Path(out)):
         raise UserError(f"{out} exists and is not a run folder: name another folder")
     dataset = opened(data)
@@ -169,6 +179,35 @@ def resume_training(
     own = {name for name, part in vars(run.parts).items() if part is not None}
     run.config = run.config.resumed({name: value for name, value in settings.items() if name not in own})
     return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
+
+
+def named_training(
+    data: Path | None, out: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+) -> Training:
+    """A new training by the paths of what it needs, as a command line gives them.
+
+    Args:
+        data: the dataset directory; None for that of `start_from`, or the newest in data/.
+        out: the run folder; None for a new one in runs/.
+        settings: fields of `Config` by name.
+        start_from: the run whose nets it starts from.
+        how: further arguments of `new_training`, `parts` among them.
+    """
+    origin = origin_of(start_from, how["parts"]) if start_from is not None else None
+    if data is None:
+        data = newest_data() if origin is None else origin.data_folder()
+    return new_training(data, settings, out=out, start_from=origin, **how)
+
+
+def resumed_training(
+    data: Path | None, run: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+) -> Training:
+    """The training that continues a run, the newest in runs/ if none is named; as `named_training`."""
+    if start_from is not None:
+        raise UserError(
+            f"`start_from` {start_from}: a resumed run goes on with its own nets, so leave it out"
+        )
+    return resume_training(run if run is not None else newest_run("run.json"), settings, data=data, **how)
 
 
 def opened(data: Data) -> DatasetDirectory:

@@ -1,11 +1,9 @@
 """`bgan-text show`: a run or a dataset directory at a glance."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-EXAMPLES = 3
 
 
 def show(
@@ -21,32 +19,12 @@ def show(
 
     Example: bgan-text show data/grammar
     """
-    from bgan_text.cli.console import print_json, results
+    from bgan_text.cli.console import print_json, results, shown
+    from bgan_text.overview import at_a_glance
 
-    facts, lines = _facts(folder)
+    facts, lines = at_a_glance(folder)
     if json:
         print_json(facts)
     else:
         for line in lines:
-            results().print(line, markup=False, emoji=False, soft_wrap=True)
-
-
-def _facts(folder: Path | None) -> tuple[dict[str, Any], list[str]]:
-    from bgan_text.corpora.dataset_directory import DatasetDirectory
-    from bgan_text.errors import UserError
-    from bgan_text.newest import newest_data, newest_run
-    from bgan_text.overview import dataset_overview, overview
-    from bgan_text.training.run import RunFolder
-
-    if folder is None:
-        try:
-            folder = newest_run()
-        except UserError:
-            folder = newest_data()
-    if (folder / "run.json").exists():
-        seen = overview(RunFolder(folder), EXAMPLES)
-        return seen.facts, seen.lines()
-    if (folder / "card.json").exists():
-        return dataset_overview(DatasetDirectory(folder), EXAMPLES)
-    what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
-    raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
+            results().print(shown(line), soft_wrap=True)

@@ -3,6 +3,8 @@
 from torch import nn
 
 from bgan_text.objective_table import has_discriminator
+from bgan_text.setting import is_custom
+from bgan_text.space import LabelSpace
 from bgan_text.training.loop import Training
 from bgan_text.training.state import parameter_count
 from bgan_text.training.validation import Validation
@@ -59,6 +61,21 @@ def farewell(training: Training) -> list[str]:
             f"evaluation{'s' * (waited > 1)}{better}. A larger `patience` lets it go on."
         )
     return lines
+
+
+def advice(training: Training) -> str | None:
+    """Which command may come next; None where nothing was trained."""
+    run, best = training.run, training.run.best()
+    if was_idle(training):
+        return None
+    if training.stopped:
+        return f"Interrupted. Go on with: bgan-text train --resume --run {run.folder}"
+    command = "show" if isinstance(run.space, LabelSpace) else "sample"
+    few = " --n 3" if command == "sample" and not run.images else ""
+    if command == "sample" and best not in (None, training.state.step):
+        few += " --step best"
+    own = f" --generator {run.config.generator}" if is_custom(run.config.generator) else ""
+    return f"Next: bgan-text {command} {run.folder}{few}{own}"
 
 
 def _duration(seconds: float) -> str:
