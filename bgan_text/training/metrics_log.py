@@ -1,7 +1,7 @@
 """metrics.jsonl of a run: one JSON object per line, appended to while it trains."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,12 @@ class MetricsLog:
             raise UserError(f"{self.path} is damaged in line {damaged}: repair or remove it")
         return rows
 
-    def cut(self, step: int, reporter: Reporter = SILENT) -> None:
-        """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
+    def cut(self, step: int, reporter: Reporter = SILENT) -> list[Row]:
+        """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told.
+
+        Returns:
+            The rows that were removed.
+        """
         rows, damaged = self._read()
         if damaged is not None:
             aside = self._set_aside()
@@ -48,8 +52,17 @@ class MetricsLog:
                 f"{self.path} is damaged in line {damaged}. It is kept as {aside.name}; the other lines are "
                 "used."
             )
-        kept = (row for row in rows if row["step"] <= step)
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        self._write(row for row in rows if row["step"] <= step)
+        return [row for row in rows if row["step"] > step]
+
+    def remove(self, mark: str) -> None:
+        """Remove the rows that have an entry."""
+        rows = self.rows()
+        if any(mark in row for row in rows):
+            self._write(row for row in rows if mark not in row)
+
+    def _write(self, rows: Iterable[Row]) -> None:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_atomically(self.path, text.encode())
 
     def _read(self) -> tuple[list[Row], int | None]:
