@@ -95,11 +95,16 @@ def check_all(options: Any) -> None:
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:
-    """Raise a `UserError` that names the field unless its value has the type that it declares."""
+    """Raise a `UserError` that names the field unless its value has the type that it declares.
+
+    An integer of thousands of digits, which Python does not write, is refused too.
+    """
     if not is_a(value, hint):
         accepted = get_args(hint) or (hint,)
         kinds = " or ".join(TYPES.get(kind, "a list") for kind in accepted if kind is not Ellipsis)
         raise UserError(f"`{name}` {shown(value)}: {kinds} is needed")
+    if isinstance(value, int) and abs(value) > 2**64:
+        raise UserError(f"`{name}` {shown(value)}: a number of so many digits cannot be used")
 
 
 def check(option: Field[Any], value: Any) -> None:

@@ -27,6 +27,7 @@ from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import sample_space
 from bgan_text.training.folders import is_free
 from bgan_text.training.loop import Training
+from bgan_text.training.messages import few_evaluations
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
@@ -113,6 +114,7 @@ def new_training(
     settled = settled_config(dataset, config, chosen, parts, **settings)
     if settled.draws == 1 and settled.objective == "importance":
         reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
+    _warn_of_patience(settled, reporter)
     codec = dataset.codec()
     files = {codec.file: codec.content()}
     space = sample_space(dataset, settled)
@@ -178,6 +180,7 @@ def resume_training(
     # Parts of the user's own are held against the recorded names when the folder is opened.
     own = {name for name, part in vars(run.parts).items() if part is not None}
     run.config = run.config.resumed({name: value for name, value in settings.items() if name not in own})
+    _warn_of_patience(run.config, reporter)
     return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
 
 
@@ -231,6 +234,11 @@ def dataset_of(run: RunFolder, data: Data | None) -> DatasetDirectory:
             f"{dataset.folder} has {dataset.signature}"
         )
     return dataset
+
+
+def _warn_of_patience(config: Config, reporter: Reporter) -> None:
+    if (line := few_evaluations(config)) is not None:
+        reporter.warning(line)
 
 
 def _check_callbacks(callbacks: Sequence[Callback]) -> None:

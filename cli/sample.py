@@ -48,20 +48,16 @@ def sample(
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
     from bgan_text.cli.console import say, write
-    from bgan_text.cli.parts import custom_parts
+    from bgan_text.cli.parts import imported
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
     from bgan_text.sample_files import animate_grids, draw_grid
     from bgan_text.space import is_image
 
     options = SamplingOptions(**given)
-    parts = custom_parts({"generator": generator, "discriminator": discriminator})
-    opened = load_run(
-        run if run is not None else newest_run(),
-        device=device,
-        generator=parts.generator,
-        discriminator=parts.discriminator,
-    )
+    nets = {"generator": generator, "discriminator": discriminator}
+    own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
+    opened = load_run(run if run is not None else newest_run(), device=device, **own)
     images = is_image(opened.space)
     if animate and images:
         write(f"{animate_grids(opened.folder, out)}\n")

@@ -1,6 +1,7 @@
 """`bgan-text score`: how good and how varied texts or images are, beside real ones."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,11 +9,15 @@ import typer
 
 from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
-from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.options import COMPARED, SCORES, EvaluationOptions
 from bgan_text.sampling_options import TEMPERATURES
 
 if TYPE_CHECKING:
     from bgan_text.evaluation.report import Report
+
+compared = partial(typer.Option, rich_help_panel=COMPARED)
+rating = partial(typer.Option, rich_help_panel=SCORES)
+drawn = partial(typer.Option, rich_help_panel="Figures and sweeps")
 
 Models = Annotated[
     list[str] | None,
@@ -23,52 +28,50 @@ Models = Annotated[
     ),
 ]
 Reference = Annotated[
-    Path | None, typer.Option(help="Real text to compare with. (default: the test split of --data)")
+    Path | None, compared(help="Real text to compare with. (default: the test split of --data)")
 ]
 Train = Annotated[
     Path | None,
-    typer.Option(help="Training text, for the share of copies. (default: the train split of --data)"),
+    compared(help="Training text, for the share of copies. (default: the train split of --data)"),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Dataset directory. (default: that of the runs; for files the newest in data/)"),
+    compared(help="Dataset directory. (default: that of the runs; for files the newest in data/)"),
 ]
 Scores = Annotated[
     list[str] | None,
-    typer.Option("--score", metavar="MODULE:NAME", help="A score function of your own; may be repeated."),
+    rating("--score", metavar="MODULE:NAME", help="A score function of your own; may be repeated."),
 ]
 Neighbours = Annotated[
     Path | None,
-    typer.Option(
+    drawn(
         metavar="FILE.png",
         help="Draw samples of the first model, each beside the training images nearest to it.",
     ),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
-    typer.Option(
+    compared(
         metavar="A B", help="Two runs or files: for each score, whether they differ by more than noise."
     ),
 ]
 Sweep = Annotated[
     bool,
-    typer.Option(
-        "--sweep", help="Plot quality against diversity of runs over temperatures, with an mle baseline."
-    ),
+    drawn("--sweep", help="Plot quality against diversity of runs over temperatures, with an mle baseline."),
 ]
 Temperatures = Annotated[
     str | None,
-    typer.Option(help=f"Temperatures of --sweep. (default: {','.join(f'{one:g}' for one in TEMPERATURES)})"),
+    drawn(help=f"Temperatures of --sweep. (default: {','.join(f'{one:g}' for one in TEMPERATURES)})"),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
+    drawn(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
 ]
 Generator = Annotated[
-    str | None, typer.Option(help="Generator class of yours that the runs were made with, as module:name.")
+    str | None, compared(help="Generator class of yours that the runs were made with, as module:name.")
 ]
 Discriminator = Annotated[
-    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates and --correct.")
+    str | None, compared(help="Discriminator class of yours, likewise; for --candidates and --correct.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")]

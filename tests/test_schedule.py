@@ -9,8 +9,9 @@ import pytest
 
 import bgan_text as bt
 from bgan_text.interval import Interval
-from bgan_text.training import loop, validation
+from bgan_text.training import loop
 from bgan_text.training.schedule import Schedule
+from bgan_text.training.validation import Validation
 
 TINY: dict[str, Any] = {
     "width": 8, "discriminator_width": 8, "noise": 4, "draws": 3, "batch": 4, "precision": "float32",
@@ -41,6 +42,13 @@ class Ending(bt.Callback):
             training.stop()
 
 
+def by_weights(state: Any) -> Validation:
+    """A validation that takes no time, and tells two states from each other."""
+    return Validation(
+        {"js-4": float(next(state.generator.parameters()).detach().abs().sum())}, "", [], {"samples": []}
+    )
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock, train = Clock(0.25), loop.train
@@ -50,7 +58,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             clock.now += clock.step
             yield report
 
-    monkeypatch.setattr(validation, "VALIDATION_SAMPLES", 20)
+    monkeypatch.setattr(loop, "validator", lambda dataset, run: by_weights)
     monkeypatch.setattr(loop, "time", clock)
     monkeypatch.setattr(loop, "train", timed)
     return clock
@@ -70,7 +78,7 @@ def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(
     whole = bt.train(data, out=tmp_path / "whole", **settings)
     evaluated = [row["step"] for row in logged(whole.folder) if "samples" in row]
     assert evaluated == ([4, 8, 12, 14] if every == "1s" else [3, 6, 9, 12, 14])
-    for step in (2, 4, 9, 13):
+    for step in (2, 8, 9):
         folder = tmp_path / f"{step}"
         try:
             bt.train(data, out=folder, callbacks=[Ending(step, how)], **settings)

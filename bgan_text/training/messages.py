@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from bgan_text.config import Config
+from bgan_text.interval import interval
 from bgan_text.objective_table import has_discriminator
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace
@@ -32,6 +34,29 @@ def evaluated(training: Training, evaluation: Validation) -> str:
     values = " ".join(f"{value:.3f}" for value in evaluation.values.values())
     step, best = training.state.step, training.evaluations.best()
     return f"step {step:,}: {evaluation.title} {values}" + (", the best so far" if step == best else "")
+
+
+def few_evaluations(config: Config) -> str | None:
+    """The line that warns of a patience which a run is too short for; None where it is long enough.
+
+    Example:
+        >>> config = Config.given({"steps": 100, "evaluate_every": "50", "patience": 5})
+        >>> few_evaluations(config).partition(":")[0]
+        '`patience` 5 cannot end this run early'
+    """
+    every = interval("evaluate_every", config.evaluate_every)
+    if config.steps is not None and every.steps is not None:
+        count = config.steps // every.steps
+    elif config.minutes is not None and every.seconds is not None:
+        count = int(60.0 * config.minutes / every.seconds)
+    else:  # how long a step takes is not known
+        return None
+    if config.patience is None or count > config.patience:
+        return None
+    return (
+        f"`patience` {config.patience} cannot end this run early: `evaluate_every` {config.evaluate_every} "
+        f"makes {count} evaluation{'s' * (count != 1)} in {config.budget}"
+    )
 
 
 def was_idle(training: Training) -> bool:
