@@ -27,7 +27,7 @@ UNSEEN_IN_LINE = re.compile(f"(?![\n\t]){UNSEEN.pattern}")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """The text with control characters as escapes, so that it can do nothing to a terminal.
+    r"""The text with control characters as escapes, so that it can do nothing to a terminal.
 
     Args:
         text: may come from a file, a name or an option.

@@ -30,7 +30,7 @@ def shown(value: Any) -> str:
 
     Example:
         >>> shown("x" * 5000)[:5], len(shown("x" * 5000)), shown(10**5000)
-        ("'xxxx", 100, 'an integer of 16610 bits')
+        ("'xxxx", 99, 'an integer of 16610 bits')
     """
     try:
         return shortened(repr(value), LONGEST_VALUE)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
+from typing import Any
 
 NARROWEST, WIDEST = 20, 1000
 """The columns of a terminal for which tables are laid out."""
@@ -39,9 +40,11 @@ def open_streams() -> None:
             os.open(os.devnull, mode)  # which takes the lowest number that is free
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    buffer = open(2, "wb", closefd=False) if sys.stderr is None else sys.stderr.detach()  # noqa: SIM115
-    encoding, errors = ("utf-8", None) if sys.stderr is None else (sys.stderr.encoding, sys.stderr.errors)
-    sys.stderr = sys.__stderr__ = Talk(buffer, encoding=encoding, errors=errors, line_buffering=True)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    plain: Any = sys.stderr
+    talk = Talk(plain.detach(), encoding=plain.encoding, errors=plain.errors, line_buffering=True)
+    sys.stderr = vars(sys)["__stderr__"] = talk
 
 
 def settle_output() -> OSError | None:

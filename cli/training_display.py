@@ -60,5 +60,5 @@ class TrainingDisplay(Callback):
             return
         for line in farewell(training):
             say(spelled(line))
-        if self.advises and (line := advice(training)) is not None:
-            say(line)
+        if self.advises and (next_command := advice(training)) is not None:
+            say(next_command)
