@@ -14,9 +14,11 @@ Example:
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` itself takes a while
 if TYPE_CHECKING:
+    from typing import Any
+
     from bgan_text import scores
     from bgan_text.config import Config
     from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
@@ -113,7 +115,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name == "scores":
         return importlib.import_module("bgan_text.scores")
     if name in _MODULES:

@@ -277,4 +277,5 @@ def _check_names_and_types(values: Mapping[str, Any]) -> None:
 def _spelled(name: str, value: Any) -> Any:
     """A value as settings hold it: a number of Python, not of numpy; an interval of steps as text."""
     plain = value.item() if hasattr(value, "item") else value
-    return str(plain) if name in INTERVALS and type(plain) is int else plain
+    interval = name in INTERVALS and type(plain) is int and abs(plain) <= 2**64
+    return str(plain) if interval else plain

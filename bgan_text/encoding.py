@@ -5,6 +5,7 @@ What an encoding lacks is written in a plainer way, so that output degrades wher
 
 import codecs
 import io
+import re
 import unicodedata
 from typing import IO, Any
 
@@ -19,6 +20,25 @@ PLAIN = {
 }  # fmt: skip
 """Plain spellings of the characters that tables, messages and help use."""
 HORIZONTAL, VERTICAL = set("─━┄┅┈┉╌╍═╴╶╸╺╼╾"), set("│┃┆┇┊┋╎╏║╵╷╹╻╽╿")
+
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that move the cursor of a terminal, colour it, or change the order of what is shown."""
+UNSEEN_IN_LINE = re.compile(f"(?![\n\t]){UNSEEN.pattern}")
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    r"""The text with control characters as escapes, so that it can do nothing to a terminal.
+
+    Args:
+        text: may come from a file, a name or an option.
+        lines: whether line feeds and tabs stay.
+
+    Example:
+        >>> visible("a\x1b[2Jb\n"), visible("a\x1b[2Jb\n", lines=True)
+        ('a\\x1b[2Jb\\n', 'a\\x1b[2Jb\n')
+    """
+    unseen = UNSEEN_IN_LINE if lines else UNSEEN
+    return unseen.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def plain(text: str) -> str:

@@ -3,34 +3,110 @@
 import hashlib
 import json
 import os
+import re
+import secrets
 import stat
-import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from bgan_text.errors import UserError, reason_of
 from bgan_text.records import converted
 
 Kind = TypeVar("Kind")
 
+try:
+    import fcntl
+except ImportError:  # on Windows, where no file that is open can be removed
+    fcntl = None  # type: ignore[assignment]
+
 MOST_BYTES = 2**26
 """Bytes of a file of settings, tokens or results that is read whole."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` in full or not at all, even if the machine stops meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.bgan-text-unfinished", re.DOTALL)
+"""The name of a file that is being written: that of its destination with a mark that nobody else makes."""
+LONGEST_NAME = 200
+"""Bytes of the name of a destination that are part of the name of its unfinished file."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends without an error.
+
+    It is written in full or not at all, even if the machine stops meanwhile. What a process that is gone left
+    for the same `path` is removed. A process holds a lock on the file that it writes, so that of a living one
+    stays.
+
+    Args:
+        path: the destination. Its folder exists.
+    """
+    remove_unfinished(path.parent, path.name)
+    temporary, file = _created(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
+        with file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if fcntl is not None:  # the lock ends with the block
+                temporary.replace(path)
+        if fcntl is None:
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in full or not at all; folders that are missing are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(content)
+
+
+def remove_unfinished(folder: Path, name: str | None = None) -> None:
+    """Remove the files that processes which are gone had begun to write in a folder.
+
+    Args:
+        folder: where; nothing below it is touched.
+        name: of the destination whose files are removed; None for all.
+    """
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            found = UNFINISHED.fullmatch(entry.name)
+            if found and (name is None or found[1] == _short(name)) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # its writer lives, or it belongs to someone else
+                    _remove_unlocked(Path(entry.path))
+
+
+def _remove_unlocked(path: Path) -> None:
+    with path.open("rb") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    if fcntl is None:
+        path.unlink()
+
+
+def _created(path: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside `path`, locked."""
+    while True:
+        temporary = path.with_name(f".{_short(path.name)}.{secrets.token_hex(4)}.bgan-text-unfinished")
+        file = temporary.open("xb")
+        if fcntl is None:
+            return temporary, file
+        with suppress(OSError):  # a file system without locks, on which nothing is removed either
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_nlink:  # it was not removed before it was locked
+            return temporary, file
+        file.close()
+
+
+def _short(name: str) -> str:
+    """A name, or a digest of it where there would be no room for a mark behind it."""
+    raw = os.fsencode(name)
+    return name if len(raw) <= LONGEST_NAME else hashlib.sha256(raw).hexdigest()
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """Intervals in steps or in seconds."""
 
+import math
 import re
 from dataclasses import dataclass
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, shown
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
+COUNT = re.compile(r"\d{1,18}")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -31,8 +33,8 @@ def interval(name: str, text: str) -> Interval:
         text: its value.
     """
     match = DURATION.fullmatch(text)
-    if match and float(match.group(1)) > 0:
-        return Interval(seconds=float(match.group(1)) * SECONDS[match.group(2)])
-    if text.isdecimal() and int(text) > 0:
+    if match and 0.0 < (seconds := float(match.group(1)) * SECONDS[match.group(2)]) < math.inf:
+        return Interval(seconds=seconds)
+    if COUNT.fullmatch(text) and int(text) > 0:
         return Interval(steps=int(text))
-    raise UserError(f"`{name}` {text!r}: give a time such as 30s, 5m or 1h, or a number of steps")
+    raise UserError(f"`{name}` {shown(text)}: give a time such as 30s, 5m or 1h, or a number of steps")

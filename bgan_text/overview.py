@@ -13,6 +13,7 @@ from bgan_text.config import Config
 from bgan_text.config_defaults import unused, unused_by_image_nets
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.newest import newest_folder
 from bgan_text.space import LabelSpace, PixelSpace, Space
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.run import RunFolder
@@ -110,18 +111,6 @@ def overview(run: RunFolder, samples: int = 3) -> Overview:
     return Overview(facts, about, checkpoints, settings, shown, evaluations.score)
 
 
-def seen(folder: Path, examples: int = 3) -> tuple[dict[str, Any], list[str]]:
-    """What `bgan-text show` shows of a run or a dataset directory: everything as JSON values, and as lines.
-
-    Raises:
-        UserError: it is neither, or damaged.
-    """
-    if kind_of(folder) == RUN:
-        shown = overview(RunFolder(folder), examples)
-        return shown.facts, shown.lines()
-    return dataset_overview(DatasetDirectory(folder), examples)
-
-
 def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict[str, Any], list[str]]:
     """What `bgan-text show` shows of a dataset directory: everything, as JSON values, and the facts as lines.
 
@@ -133,6 +122,25 @@ def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict
     facts = {"data": str(dataset.folder), **dataset.card, "examples": texts}
     about = f"{dataset.folder}: {dataset.corpus}, signature {dataset.signature}"
     return facts, [about, *card_lines(dataset.card), *(f"  {text}" for text in texts)]
+
+
+def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
+    """What there is to know of a run or a dataset directory.
+
+    Args:
+        folder: its path; None for the newest run, or the newest dataset directory where there is no run.
+
+    Returns:
+        Everything as JSON values, and a summary in lines of text.
+
+    Raises:
+        UserError: the folder is neither, or damaged.
+    """
+    chosen = newest_folder() if folder is None else folder
+    if kind_of(chosen) == RUN:
+        shown = overview(RunFolder(chosen))
+        return shown.facts, shown.lines()
+    return dataset_overview(DatasetDirectory(chosen))
 
 
 def read_settings(config: Config, *, image_nets: bool = False) -> Settings:

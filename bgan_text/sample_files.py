@@ -1,6 +1,6 @@
 """Samples in files: lines of text, grids and animations of images."""
 
-import os
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +10,8 @@ from typing import IO
 from bgan_text.corpora.image_grid import grid, write_animation, write_png
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
+from bgan_text.files import replacing
+from bgan_text.outputs import refuse_output
 from bgan_text.training.run import GRIDS
 
 
@@ -37,15 +39,8 @@ def _image_file(out: Path | None, usual: Path, suffix: str) -> Path:
         raise UserError(f"`out` {out}: a file that ends in {suffix} was expected")
     if not out.parent.is_dir():
         raise UserError(f"`out` {out}: there is no folder {out.parent}")
-    refuse_inside(out)
+    refuse_output("out", out, usual=usual)
     return out
-
-
-def refuse_inside(out: Path) -> None:
-    """Refuse a file within a run folder or a dataset directory, whose own files it might replace."""
-    for folder in out.absolute().parents:
-        if (folder / "run.json").exists() or (folder / "card.json").exists():
-            raise UserError(f"`out` {out} lies in the run or dataset directory {folder}: name another place")
 
 
 @contextmanager
@@ -54,20 +49,17 @@ def destination(out: Path | None) -> Iterator[IO[str]]:
     if out is None:
         yield sys.stdout
         return
+    refuse_output("out", out)
     out = out.resolve()
     if out.is_dir():
         raise UserError(f"`out` {out} is a folder: name a file")
-    refuse_inside(out)
     if out.exists() and not out.is_file():
-        with out.open("w", encoding="utf-8") as file:
+        with out.open("w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
     if not out.parent.is_dir():
         raise UserError(f"`out` {out}: there is no folder {out.parent}")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as raw:
+        file = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace")
+        yield file
+        file.detach()  # which writes out what it holds

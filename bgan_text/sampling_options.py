@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bgan_text.errors import UserError
+from bgan_text.errors import LONGEST_VALUE, UserError, shortened
+from bgan_text.interval import COUNT
 from bgan_text.setting import check_all, setting
 
 WEIGHTS = ("average", "last")
@@ -59,6 +60,25 @@ class SamplingOptions:
             raise UserError(f"`temperature` {self.temperature}: a number above 0 is needed")
 
 
+def temperatures_of(text: str | None) -> tuple[float, ...]:
+    """The temperatures of a sweep; None for the usual ones.
+
+    Raises:
+        UserError: they are no numbers above 0 with commas between.
+
+    Example:
+        >>> temperatures_of("0.7,1,1.3")
+        (0.7, 1.0, 1.3)
+    """
+    if text is None:
+        return TEMPERATURES
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        given = shortened(text, LONGEST_VALUE)
+        raise UserError(f"`temperatures` {given}: numbers above 0 with commas between are expected") from None
+
+
 def checked_step(step: int | str | None) -> int | str | None:
     """The step of a checkpoint as a number, `BEST`, or None for the last one.
 
@@ -71,6 +91,7 @@ def checked_step(step: int | str | None) -> int | str | None:
     """
     if step is None or step == BEST:
         return step
-    if not str(step).isdecimal():
-        raise UserError(f"`step` {step}: the step of a checkpoint, or {BEST}, is needed")
+    if not (isinstance(step, int) or COUNT.fullmatch(step)) or int(step) < 0:
+        given = shortened(str(step), LONGEST_VALUE)
+        raise UserError(f"`step` {given}: the step of a checkpoint, or {BEST}, is needed")
     return int(step)

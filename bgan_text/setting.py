@@ -7,7 +7,7 @@ import math
 from dataclasses import Field, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import UserError, choose, shown
 
 TYPES = {int: "an integer", float: "a number", str: "a text", bool: "True or False", type(None): "None"}
 """Types as messages name them."""
@@ -95,11 +95,16 @@ def check_all(options: Any) -> None:
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:
-    """Raise a `UserError` that names the field unless its value has the type that it declares."""
+    """Raise a `UserError` that names the field unless its value has the type that it declares.
+
+    An integer of thousands of digits, which Python does not write, is refused too.
+    """
     if not is_a(value, hint):
         accepted = get_args(hint) or (hint,)
         kinds = " or ".join(TYPES.get(kind, "a list") for kind in accepted if kind is not Ellipsis)
-        raise UserError(f"`{name}` {value!r}: {kinds} is needed")
+        raise UserError(f"`{name}` {shown(value)}: {kinds} is needed")
+    if isinstance(value, int) and abs(value) > 2**64:
+        raise UserError(f"`{name}` {shown(value)}: a number of so many digits cannot be used")
 
 
 def check(option: Field[Any], value: Any) -> None:
@@ -111,10 +116,10 @@ def check(option: Field[Any], value: Any) -> None:
         choose(option.name.replace("_", "-"), value, dict.fromkeys(metadata["choices"]))
     minimum, below = metadata["minimum"], metadata["below"]
     if minimum is not None and not value >= minimum:
-        raise UserError(f"{name} {value}: at least {minimum:g} is needed")
+        raise UserError(f"{name} {shown(value)}: at least {minimum:g} is needed")
     if below is not None and not value < below:
-        raise UserError(f"{name} {value}: it must be below {below:g}")
+        raise UserError(f"{name} {shown(value)}: it must be below {below:g}")
     if below is None and isinstance(value, int) and value > metadata["maximum"]:
-        raise UserError(f"{name} {value}: at most {metadata['maximum']:,} is possible")
+        raise UserError(f"{name} {shown(value)}: at most {metadata['maximum']:,} is possible")
     if isinstance(value, float) and math.isinf(value):
-        raise UserError(f"{name} {value}: a finite number is needed")
+        raise UserError(f"{name} {shown(value)}: a finite number is needed")

@@ -16,8 +16,10 @@ from bgan_text.config_defaults import unused_by_image_nets
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.newest import newest_data, newest_run
 from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
+from bgan_text.outputs import refuse_inside
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
@@ -25,10 +27,17 @@ from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import sample_space
 from bgan_text.training.folders import is_free
 from bgan_text.training.loop import Training
+from bgan_text.training.messages import few_evaluations
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 from bgan_text.training.update import resolve_precision
-from bgan_text.training.warm_start import copy_nets, inherited, refuse_other_space, refuse_other_tokens
+from bgan_text.training.warm_start import (
+    copy_nets,
+    inherited,
+    origin_of,
+    refuse_other_space,
+    refuse_other_tokens,
+)
 from bgan_text.validation_scores import deciding_score, oracle_scores_of
 
 Data = DatasetDirectory | str | os.PathLike[str]
@@ -98,6 +107,8 @@ def new_training(
         config = inherited(start_from, overridden(_given_options(config), settings))
         settings = {}
     chosen = choose_device(device)
+    if out is not None:
+        refuse_inside("run", Path(out))
     if out is not None and not (Path(out) / "run.json").exists() and not is_free(Path(out)):
         raise UserError(f"{out} exists and is not a run folder: name another folder")
     dataset = opened(data)
@@ -106,6 +117,7 @@ def new_training(
     settled = settled_config(dataset, config, chosen, parts, **settings)
     if settled.draws == 1 and settled.objective == "importance":
         reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
+    _warn_of_patience(settled, reporter)
     codec = dataset.codec()
     files = {codec.file: codec.content()}
     space = sample_space(dataset, settled)
@@ -176,7 +188,37 @@ def resume_training(
     # Parts of the user's own are held against the recorded names when the folder is opened.
     own = {name for name, part in vars(run.parts).items() if part is not None}
     run.config = run.config.resumed({name: value for name, value in settings.items() if name not in own})
+    _warn_of_patience(run.config, reporter)
     return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
+
+
+def named_training(
+    data: Path | None, out: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+) -> Training:
+    """A new training by the paths of what it needs, as a command line gives them.
+
+    Args:
+        data: the dataset directory; None for that of `start_from`, or the newest in data/.
+        out: the run folder; None for a new one in runs/.
+        settings: fields of `Config` by name.
+        start_from: the run whose nets it starts from.
+        how: further arguments of `new_training`, `parts` among them.
+    """
+    origin = origin_of(start_from, how["parts"]) if start_from is not None else None
+    if data is None:
+        data = newest_data() if origin is None else origin.data_folder()
+    return new_training(data, settings, out=out, start_from=origin, **how)
+
+
+def resumed_training(
+    data: Path | None, run: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+) -> Training:
+    """The training that continues a run, the newest in runs/ if none is named; as `named_training`."""
+    if start_from is not None:
+        raise UserError(
+            f"`start_from` {start_from}: a resumed run goes on with its own nets, so leave it out"
+        )
+    return resume_training(run if run is not None else newest_run("run.json"), settings, data=data, **how)
 
 
 def opened(data: Data) -> DatasetDirectory:
@@ -200,6 +242,11 @@ def dataset_of(run: RunFolder, data: Data | None) -> DatasetDirectory:
             f"{dataset.folder} has {dataset.signature}"
         )
     return dataset
+
+
+def _warn_of_patience(config: Config, reporter: Reporter) -> None:
+    if (line := few_evaluations(config)) is not None:
+        reporter.warning(line)
 
 
 def _check_callbacks(callbacks: Sequence[Callback]) -> None:

@@ -137,7 +137,11 @@ class TrainingOptions:
         1, "generator steps per turn of the discriminator", minimum=1, group=METHOD
     )
     discriminator_draws: int = setting(
-        1, "draws per noise vector that train the discriminator", minimum=1, group=METHOD
+        1,
+        "draws per noise vector that train the discriminator",
+        minimum=1,
+        maximum=MOST_ROWS,
+        group=METHOD,
     )
     freeze_generator: float = setting(
         0.0,

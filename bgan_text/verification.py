@@ -1,7 +1,7 @@
 """Whether runs and dataset directories are whole: everything that could be wrong is looked at."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,6 +100,20 @@ def kind_of(folder: Path) -> str:
             return kind
     what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
     raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
+
+
+def refuse_others(folders: Iterable[Path], kind: type[Exception] = UserError) -> None:
+    """Refuse folders that are neither runs nor dataset directories, before the others are checked.
+
+    Args:
+        folders: their paths.
+        kind: the error to raise.
+    """
+    for folder in folders:
+        try:
+            kind_of(folder)
+        except UserError as error:
+            raise kind(str(error)) from error
 
 
 def _findings(checks: Iterator[Check]) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
 """`python -m bgan_text.cli`."""
 
-from bgan_text.cli.main import main
+from bgan_text.cli.entry import main
 
 main()

@@ -2,12 +2,16 @@
 
 import inspect
 import sys
+from pathlib import Path
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 from bgan_text.cli.console import loading
+from bgan_text.cli.entry import exit_code
 from bgan_text.cli.field_names import flags_in
+from bgan_text.errors import UserError
 
 ARGUMENTS, OTHERS = "Arguments", "Options"
 """The groups of parameters that belong to none. Options without a group come last."""
@@ -18,11 +22,15 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            Path.cwd()  # without one, torch ends the process
+        except FileNotFoundError:
+            raise UserError("the working folder was removed: go to another one") from None
+        try:
             with loading():
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("Interrupted.", file=sys.stderr)
-            raise
+            raise typer.Exit(exit_code(error)) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from rich.console import Console, Group

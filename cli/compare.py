@@ -1,13 +1,12 @@
 """`bgan-text compare`: methods side by side, over seeds, with equal training time."""
 
-import signal
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.entry import exit_code
 from bgan_text.cli.options import with_options
 from bgan_text.config import Config
 from bgan_text.errors import UserError
@@ -67,12 +66,13 @@ def compare(
     """
     from bgan_text.cli.comparison_table import show
     from bgan_text.cli.console import say
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import say_interrupted
-    from bgan_text.studies.comparison import RESULT
+    from bgan_text.studies.comparison import RESULT, named_comparison
 
     if json and markdown:
         raise UserError("--json and --markdown: one format at a time")
-    comparison = _planned(objectives, data, out, given)
+    comparison = named_comparison(data, objectives, out, given, RichReporter())
     stopped = _go(comparison)
     if stopped is not None:
         say_interrupted()
@@ -80,39 +80,19 @@ def compare(
     results = comparison.results()
     show(results, json=json, markdown=markdown)
     if stopped is not None:
-        raise typer.Exit(128 + stopped)
+        raise typer.Exit(stopped)
     if results.failures():
         raise typer.Exit(1)
 
 
-def _planned(
-    objectives: str | None, data: Path | None, out: Path | None, given: Mapping[str, Any]
-) -> "Comparison":
-    from bgan_text.cli.progress import RichReporter
-    from bgan_text.newest import newest_data
-    from bgan_text.studies.comparison import Comparison
-
-    names = {option.name for option in fields(ComparisonOptions)}
-    options = {name: value for name, value in given.items() if name in names}
-    chosen = data if data is not None else newest_data()
-    return Comparison(
-        chosen,
-        objectives,
-        out=out if out is not None else Path("comparisons") / chosen.resolve().name,
-        options=ComparisonOptions(**options),
-        settings={name: value for name, value in given.items() if name not in names},
-        reporter=RichReporter(),
-    )
-
-
 def _go(comparison: "Comparison") -> int | None:
-    """Train and score; the number of the signal that ended it early, if one did."""
+    """Train and score; the exit code of the signal that ended it early, if one did."""
     from bgan_text.cli.signals import StopOnSignal
     from bgan_text.cli.training_display import TrainingDisplay
 
     stop = StopOnSignal()
     try:
         comparison.go([TrainingDisplay(advises=False), stop])
-    except KeyboardInterrupt:  # between two trainings
-        return int(signal.SIGINT)
-    return stop.signal
+    except KeyboardInterrupt as error:  # between two trainings
+        return exit_code(error)
+    return None if stop.signal is None else 128 + stop.signal

@@ -1,13 +1,11 @@
 """The table of a comparison on a terminal."""
 
-import sys
 from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
-from bgan_text.cli.console import print_json, results
+from bgan_text.cli.console import print_json, results, shown, write
 from bgan_text.cli.field_names import spelled
 from bgan_text.studies.comparison_table import headings, lines, notes
 from bgan_text.studies.results import ComparisonResults
@@ -21,7 +19,7 @@ def show(found: ComparisonResults, *, json: bool, markdown: bool) -> None:
     if json:
         print_json(found.to_json())
     elif markdown:
-        sys.stdout.write(found.to_markdown())
+        write(found.to_markdown())
     else:
         for renderable in render(found):
             results().print(renderable)
@@ -31,13 +29,13 @@ def render(found: ComparisonResults) -> Iterator[RenderableType]:
     """The table, then notes and settings."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for place, heading in enumerate(headings(found)):
-        table.add_column(Text(_broken(heading)), justify="right" if place else "left", overflow="fold")
+        table.add_column(shown(_broken(heading)), justify="right" if place else "left", overflow="fold")
     for line in lines(found):
-        table.add_row(*(Text(cell, style="bold" if best else "") for cell, best in line))
+        table.add_row(*(shown(cell, style="bold" if best else "") for cell, best in line))
     yield table
-    yield Text("")
+    yield shown("")
     for note in notes(found):
-        yield Text(spelled(note), style="dim")
+        yield shown(spelled(note), style="dim")
 
 
 def _broken(heading: str) -> str:

@@ -9,8 +9,9 @@ from functools import cache
 from typing import IO, Any
 
 from rich.console import Console
+from rich.text import Text
 
-from bgan_text.encoding import holds_all
+from bgan_text.encoding import holds_all, visible
 from bgan_text.files import finite
 
 PATIENCE = 0.2
@@ -31,7 +32,17 @@ def results() -> Console:
 
 def say(text: str) -> None:
     """One line of talk, shown as it is."""
-    talk().print(text, markup=False, emoji=False)
+    talk().print(visible(text), markup=False, emoji=False)
+
+
+def shown(value: object, style: str = "") -> Text:
+    """A cell of a table or a line of results, which can do nothing to a terminal."""
+    return Text(visible(str(value), lines=True), style)
+
+
+def write(text: str) -> None:
+    """Results on stdout: as they are where a program reads them, control characters escaped on a terminal."""
+    sys.stdout.write(visible(text, lines=True) if sys.stdout.isatty() else text)
 
 
 @contextmanager
@@ -58,7 +69,7 @@ def loading() -> Iterator[None]:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout; numbers that are not finite become null."""
-    sys.stdout.write(json_line(value, sys.stdout))
+    write(json_line(value, sys.stdout))
 
 
 def json_line(value: Mapping[str, Any], stream: IO[str]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from bgan_text.cli.console import shown
 from bgan_text.cli.field_names import spelled
 from bgan_text.studies.experiment_result import VERDICTS, ExperimentResult, failures
 from bgan_text.studies.experiments import EXPERIMENTS
@@ -16,16 +16,16 @@ def render(result: ExperimentResult) -> Iterator[RenderableType]:
     record = result.to_json()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, heading in enumerate(record["table"]["headings"]):
-        table.add_column(Text(heading), justify="right" if place else "left", overflow="fold")
+        table.add_column(shown(heading), justify="right" if place else "left", overflow="fold")
     for row in record["table"]["rows"]:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(shown, row))
     yield table
-    yield Text("")
+    yield shown("")
     for failure in failures(record):
-        yield Text(f"failed: {spelled(failure)}")
+        yield shown(f"failed: {spelled(failure)}")
     for one in record["claims"]:
-        yield Text(f"{one['claim']}: {VERDICTS[one['holds']]}")
-    yield from map(Text, record["samples"])
+        yield shown(f"{one['claim']}: {VERDICTS[one['holds']]}")
+    yield from map(shown, record["samples"])
 
 
 def listing() -> Table:
@@ -35,5 +35,5 @@ def listing() -> Table:
     for heading in ("compares", "small takes", "found at small scale"):
         table.add_column(heading, overflow="fold")
     for one in EXPERIMENTS.values():
-        table.add_row(*map(Text, (one.name, one.compares, one.scales["small"].lasts, one.found)))
+        table.add_row(*map(shown, (one.name, one.compares, one.scales["small"].lasts, one.found)))
     return table

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 from typing import Any
 
 import typer
@@ -15,8 +16,7 @@ def with_flags(text: str, app: typer.Typer) -> str:
     The flags of the running command come first, then those of the other commands. Other names in backticks
     stay. `x` True and `x` False become --x and --no-x where the option is a switch.
     """
-    root: Any = typer.main.get_command(app)
-    commands: dict[str, Any] = getattr(root, "commands", {"": root})  # an app of one command has no group
+    commands = _commands(app)
     running = [commands[word] for word in sys.argv[1:2] if word in commands]
     options: dict[str, Any] = {}
     for command in [*running, *commands.values()]:
@@ -24,6 +24,12 @@ def with_flags(text: str, app: typer.Typer) -> str:
             if option.param_type_name == "option":
                 options.setdefault(option.name, option)
     return flags_in(text, options)
+
+
+@cache
+def _commands(app: typer.Typer) -> dict[str, Any]:
+    root: Any = typer.main.get_command(app)
+    return getattr(root, "commands", {"": root})  # an app of one command has no group
 
 
 def flags_in(text: str, options: dict[str, Any]) -> str:

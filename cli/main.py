@@ -1,5 +1,6 @@
 """The root of the command line. Commands import what they need when they run, so help is instant."""
 
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -19,8 +20,9 @@ from bgan_text.cli.show import show
 from bgan_text.cli.train import train
 from bgan_text.cli.verify import verify
 from bgan_text.encoding import degrade
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, one_line
 from bgan_text.out_of_memory import is_out_of_memory
+from bgan_text.standard_streams import settle_columns, settle_output
 
 app = typer.Typer(
     name="bgan-text",
@@ -57,27 +59,35 @@ for command in COMMANDS.values():
 def main() -> None:
     """Run a command; a mistake of the user is one line on stderr and exit code 1, or 2 if no command."""
     degrade(sys.stdout, sys.stderr)
+    settle_columns(os.environ)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of a home that it cannot write to
+    code, refusal = _outcome()
+    lost = settle_output()
+    if isinstance(lost, BrokenPipeError):  # the reader of our output has gone, as `head` does
+        code, refusal = 1, ""
+    elif lost is not None:
+        code, refusal = 1, f"cannot write to standard output: {lost.strerror or lost}"
+    if refusal:
+        print(one_line(f"bgan-text: {refusal}"), file=sys.stderr)
+    sys.exit(code)
+
+
+def _outcome() -> tuple[int, str]:
+    """Run the command. The exit code, and what is to be said of a refusal."""
     try:
         words = None if sys.argv[1:] else ["--help"]
-        sys.exit(app(words, prog_name="bgan-text", standalone_mode=False))
+        return app(words, prog_name="bgan-text", standalone_mode=False) or 0, ""
     except UserError as error:
-        _refuse(with_flags(str(error), app))
+        return 1, with_flags(str(error), app)
     except UsageError as error:
         named = [word for word in sys.argv[1:2] if word in COMMANDS]
-        _refuse(f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)", code=2)
+        return 2, f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)"
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does; the interpreter must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 1, ""
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        _refuse(f"cannot read or write{place}: {error.strerror or error}")
+        return 1, f"cannot read or write{place}: {error.strerror or error}"
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        _refuse("out of memory")
-
-
-def _refuse(message: str, code: int = 1) -> None:
-    print(f"bgan-text: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(code)
+        return 1, "out of memory"

@@ -24,23 +24,10 @@ def custom_parts(given: Mapping[str, Any]) -> "CustomParts":
 
 
 def custom_callbacks(specs: Sequence[str]) -> "list[Callback]":
-    """Import the callbacks that options name as `module:name`; of a class, an object is made."""
-    from bgan_text.errors import UserError
-    from bgan_text.training.callbacks import Callback
+    """Import the callbacks that options name as `module:name`."""
+    from bgan_text.training.callbacks import named_callback
 
-    callbacks = []
-    for spec in specs:
-        named = imported(spec, "callback")
-        if isinstance(named, type) and issubclass(named, Callback):
-            try:
-                named = named()
-            except Exception as error:
-                problem = f"calling it without arguments fails: {error!r}"
-                raise UserError(f"callback {spec!r}: {problem}") from error
-        if not isinstance(named, Callback):
-            raise UserError(f"callback {spec!r}: a subclass of `Callback`, or an object of one, is needed")
-        callbacks.append(named)
-    return callbacks
+    return [named_callback(spec, imported(spec, "callback")) for spec in specs]
 
 
 def imported(spec: str, kind: str) -> Any:

@@ -20,11 +20,15 @@ def plot(runs: Folders = None, out: Out = None) -> None:
 
     Example: bgan-text plot runs/first runs/second --out curves.png
     """
+    from bgan_text.cli.console import write
     from bgan_text.curves import plot as drawn
     from bgan_text.evaluation.sweep_figure import write_figure
     from bgan_text.newest import newest_run
+    from bgan_text.outputs import refuse_output
 
     folders = runs or [newest_run()]
-    path = out if out is not None else folders[0] / "curves.png"
+    usual = folders[0] / "curves.png"
+    path = out if out is not None else usual
+    refuse_output("out", path, folders, usual)
     write_figure(drawn(folders), path)
-    print(path)
+    write(f"{path}\n")

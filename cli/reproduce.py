@@ -1,11 +1,11 @@
 """`bgan-text reproduce`: an experiment of the paper, from its data to its table or figure."""
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgan_text.cli.entry import exit_code
 from bgan_text.cli.options import with_options
 from bgan_text.errors import UserError
 from bgan_text.studies.reproduction_options import ReproductionOptions
@@ -77,6 +77,6 @@ def _reproduced(name: str, home: Path, options: ReproductionOptions) -> "Experim
             callbacks=[TrainingDisplay(advises=False), stop],
             reporter=RichReporter(),
         )
-    except (KeyboardInterrupt, Stopped):  # between two trainings, or in one
+    except (KeyboardInterrupt, Stopped) as error:  # between two trainings, or in one
         say_interrupted()
-        raise typer.Exit(128 + (stop.signal or signal.SIGINT)) from None
+        raise typer.Exit(128 + stop.signal if stop.signal else exit_code(error)) from None

@@ -47,31 +47,27 @@ def sample(
 
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
     """
-    from bgan_text.cli.console import say
-    from bgan_text.cli.parts import custom_parts
+    from bgan_text.cli.console import say, write
+    from bgan_text.cli.parts import imported
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
     from bgan_text.sample_files import animate_grids, draw_grid
     from bgan_text.space import is_image
 
     options = SamplingOptions(**given)
-    parts = custom_parts({"generator": generator, "discriminator": discriminator})
-    opened = load_run(
-        run if run is not None else newest_run(),
-        device=device,
-        generator=parts.generator,
-        discriminator=parts.discriminator,
-    )
+    nets = {"generator": generator, "discriminator": discriminator}
+    own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
+    opened = load_run(run if run is not None else newest_run(), device=device, **own)
     images = is_image(opened.space)
     if animate and images:
-        print(animate_grids(opened.folder, out))
+        write(f"{animate_grids(opened.folder, out)}\n")
         return
     samples = opened.stream(options)
     if not images and (animate or (out is not None and out.suffix in IMAGE_FILES)):
         shown = "--animate" if animate else f"--out {out}"
         raise UserError(f"{shown} is for images, and {opened.folder} makes text: name a file for lines")
     if images and not json:
-        print(draw_grid((pixels for pixels, _ in samples), opened.folder, out))
+        write(f"{draw_grid((pixels for pixels, _ in samples), opened.folder, out)}\n")
     else:
         _write(samples, out, json=json, images=images)
     if (effective := samples.effective.mean) is not None:
@@ -80,14 +76,15 @@ def sample(
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:
     """A sample a line, as text or as JSON."""
-    from bgan_text.cli.console import json_line, say
+    from bgan_text.cli.console import json_line, say, write
     from bgan_text.sample_files import destination
 
     count = 0
     with destination(out) as file:
         for value, tokens in samples:
             named = {"tokens": tokens} if images else {"text": value, "tokens": tokens}
-            file.write(json_line(named, file) if json else f"{value}\n")
+            line = json_line(named, file) if json else f"{value}\n"
+            write(line) if out is None else file.write(line)
             count += 1
     if out is not None:
         say(f"Wrote {count:,} samples to {out}")

@@ -1,21 +1,23 @@
 """`bgan-text score`: how good and how varied texts or images are, beside real ones."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import with_options
+from bgan_text.cli.options import Json, with_options
 from bgan_text.errors import UserError
-from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.evaluation.options import COMPARED, SCORES, EvaluationOptions
 from bgan_text.sampling_options import TEMPERATURES
-from bgan_text.setting import is_custom
 
 if TYPE_CHECKING:
     from bgan_text.evaluation.report import Report
+
+compared = partial(typer.Option, rich_help_panel=COMPARED)
+rating = partial(typer.Option, rich_help_panel=SCORES)
+drawn = partial(typer.Option, rich_help_panel="Figures and sweeps")
 
 Models = Annotated[
     list[str] | None,
@@ -26,54 +28,51 @@ Models = Annotated[
     ),
 ]
 Reference = Annotated[
-    Path | None, typer.Option(help="Real text to compare with. (default: the test split of --data)")
+    Path | None, compared(help="Real text to compare with. (default: the test split of --data)")
 ]
 Train = Annotated[
     Path | None,
-    typer.Option(help="Training text, for the share of copies. (default: the train split of --data)"),
+    compared(help="Training text, for the share of copies. (default: the train split of --data)"),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Dataset directory. (default: that of the runs; for files the newest in data/)"),
+    compared(help="Dataset directory. (default: that of the runs; for files the newest in data/)"),
 ]
 Scores = Annotated[
     list[str] | None,
-    typer.Option("--score", metavar="MODULE:NAME", help="A score function of your own; may be repeated."),
+    rating("--score", metavar="MODULE:NAME", help="A score function of your own; may be repeated."),
 ]
 Neighbours = Annotated[
     Path | None,
-    typer.Option(
+    drawn(
         metavar="FILE.png",
         help="Draw samples of the first model, each beside the training images nearest to it.",
     ),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
-    typer.Option(
+    compared(
         metavar="A B", help="Two runs or files: for each score, whether they differ by more than noise."
     ),
 ]
 Sweep = Annotated[
     bool,
-    typer.Option(
-        "--sweep", help="Plot quality against diversity of runs over temperatures, with an mle baseline."
-    ),
+    drawn("--sweep", help="Plot quality against diversity of runs over temperatures, with an mle baseline."),
 ]
 Temperatures = Annotated[
     str | None,
-    typer.Option(help=f"Temperatures of --sweep. (default: {','.join(f'{one:g}' for one in TEMPERATURES)})"),
+    drawn(help=f"Temperatures of --sweep. (default: {','.join(f'{one:g}' for one in TEMPERATURES)})"),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
+    drawn(help="Folder for the sweep's sweep.png and sweep.json. (default: the first run's)"),
 ]
 Generator = Annotated[
-    str | None, typer.Option(help="Generator class of yours that the runs were made with, as module:name.")
+    str | None, compared(help="Generator class of yours that the runs were made with, as module:name.")
 ]
 Discriminator = Annotated[
-    str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates and --correct.")
+    str | None, compared(help="Discriminator class of yours, likewise; for --candidates and --correct.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, a line per model and score.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
 Latex = Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")]
@@ -107,14 +106,18 @@ def score(
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
+    from bgan_text.cli.parts import imported
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.sweeping import refuse_with_sweep, run_sweep
     from bgan_text.evaluation.evaluate import evaluate
+    from bgan_text.evaluation.named import found, opened
+    from bgan_text.outputs import refuse_output
 
     wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
-    named, data = _found([*(models or ()), *(compare or ())], data, reference)
-    if generator is not None or discriminator is not None:
-        named = _opened(named, {"generator": generator, "discriminator": discriminator})
+    named, data = found([*(models or ()), *(compare or ())], data, reference)
+    nets = {"generator": generator, "discriminator": discriminator}
+    if own := {part: imported(spec, part) for part, spec in nets.items() if spec is not None}:
+        named = opened(named, own)
     options = EvaluationOptions(**given)
     real: dict[str, Any] = {"data": data, "reference": reference, "train": train}
     how: dict[str, Any] = {"options": options, "reporter": RichReporter()}
@@ -125,40 +128,12 @@ def score(
         return
     if temperatures is not None or out is not None:
         raise UserError("`temperatures` and `out` belong to `sweep`")
-    own = _functions(scores or ())
+    functions = _functions(scores or ())
     if neighbours is not None:
+        refuse_output("neighbours", neighbours, [*named, *real.values()])
         _draw(named, neighbours, data, options)
-    report = evaluate(named, scores=own, **real, **how)
+    report = evaluate(named, scores=functions, **real, **how)
     _show(report if compare is None else report.with_comparison(*compare), wanted)
-
-
-def _found(
-    names: Sequence[str], data: Path | None, reference: Path | None
-) -> tuple[dict[str, Any], Path | None]:
-    """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
-    from bgan_text.newest import newest_data, newest_run
-
-    names = list(names) or [str(newest_run())]
-    runs = any((Path(name) / "run.json").exists() for name in names)
-    if data is None and reference is None and not runs:
-        with suppress(UserError):  # then there is nothing to compare with, which `evaluate` says
-            data = newest_data()
-    return {name: name for name in names}, data
-
-
-def _opened(named: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The models with the runs among them opened, and their nets that are classes of the user's."""
-    from bgan_text.cli.parts import imported
-    from bgan_text.runs import load_run
-
-    own = {part: imported(spec, part) for part, spec in given.items() if spec is not None}
-    opened = dict(named)
-    for name in named:
-        if (Path(name) / "run.json").exists():
-            config = load_run(name).config
-            parts = {part: net for part, net in own.items() if is_custom(getattr(config, part) or "")}
-            opened[name] = load_run(name, **parts)
-    return opened
 
 
 def _functions(specs: Sequence[str]) -> dict[str, Any]:
@@ -186,15 +161,15 @@ def _format(**wanted: bool) -> str | None:
 
 
 def _show(report: "Report", wanted: str | None) -> None:
-    from bgan_text.cli.console import print_json, results
+    from bgan_text.cli.console import print_json, results, shown, write
     from bgan_text.cli.score_table import render
 
     if wanted is None:
         for renderable in render(report):
             results().print(renderable)
         if report.comparison is not None:
-            results().print(report.comparison.verdict, markup=False, soft_wrap=True)
+            results().print(shown(report.comparison.verdict), soft_wrap=True)
     elif wanted == "json":
         print_json(report.to_json())
     else:
-        sys.stdout.write(getattr(report, f"to_{wanted}")())
+        write(getattr(report, f"to_{wanted}")())

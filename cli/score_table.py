@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from bgan_text.cli.console import shown
 from bgan_text.evaluation.formats import ARROWS, headings, notes, present, row, short_names
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Report
@@ -23,30 +23,30 @@ def render(report: Report) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("score", no_wrap=True)
     for heading in headings(report):
-        table.add_column(Text(heading), justify="right" if heading else "left", overflow="fold")
+        table.add_column(shown(heading), justify="right" if heading else "left", overflow="fold")
     for group, entries in present(report).items():
-        table.add_row(Text(group, style="bold"))
+        table.add_row(shown(group, style="bold"))
         for name, entry in entries.items():
-            table.add_row(Text(f"  {name} {ARROWS[entry.better]}"), *row(report, name))
+            table.add_row(shown(f"  {name} {ARROWS[entry.better]}"), *row(report, name))
     yield table
-    yield Text("")
+    yield shown("")
     for line in notes(report):
-        yield Text(line, style="dim")
+        yield shown(line, style="dim")
 
 
 def sweep_table(sweep: Sweep) -> Table:
     """A row per model and temperature."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     own = [name for name in sweep.points[0].scores if name not in ENTRIES]
     scores = [*(score for pair in sweep.pairs for score in pair), *own]
     for heading in ("model", "temperature", *(SWEEP_HEADINGS.get(score, score) for score in scores)):
-        shown.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
     names = short_names(list(sweep.curves()))
     for point in sweep.points:
         temperature = "-" if point.temperature is None else f"{point.temperature:g}"
         cells = (_cell(point, score) for score in scores)
-        shown.add_row(Text(names[point.model]), temperature, *cells)
-    return shown
+        table.add_row(shown(names[point.model]), temperature, *cells)
+    return table
 
 
 def _cell(point: Point, score: str) -> str:

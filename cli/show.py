@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-EXAMPLES = 3
+from bgan_text.cli.options import Json
 
 
 def show(
@@ -13,7 +13,7 @@ def show(
         Path | None,
         typer.Argument(help="Run or dataset directory. (default: the newest run, else the newest data)"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Show a run or a dataset directory: settings, counts, checkpoints, last scores, examples.
 
@@ -21,13 +21,12 @@ def show(
 
     Example: bgan-text show data/grammar
     """
-    from bgan_text.cli.console import print_json, results
-    from bgan_text.newest import newest_folder
-    from bgan_text.overview import seen
+    from bgan_text.cli.console import print_json, results, shown
+    from bgan_text.overview import at_a_glance
 
-    facts, lines = seen(newest_folder() if folder is None else folder, EXAMPLES)
+    facts, lines = at_a_glance(folder)
     if json:
         print_json(facts)
     else:
         for line in lines:
-            results().print(line, markup=False, emoji=False, soft_wrap=True)
+            results().print(shown(line), soft_wrap=True)

@@ -9,8 +9,9 @@ from bgan_text.cli.score_table import sweep_table
 from bgan_text.errors import UserError
 from bgan_text.evaluation.sweep import sweep
 from bgan_text.files import write_json
+from bgan_text.outputs import refuse_output
 from bgan_text.reporter import Reporter
-from bgan_text.sampling_options import TEMPERATURES
+from bgan_text.sampling_options import temperatures_of
 
 WITHOUT = ("csv", "markdown", "latex", "critic", "compare", "embed", "neighbours")
 """Options that have no meaning with a sweep."""
@@ -33,11 +34,13 @@ def run_sweep(
     **how: Any,
 ) -> None:
     """Sweep, write sweep.png and sweep.json, print the table or the data."""
-    values = TEMPERATURES if temperatures is None else temperatures_of(temperatures)
-    folder = out or _folder(list(models))
+    usual = _folder(list(models))
+    folder = out or usual
     if folder.exists() and not folder.is_dir():
         raise UserError(f"`out` {folder} is a file: a folder was expected")
-    made = sweep(models, values, reporter=reporter, **how)
+    for file in ("sweep.json", "sweep.png"):
+        refuse_output("out", folder / file, [*models, how.get("reference"), how.get("train")], usual / file)
+    made = sweep(models, temperatures_of(temperatures), reporter=reporter, **how)
     write_json(folder / "sweep.json", made.to_json())
     made.save_figure(folder / "sweep.png")
     say(f"wrote {folder / 'sweep.png'} and {folder / 'sweep.json'}")
@@ -45,14 +48,6 @@ def run_sweep(
         print_json(made.to_json())
     else:
         results().print(sweep_table(made))
-
-
-def temperatures_of(text: str) -> list[float]:
-    """Parse '0.7,1,1.3'."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"`temperatures` {text}: numbers above 0 with commas between are expected") from None
 
 
 def _folder(names: list[str]) -> Path:

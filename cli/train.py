@@ -1,17 +1,13 @@
 """`bgan-text train`: a dataset directory becomes a run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bgan_text.cli.options import Json, TrainingDevice, with_options
 from bgan_text.config import Config, overridden, settings_of
-from bgan_text.errors import UserError
 from bgan_text.training_options import RUN
-
-if TYPE_CHECKING:
-    from bgan_text.training.loop import Training
 
 Data = Annotated[
     Path | None,
@@ -81,11 +77,12 @@ def train(
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import Interruption, stopping_on_signals
     from bgan_text.cli.training_display import TrainingDisplay
+    from bgan_text.start import named_training, resumed_training
 
     custom = custom_parts(given)  # a file never imports code
     if config is not None:
         given = overridden(settings_of(config), given)
-    training = (_resumed if resume else _new)(
+    training = (resumed_training if resume else named_training)(
         data,
         run,
         given,
@@ -102,30 +99,3 @@ def train(
         print_json(result.to_json())
     if interruption.signal is not None:
         raise typer.Exit(128 + interruption.signal)
-
-
-def _new(
-    data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
-) -> "Training":
-    from bgan_text.newest import newest_data
-    from bgan_text.start import new_training
-    from bgan_text.training.warm_start import origin_of
-
-    origin = origin_of(start_from, how["parts"]) if start_from is not None else None
-    if data is None:
-        data = newest_data() if origin is None else origin.data_folder()
-    return new_training(data, given, out=run, start_from=origin, **how)
-
-
-def _resumed(
-    data: Path | None, run: Path | None, given: dict[str, Any], start_from: Path | None, **how: Any
-) -> "Training":
-    from bgan_text.newest import newest_run
-    from bgan_text.start import resume_training
-
-    if start_from is not None:
-        raise UserError(
-            f"`start_from` {start_from}: a resumed run goes on with its own nets, so leave it out"
-        )
-    run = run if run is not None else newest_run("run.json")
-    return resume_training(run, given, data=data, **how)

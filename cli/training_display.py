@@ -6,11 +6,9 @@ import time
 from bgan_text.cli.console import say
 from bgan_text.cli.field_names import spelled
 from bgan_text.cli.progress import TrainingProgress
-from bgan_text.setting import is_custom
-from bgan_text.space import LabelSpace
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.loop import Training
-from bgan_text.training.messages import evaluated, farewell, greeting, was_idle
+from bgan_text.training.messages import advice, evaluated, farewell, greeting
 from bgan_text.training.progress_line import EVALUATING, progress_line
 from bgan_text.training.trainer import StepReport
 from bgan_text.training.validation import Validation
@@ -62,17 +60,5 @@ class TrainingDisplay(Callback):
             return
         for line in farewell(training):
             say(spelled(line))
-        if self.advises and not was_idle(training):
-            self._advise(training)
-
-    def _advise(self, training: Training) -> None:
-        run, best = training.run, training.run.best()
-        if training.stopped:
-            say(f"Interrupted. Go on with: bgan-text train --resume --run {run.folder}")
-            return
-        command = "show" if isinstance(run.space, LabelSpace) else "sample"
-        few = " --n 3" if command == "sample" and not run.images else ""
-        if command == "sample" and best not in (None, training.state.step):
-            few += " --step best"
-        own = f" --generator {run.config.generator}" if is_custom(run.config.generator) else ""
-        say(f"Next: bgan-text {command} {run.folder}{few}{own}")
+        if self.advises and (next_command := advice(training)) is not None:
+            say(next_command)

@@ -90,6 +90,8 @@ def exists(path: str) -> bool:
 
 
 def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise UserError("standard input is closed: pipe a text into it, or name a file")
     return cast(BinaryIO, sys.stdin.buffer)
 
 

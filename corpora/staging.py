@@ -14,6 +14,7 @@ from bgan_text.corpora.dataset_check import ORACLE_FILE
 from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
+from bgan_text.outputs import refuse_inside
 
 FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json", ORACLE_FILE)
 SPLIT_FILES = ("state.json", "dataset_info.json")
@@ -31,9 +32,11 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     `out` puts it back, and removes what else such processes left.
 
     Raises:
-        UserError: `out` exists and may not be replaced, or has files that are of no dataset directory.
+        UserError: `out` exists and may not be replaced, has files that are of no dataset directory, or lies
+            in a run or another dataset directory.
     """
     check_characters(str(out), f"`out` {out}")
+    refuse_inside("out", out)
     out.parent.mkdir(parents=True, exist_ok=True)
     _recover(out)
     _refuse_to_replace(out, overwrite=overwrite)

@@ -248,3 +248,17 @@ def test_a_score_that_the_data_do_not_have_is_refused_before_training(
     ):
         bt.train(data, out=tmp_path / "run", steps=2, best_by="error", **TINY)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_patience_that_cannot_end_the_run_is_warned_of(
+    data: DatasetDirectory, tmp_path: Path, heard: Any
+) -> None:
+    settings = {**TINY, "steps": 4, "evaluate_every": "2"}
+    bt.train(data, out=tmp_path / "enough", patience=1, reporter=heard, **settings)
+    assert heard.warnings == []
+    run = bt.train(data, out=tmp_path / "run", patience=2, reporter=heard, **settings)
+    run.resume(minutes=1e-9, evaluate_every="30s", reporter=heard)
+    assert heard.warnings == [
+        "`patience` 2 cannot end this run early: `evaluate_every` 2 makes 2 evaluations in 4 steps",
+        "`patience` 2 cannot end this run early: `evaluate_every` 30s makes 0 evaluations in 1e-09 minutes",
+    ]

@@ -54,6 +54,26 @@ def test_the_options_of_train_are_in_groups(bgan: Any, monkeypatch: pytest.Monke
             assert f"│ {name} " in panels[group], name
 
 
+def test_the_options_of_score_are_in_groups(bgan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = help_of(bgan, "score", 80, monkeypatch)
+    titles = re.findall(r"^╭─ (.*?) ─", shown, flags=re.MULTILINE)
+    assert titles == [
+        "Arguments", "What is scored", "Scores", "Figures and sweeps", "Samples and intervals", "Text",
+        "Options",
+    ]  # fmt: skip
+    panels = dict(zip(titles, shown.split("╭─")[1:], strict=True))
+    for group, names in {
+        "What is scored": ["--reference", "--train", "--data", "--compare"],
+        "Scores": ["--score", "--critic", "--embed", "--mauve", "--judge"],
+        "Figures and sweeps": ["--neighbours", "--sweep", "--temperatures", "--out"],
+        "Samples and intervals": ["--n -n", "--resamples", "--seed", "--step", "--candidates", "--device"],
+        "Text": ["--tokenize", "--lowercase --no-lowercase", "--window", "--encoding"],
+        "Options": ["--json", "--csv", "--markdown", "--latex", "--help -h"],
+    }.items():
+        for name in names:
+            assert f"│ {name} " in panels[group], name
+
+
 def completed(words: str) -> list[str]:
     code = (
         "from bgan_text.cli.main import main\nimport sys\nsys.argv = ['bgan-text']\n"

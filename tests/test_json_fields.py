@@ -156,7 +156,8 @@ def cases(folder: Path) -> dict[str, Case]:
     found["failed.json"] = of("run/failed.json", planned.failure, value=failure | {"seconds": 1.5})
     mark = {"experiment": "mnist-distances", "scale": "smoke"}
     found["experiment.json"] = of("experiment.json", lambda: _claim(folder, *mark.values()), value=mark)
-    header = {"format": "bgan-text", "step": "2", "elapsed": "1.5e-05", "device": "cpu", "log": "0" * 8, "sha256": "{}"}
+    counters = {"step": "2", "elapsed": "1.5e-05", "device": "cpu", "log": "0" * 8}
+    header = {"format": "bgan-text", **counters, "sha256": "{}"}
     file = folder / "checkpoint-000000002.json"  # the header of a checkpoint by itself
     found["header"] = Case(file, lambda: header_of(file, json.loads(file.read_bytes())), text, header)
     return found

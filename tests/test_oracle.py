@@ -335,7 +335,10 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a name": (changed(lambda weights: weights.pop("logits.bias")), "other names than cell.bias_ih"),
     "sizes": (lambda folder: signed(folder, hidden_size=10**9), "settings.hidden_size: at most 4,095"),
-    "no number": (lambda folder: signed(folder, hidden_size="32" * 10**6), "settings.hidden_size: an integer is needed"),
+    "no number": (
+        lambda folder: signed(folder, hidden_size="32" * 10**6),
+        "hidden_size: an integer is needed",
+    ),
     "other sizes": (lambda folder: signed(folder, hidden_size=31), "is damaged"),
 }
 

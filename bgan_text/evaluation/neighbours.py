@@ -11,6 +11,7 @@ from bgan_text.evaluation.image_inputs import gather_images, shown
 from bgan_text.evaluation.images import pool
 from bgan_text.evaluation.inputs import Inputs
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.outputs import refuse_output
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.scores.neighbours import nearest
 
@@ -44,6 +45,7 @@ def draw_neighbours(
     """
     if path.suffix != ".png" or path.is_dir() or not path.absolute().parent.is_dir():
         raise UserError(f"`neighbours` {path}: a file NAME.png in an existing folder is expected")
+    refuse_output("neighbours", path, [*(model.values() if isinstance(model, dict) else [model]), data])
     inputs = Inputs.of(model, data)
     if not inputs.images():
         raise UserError(f"`neighbours` {path} has no meaning for text: it draws images")

@@ -19,6 +19,8 @@ from bgan_text.sampling_options import (
 )
 from bgan_text.setting import DEVICES, check_all, setting
 
+COMPARED, TEXT, SCORES, DRAWN = "What is scored", "Text", "Scores", "Samples and intervals"
+"""The groups of options in the help."""
 LEAST_RESAMPLES = 20
 LARGEST_SEED = 2**63 - 1
 
@@ -45,43 +47,55 @@ class EvaluationOptions:
         "(default: 1000; all lines, 1000 images)",
         minimum=1,
         flag="--n",
+        group=DRAWN,
     )
     tokenize: str | None = setting(
         None,
         "unit of n-grams; word is nltk's, 13a sacrebleu's (default: char or smiles if the data is, else "
         "whitespace)",
         choices=tuple(UNITS),
+        group=TEXT,
     )
     sacrebleu_tokenize: str | None = setting(
         None,
         "tokenizer of corpus-bleu, of sacrebleu (default: none for whitespace; of text without spaces zh for "
         "Chinese, ja-mecab, if installed, for Japanese, else char; else 13a)",
         choices=tuple(NEEDS),
+        group=TEXT,
     )
-    column: str | None = setting(None, "column of the tables among the files that holds the text")
-    encoding: str = setting(UTF8, ENCODING_HELP)
-    lowercase: bool | None = setting(None, "convert all text to lower case first (default: as `prepare` did)")
+    column: str | None = setting(None, "column of the tables among the files that holds the text", group=TEXT)
+    encoding: str = setting(UTF8, ENCODING_HELP, group=TEXT)
+    lowercase: bool | None = setting(
+        None, "convert all text to lower case first (default: as `prepare` did)", group=TEXT
+    )
     window: int | None = setting(
         None,
         "length of the window in which JS divergence counts n-grams, in units, padding included "
         "(default: the length that 99 % of the references do not exceed)",
         minimum=1,
+        group=TEXT,
     )
-    grammar: bool = setting(False, "score with the built-in grammar (default: if the data comes from it)")
+    grammar: bool = setting(
+        False, "score with the built-in grammar (default: if the data comes from it)", group=SCORES
+    )
     likelihood: bool | None = setting(
         None,
         "likelihood of the samples under a language model of real text, and the reverse; about a minute "
         "each; exact for the grammar (default: only in a sweep)",
+        group=SCORES,
     )
-    critic: bool = setting(False, "distances estimated by freshly trained critics, minutes per model")
+    critic: bool = setting(
+        False, "distances estimated by freshly trained critics, minutes per model", group=SCORES
+    )
     embed: str | None = setting(
         None,
         "scores of sentence embeddings by this sentence-transformers model, a name or a folder; needs "
         "pip install 'bgan-text[embed]'",
         metavar="MODEL",
+        group=SCORES,
     )
     mauve: bool = setting(
-        False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
+        False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'", group=SCORES
     )
     judge: tuple[str, ...] = setting(
         (),
@@ -89,19 +103,27 @@ class EvaluationOptions:
         "prints a number, or nan, for each; NAME:higher=COMMAND names the score and says that higher is "
         "better; lower and real, as near real text as possible, are the others; may be repeated",
         metavar="COMMAND",
+        group=SCORES,
     )
     judge_timeout: float = setting(
-        600.0, "seconds that a judge may take for the samples of one model", minimum=1
+        600.0, "seconds that a judge may take for the samples of one model", minimum=1, group=SCORES
     )
-    resamples: int = setting(1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0)
-    seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0)
-    temperature: float = setting(1.0, "sampling temperature of runs")
+    resamples: int = setting(
+        1000, "bootstrap resamples behind the intervals; 0 omits them", minimum=0, group=DRAWN
+    )
+    seed: int = setting(0, "seed of samples, random choices and intervals", minimum=0, group=DRAWN)
+    temperature: float = setting(1.0, "sampling temperature of runs", group=DRAWN)
     step: int | str | None = setting(
-        None, "runs: step of the checkpoint to score, or best (default: the last)", metavar="STEP|best"
+        None,
+        "runs: step of the checkpoint to score, or best (default: the last)",
+        metavar="STEP|best",
+        group=DRAWN,
     )
-    candidates: int = setting(CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1, below=MOST_CANDIDATES + 1)
-    correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS)
-    device: str = setting("auto", DEVICES)
+    candidates: int = setting(
+        CANDIDATES, f"runs: {CANDIDATES_HELP}", minimum=1, below=MOST_CANDIDATES + 1, group=DRAWN
+    )
+    correct: str = setting(SAMPLES, f"runs: {CORRECT_HELP}", choices=CORRECTIONS, group=DRAWN)
+    device: str = setting("auto", DEVICES, group=DRAWN)
 
     def __post_init__(self) -> None:
         check_all(self)

@@ -14,6 +14,7 @@ from bgan_text.errors import UserError
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.text_inputs import refuse_unreadable
 from bgan_text.files import finite, write_json
+from bgan_text.newest import newest_data
 from bgan_text.presets import CLASSIFIER
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling_options import PREFIXES
@@ -222,6 +223,33 @@ class Comparison:
     def write(self) -> None:
         """Write compare.json."""
         write_json(self.home / RESULT, finite(self.results().to_json()))
+
+
+def named_comparison(
+    data: Path | None,
+    methods: Methods | None,
+    out: Path | None,
+    given: Mapping[str, Any],
+    reporter: Reporter,
+) -> Comparison:
+    """A comparison by the paths of its data and its folder, as a command line gives them.
+
+    Args:
+        data: the dataset directory; None for the newest in data/.
+        methods: as of `Comparison`.
+        out: the folder; None for one in comparisons/, named after the data.
+        given: fields of `ComparisonOptions`, and of `Config` for all methods, by name.
+        reporter: hears of the progress.
+    """
+    chosen = data if data is not None else newest_data()
+    return Comparison(
+        chosen,
+        methods,
+        out=out if out is not None else Path("comparisons") / chosen.resolve().name,
+        options=ComparisonOptions(**{name: value for name, value in given.items() if name in OPTIONS}),
+        settings={name: value for name, value in given.items() if name not in OPTIONS},
+        reporter=reporter,
+    )
 
 
 def compare(

@@ -1,7 +1,9 @@
 """Hooks into a training run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bgan_text.errors import UserError
 
 if TYPE_CHECKING:
     from bgan_text.training.loop import Training
@@ -42,3 +44,20 @@ class Callback:
 
     def on_train_end(self, training: "Training") -> None:
         """Training has ended, by itself or by an exception; `training.result` is None after an exception."""
+
+
+def named_callback(spec: str, named: Any) -> Callback:
+    """The callback that was imported as `module:name`; of a class, an object is made.
+
+    Raises:
+        UserError: it is none, or its class cannot be called without arguments.
+    """
+    if isinstance(named, type) and issubclass(named, Callback):
+        try:
+            named = named()
+        except Exception as error:
+            problem = f"calling it without arguments fails: {error!r}"
+            raise UserError(f"callback {spec!r}: {problem}") from error
+    if not isinstance(named, Callback):
+        raise UserError(f"callback {spec!r}: a subclass of `Callback`, or an object of one, is needed")
+    return named

@@ -217,8 +217,19 @@ def _opened(path: Path, device: torch.device) -> Iterator[tuple[Any, Header]]:
         raise UserError(f"there is no checkpoint {path}") from error
     except SafetensorError as error:
         raise DamagedCheckpointError(f"checkpoint {path} is damaged or cut short: {error}") from error
-    except OSError as error:
-        raise DamagedCheckpointError(f"checkpoint {path} cannot be read: {reason_of(error)}") from error
+    except OSError as error:  # of safetensors, which takes any file that it cannot open for an absent one
+        raise _not_opened(path, error) from error
+
+
+def _not_opened(path: Path, error: OSError) -> UserError:
+    """Why a file cannot be opened, asked again."""
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        return UserError(f"there is no checkpoint {path}")
+    except OSError as known:
+        error = known
+    return DamagedCheckpointError(f"checkpoint {path} cannot be read: {error.strerror or reason_of(error)}")
 
 
 def _compare(path: Path, file: Any, expected: Expected) -> None:

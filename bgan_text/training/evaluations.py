@@ -9,6 +9,8 @@ from bgan_text.validation_scores import LOWER, VALIDATION_SCORES
 
 FROZEN = "frozen"
 """What the row of a validation is marked with if the generator had yet to learn."""
+INTERRUPTED = "interrupted"
+"""What the row of a validation is marked with that was made because the run was stopped."""
 
 
 class Evaluations:
@@ -17,14 +19,15 @@ class Evaluations:
     Args:
         rows: rows of metrics.jsonl, those of steps among them.
         score: the name of the score, one of `VALIDATION_SCORES`.
-        every: how often the run is validated. Validations between, as a run makes that is interrupted, do not
-            count towards early stopping, so an interrupted run stops at the same step.
+        every: how often the run is validated. Validations between, as a run makes that is extended, do not
+            count towards early stopping.
 
     Attributes:
         score: its name.
         values: its values by step, ascending.
         frozen: those of its steps at which the generator had yet to learn. None of them is the best, and they
             do not count towards early stopping: they differ by nothing but their step.
+        interrupted: the steps of validations that an interruption made. They go as soon as the run goes on.
 
     Example:
         >>> rows = [{"step": step, "samples": [], "js-4": value} for step, value in ((2, 0.5), (4, 0.7))]
@@ -37,6 +40,7 @@ class Evaluations:
         self.score, self.every = score, every
         self.values: dict[int, float] = {}
         self.frozen: set[int] = set()
+        self.interrupted: set[int] = set()
         for row in rows:
             if is_evaluation(row):
                 self.add(row["step"], row)
@@ -48,10 +52,18 @@ class Evaluations:
             self.values[step] = float(value)
             if values.get(FROZEN):
                 self.frozen.add(step)
+            if values.get(INTERRUPTED):
+                self.interrupted.add(step)
 
-    def best(self, steps: Collection[int] | None = None) -> int | None:
-        """The step with the best value, the first of equals; of all, or of some. None if there is none."""
+    def best(self, steps: Collection[int] | None = None, *, interrupted: bool = True) -> int | None:
+        """The step with the best value, the first of equals; None if there is none.
+
+        Args:
+            steps: those among which it is chosen; None for all.
+            interrupted: whether validations that an interruption made are among them.
+        """
         known = [step for step in self._counted() if steps is None or step in steps]
+        known = [step for step in known if interrupted or step not in self.interrupted]
         sign = 1.0 if VALIDATION_SCORES[self.score] == LOWER else -1.0
         return min(known, key=lambda step: (sign * self.values[step], step), default=None)
 
@@ -62,7 +74,8 @@ class Evaluations:
     def without_improvement(self) -> int:
         """How many of the last validations were not better than the best one before them."""
         every = self.every.steps
-        regular = [step for step in self._counted() if every is None or step % every == 0]
+        regular = [step for step in self._counted() if step not in self.interrupted]
+        regular = [step for step in regular if every is None or step % every == 0]
         best = self.best(regular)
         return 0 if best is None else sum(step > best for step in regular)
 

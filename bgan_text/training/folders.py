@@ -1,5 +1,6 @@
 """Folders that runs and studies are written to: free, of someone else, or locked against a second process."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import filelock
 
 from bgan_text.errors import UserError
+from bgan_text.files import remove_unfinished
+from bgan_text.outputs import refuse_inside
+
+OLDER = re.compile(r"\.(run\.json|metrics\.jsonl|checkpoint-\d{9}\.safetensors)\.\d+(-\d+)?\.tmp")
+"""Unfinished files of version 0.5 and before, which were written under the lock of the folder alone."""
 
 
 def is_free(folder: Path) -> bool:
@@ -23,8 +29,9 @@ def refuse_foreign(folder: Path, known: Iterable[str], what: str) -> None:
     """Refuse a folder that is neither free nor that of a `what`, recognised by one of the files `known`.
 
     Raises:
-        UserError: the folder holds something else, or is a file.
+        UserError: the folder holds something else, is a file, or lies in a run or dataset directory.
     """
+    refuse_inside("out", folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"`out` {folder} is a file: a folder was expected")
     if folder.exists() and not is_free(folder) and not any((folder / name).exists() for name in known):
@@ -46,8 +53,14 @@ def locked(folder: Path) -> Iterator[None]:
             f"{folder} is in use by another training: wait for it, or name another folder"
         ) from error
     try:
-        for unfinished in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
-            unfinished.unlink()
+        remove_unfinished(folder)  # of a process that was killed while it wrote
+        _remove_older(folder)
         yield
     finally:
         lock.release()
+
+
+def _remove_older(folder: Path) -> None:
+    for path in list(folder.iterdir()):
+        if OLDER.fullmatch(path.name) and path.is_file():
+            path.unlink()

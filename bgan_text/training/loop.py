@@ -15,10 +15,11 @@ from bgan_text.interval import Interval, interval
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import training_batches
-from bgan_text.training.evaluations import FROZEN, Evaluations
+from bgan_text.training.evaluations import FROZEN, INTERRUPTED, Evaluations
 from bgan_text.training.folders import locked
 from bgan_text.training.pace import Pace, few_steps
 from bgan_text.training.run import RunFolder
+from bgan_text.training.schedule import Schedule
 from bgan_text.training.state import State
 from bgan_text.training.trainer import StepReport, train
 from bgan_text.training.validation import Validator, validator
@@ -109,7 +110,8 @@ class Training:
         self.result: TrainingResult | None = None
         self.stopped = self.stopped_early = False
         self._report: StepReport | None = None
-        self._warned = False
+        self._warned = self._ending = False
+        self._again: list[dict[str, Any]] = []
 
     @property
     def config(self) -> Config:
@@ -133,8 +135,10 @@ class Training:
                 self.reporter.warning(
                     f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
                 )
+            same = self.run.recorded_setting("evaluate_every") == self.config.evaluate_every
             self.run.write_settings()
-            self.run.rewind(self.state.step, self.reporter)
+            lost = self.run.rewind(self.state.step, self.reporter)
+            self._again = lost if same else []
             self.first_step = self.state.step
             self.evaluations = self.run.evaluations()
             self.stopped_early = self._out_of_patience()
@@ -184,20 +188,27 @@ class Training:
         self._begun = time.monotonic() - state.elapsed
         save = _Periodic(interval("save_every", config.save_every), state.step, self._off_clock(self._save))
         evaluated = self._off_clock(lambda: self._evaluate(validate))
-        evaluate = _Periodic(interval("evaluate_every", config.evaluate_every), state.step, evaluated)
+        every = interval("evaluate_every", config.evaluate_every)
+        schedule = Schedule(every, state.step, state.elapsed, self._again)
         check = _Periodic(Interval(seconds=CHECK_INTERVAL), state.step, self._read)
         for report in train(state, config, batches, self._progress):
             self._report = report
             self._tick()
+            if state.step == self.first_step + 1 and self.evaluations.interrupted:
+                self.run.forget_interruption()
+                self.evaluations = self.run.evaluations()
             if state.step % config.log_every == 0:
                 self._log(report)
             for callback in self.callbacks:
                 callback.on_step_end(self, report)
-            for task in (evaluate, save, check):
+            if schedule.due(state.step, state.elapsed):
+                evaluated()
+            for task in (save, check):
                 task.tick(state.step)
         self._read()
         save.action()
         if state.step not in self.evaluations.values:
+            self._ending = True
             evaluated()
             self.run.prune()  # the last one, saved before its validation, may be the best
 
@@ -273,10 +284,11 @@ class Training:
         self._notify(lambda callback: callback.on_evaluation_start(self))
         step, evaluation = self.state.step, validate(self.state)
         self.metrics |= evaluation.values
-        frozen = {FROZEN: True} if self._frozen() else {}
-        self.evaluations.add(step, evaluation.values | frozen)
+        marks = {FROZEN: True} if self._frozen() else {}
+        marks |= {INTERRUPTED: True} if self._ending and self.stopped and self.share_done() < 1.0 else {}
+        self.evaluations.add(step, evaluation.values | marks)
         self.stopped_early = self._out_of_patience()
-        row = {"step": step, "seconds": round(self.state.elapsed, 3)} | frozen
+        row = {"step": step, "seconds": round(self.state.elapsed, 3)} | marks
         row |= {"stopped_early": True} if self.stopped_early else {}
         self.run.append_metrics(row | evaluation.values | evaluation.record)
         self._notify(lambda callback: callback.on_evaluation_end(self, evaluation))

@@ -2,7 +2,11 @@
 
 from torch import nn
 
+from bgan_text.config import Config
+from bgan_text.interval import interval
 from bgan_text.objective_table import has_discriminator
+from bgan_text.setting import is_custom
+from bgan_text.space import LabelSpace
 from bgan_text.training.loop import Training
 from bgan_text.training.state import parameter_count
 from bgan_text.training.validation import Validation
@@ -32,6 +36,29 @@ def evaluated(training: Training, evaluation: Validation) -> str:
     return f"step {step:,}: {evaluation.title} {values}" + (", the best so far" if step == best else "")
 
 
+def few_evaluations(config: Config) -> str | None:
+    """The line that warns of a patience which a run is too short for; None where it is long enough.
+
+    Example:
+        >>> config = Config.given({"steps": 100, "evaluate_every": "50", "patience": 5})
+        >>> few_evaluations(config).partition(":")[0]
+        '`patience` 5 cannot end this run early'
+    """
+    every = interval("evaluate_every", config.evaluate_every)
+    if config.steps is not None and every.steps is not None:
+        count = config.steps // every.steps
+    elif config.minutes is not None and every.seconds is not None:
+        count = int(60.0 * config.minutes / every.seconds)
+    else:  # how long a step takes is not known
+        return None
+    if config.patience is None or count > config.patience:
+        return None
+    return (
+        f"`patience` {config.patience} cannot end this run early: `evaluate_every` {config.evaluate_every} "
+        f"makes {count} evaluation{'s' * (count != 1)} in {config.budget}"
+    )
+
+
 def was_idle(training: Training) -> bool:
     """Whether there was nothing left to train."""
     step = training.state.step
@@ -59,6 +86,21 @@ def farewell(training: Training) -> list[str]:
             f"evaluation{'s' * (waited > 1)}{better}. A larger `patience` lets it go on."
         )
     return lines
+
+
+def advice(training: Training) -> str | None:
+    """Which command may come next; None where nothing was trained."""
+    run, best = training.run, training.run.best()
+    if was_idle(training):
+        return None
+    if training.stopped:
+        return f"Interrupted. Go on with: bgan-text train --resume --run {run.folder}"
+    command = "show" if isinstance(run.space, LabelSpace) else "sample"
+    few = " --n 3" if command == "sample" and not run.images else ""
+    if command == "sample" and best not in (None, training.state.step):
+        few += " --step best"
+    own = f" --generator {run.config.generator}" if is_custom(run.config.generator) else ""
+    return f"Next: bgan-text {command} {run.folder}{few}{own}"
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ short is seen too.
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -69,17 +69,30 @@ class MetricsLog:
         """What is wrong with the file, a text for each line."""
         return self._read(told)[1]
 
-    def cut(self, step: int, told: str = NO_LINE, reporter: Reporter = SILENT) -> None:
-        """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told."""
+    def cut(self, step: int, told: str = NO_LINE, reporter: Reporter = SILENT) -> list[Row]:
+        """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told.
+
+        Returns:
+            The rows that were removed.
+        """
         rows, faults = self._read(told)
         if faults:
             aside = self._set_aside(step)
             reporter.warning(f"{faults[0]}. It is kept as {aside.name}; the other lines are used.")
+        self._write(row for row in rows if row["step"] <= step)
+        return [row for row in rows if row["step"] > step]
+
+    def remove(self, mark: str) -> None:
+        """Remove the rows that have an entry. No checkpoint may have been saved after them."""
+        rows = self.rows()
+        if any(mark in row for row in rows):
+            self._write(row for row in rows if mark not in row)
+
+    def _write(self, rows: Iterable[Row]) -> None:
         lines, check = [], NO_LINE
         for row in rows:
-            if row["step"] <= step:
-                line, check = _sealed(row, check)
-                lines.append(line)
+            line, check = _sealed(row, check)
+            lines.append(line)
         write_atomically(self.path, b"".join(lines))
 
     def mended_up_to(self) -> int:

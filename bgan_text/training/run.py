@@ -38,7 +38,7 @@ from bgan_text.training.checkpoint import (
     save_checkpoint,
 )
 from bgan_text.training.checkpoint_check import DamagedCheckpointError
-from bgan_text.training.evaluations import FROZEN, Evaluations, is_evaluation
+from bgan_text.training.evaluations import FROZEN, INTERRUPTED, Evaluations, is_evaluation
 from bgan_text.training.folders import locked
 from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.run_records import FORMAT, NO_LINE, read_run
@@ -153,6 +153,10 @@ class RunFolder:
         }
         write_json(self.folder / "run.json", content | {"sha256": digest_of(content)})
 
+    def recorded_setting(self, name: str) -> Any:
+        """A setting as run.json has it, which a resumed run may be about to change."""
+        return values_of(read_run(self.folder / "run.json").settings).get(name)
+
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints by step, ascending."""
         return checkpoints_in(self.folder)
@@ -170,9 +174,10 @@ class RunFolder:
 
         The best is the best of those that are there, so a process that is killed at any moment leaves it.
         """
-        best = self.best()
-        for step, path in list(self.checkpoints().items())[: -self.config.keep]:
-            if step != best:
+        checkpoints, evaluations = self.checkpoints(), self.evaluations()
+        best = {evaluations.best(checkpoints), evaluations.best(checkpoints, interrupted=False)}
+        for step, path in list(checkpoints.items())[: -self.config.keep]:
+            if step not in best:
                 path.unlink()
 
     def evaluations(self) -> Evaluations:
@@ -282,15 +287,22 @@ class RunFolder:
         """
         return self._log().rows(self.logged())
 
-    def rewind(self, step: int, reporter: Reporter = SILENT) -> None:
+    def rewind(self, step: int, reporter: Reporter = SILENT) -> list[dict[str, Any]]:
         """Remove the metrics and grids after `step`: a resumed run makes them again.
 
         Metrics that are damaged are kept aside under another name, and the reporter is told so.
+
+        Returns:
+            The rows of metrics that were removed.
         """
         for grid in (self.folder / GRIDS).glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
-        self._log().cut(step, self.logged(), reporter)
+        return self._log().cut(step, self.logged(), reporter)
+
+    def forget_interruption(self) -> None:
+        """Remove the validation of an interruption, which a run that goes on without one does not have."""
+        self._log().remove(INTERRUPTED)
 
     def logged(self) -> str:
         """The check of a line that the metrics must have: the last one when the last checkpoint was saved."""

@@ -1,0 +1,39 @@
+"""Models that are named by their paths, as a command line names them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bgan_text.errors import UserError
+from bgan_text.newest import newest_data, newest_run
+from bgan_text.runs import load_run
+from bgan_text.setting import is_custom
+
+
+def found(
+    names: Sequence[str], data: Path | None, reference: Path | None
+) -> tuple[dict[str, Any], Path | None]:
+    """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
+    names = list(names) or [str(newest_run())]
+    runs = any((Path(name) / "run.json").exists() for name in names)
+    if data is None and reference is None and not runs:
+        with suppress(UserError):  # then there is nothing to compare with, which `evaluate` says
+            data = newest_data()
+    return {name: name for name in names}, data
+
+
+def opened(named: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The models with the runs among them opened, and their nets that are classes of the user's.
+
+    Args:
+        named: the models by name.
+        own: classes by the part of a run that they are, `generator` or `discriminator`.
+    """
+    models = dict(named)
+    for name in named:
+        if (Path(name) / "run.json").exists():
+            config = load_run(name).config
+            parts = {part: net for part, net in own.items() if is_custom(getattr(config, part) or "")}
+            models[name] = load_run(name, **parts)
+    return models
