@@ -217,6 +217,15 @@ def objectives_reading(option: str) -> tuple[str, ...]:
     return tuple(name for name, objective in OBJECTIVES.items() if option in objective.options)
 
 
+def readers_of(option: str) -> str:
+    """Which objectives read an option, in words for its help; empty if all of them do."""
+    readers = objectives_reading(option)
+    others = [name for name in OBJECTIVES if name not in readers]
+    if not readers or not others:
+        return ""
+    return f"; for {', '.join(readers)}" if len(readers) < len(others) else f"; not for {', '.join(others)}"
+
+
 def needs_likelihood(objective: str) -> bool:
     """Whether an objective needs the log-probability of given samples."""
     return OBJECTIVES[objective].family in (LIKELIHOOD, IMPLICIT)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from bgan_text.config import Config, other_defaults
-from bgan_text.objective_table import OBJECTIVES, objectives_reading
+from bgan_text.objective_table import readers_of
 from bgan_text.setting import DEVICES, flag_of
 from bgan_text.training_options import RUN
 
@@ -97,23 +97,12 @@ def _help(option: "Field[Any]", holder: type) -> str:
     if not stated and option.default is not None and option.default is not False:
         default = " ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
     if holder is Config:
-        text += _readers(option.name)
-        default = "; ".join([str(default), *(f"{name}: {value}" for name, value in _others(option.name))])
+        text += readers_of(option.name)
+        default = "; ".join(
+            [str(default), *(f"{name}: {value}" for name, value in other_defaults(option.name).items())]
+        )
         default = default.removeprefix("; ")
     return f"{text[0].upper()}{text[1:]}." + (f" (default: {default})" if default != "" else "")
-
-
-def _others(option: str) -> list[tuple[str, Any]]:
-    return list(other_defaults(option).items())
-
-
-def _readers(option: str) -> str:
-    """Which objectives read an option, if not all of them do."""
-    readers = objectives_reading(option)
-    others = [name for name in OBJECTIVES if name not in readers]
-    if not readers or not others:
-        return ""
-    return f"; for {', '.join(readers)}" if len(readers) < len(others) else f"; not for {', '.join(others)}"
 
 
 def _spellings(option: "Field[Any]", hint: Any, holder: type) -> list[str]:

@@ -64,6 +64,7 @@ class Line(Struct):
     grid: Text = ""
     frozen: bool = False
     stopped_early: bool = False
+    interrupted: bool = False
 
 
 class Header(Record):
