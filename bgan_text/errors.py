@@ -44,3 +44,23 @@ def unknown(kind: str, name: str, options: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), options, n=2, cutoff=0.55)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
     return f"unknown {kind} {name!r}: {hint}choose from {', '.join(options)}"
+
+
+MOST_SHOWN = 80
+"""Characters of a name or a value that a message shows."""
+
+
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """A name or a value as a part of one line: no control characters, and the middle of a long one left out.
+
+    Example:
+        >>> shortened("a\\nb"), shortened("x" * 1000, 10)
+        ('a\\\\nb', 'xxxxx...xxxxx')
+    """
+    if len(text) > most:
+        text = text[: most // 2] + "..." + text[len(text) - most // 2 :]
+    return (
+        text
+        if text.isprintable()
+        else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    )

@@ -92,7 +92,7 @@ def test_folders_archives_and_files_give_the_same_images(tmp_path: Path) -> None
     [
         ("none", None, "there is no file or folder"),
         ("a.zip", b"PK nonsense", "not a whole zip archive"),
-        ("a.tar.gz", gzip.compress(b"x" * 2000, mtime=0)[:40], "not a whole tar archive"),
+        ("a.tar.gz", gzip.compress(b"x" * 2000, mtime=0)[:40], "not a whole gzip file"),
         ("a.npz", b"nonsense", "not a whole .npz"),
         ("a.txt", b"text", "not a collection of images"),
         ("empty", "folder", "holds no images"),
