@@ -64,13 +64,18 @@ def prepare_images(
 
 def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter: Reporter) -> None:
     corrupt = Corrupt(recipe.corrupt, reporter.message)
-    pixels, shape = _spool(recipe, corpus, stage / "pixels.arrow", corrupt, reporter)
+    pixels, shape, animated = _spool(recipe, corpus, stage / "pixels.arrow", corrupt, reporter)
     palette = _palette(recipe, pixels, shape)
     rows, seen = _encode(recipe, pixels, palette, stage / "rows.arrow", reporter)
     length = palette.height * palette.width
     splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
     labels = hashlib.sha256(repr(pixels["label"][:]).encode()).hexdigest()
-    counts = {"read": len(pixels) + corrupt.count, "corrupt": corrupt.count, "other_files": corrupt.others}
+    counts = {
+        "read": len(pixels) + corrupt.count,
+        "corrupt": corrupt.count,
+        "other_files": corrupt.others.count,
+        "animated": animated,
+    }
     card = _card(recipe, palette, counts, splits, labels)
     del pixels, rows
     (stage / "pixels.arrow").unlink()
@@ -81,7 +86,7 @@ def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter:
 
 def _spool(
     recipe: ImagePreparation, corpus: ImageCorpus, path: Path, corrupt: Corrupt, reporter: Reporter
-) -> tuple[datasets.Dataset, tuple[int, int, int]]:
+) -> tuple[datasets.Dataset, tuple[int, int, int], int]:
     """Write pixels to disk: a sample of them decides on the colours before they become tokens."""
     features = datasets.Features(
         pixels=datasets.Value("binary"),
@@ -103,7 +108,7 @@ def _spool(
         if shape.found is None:
             raise UserError(f"the corpus {recipe.corpus} is empty: no image was read")
         writer.finalize()
-    return datasets.Dataset.from_file(str(path)), shape.found
+    return datasets.Dataset.from_file(str(path)), shape.found, shape.animated.count
 
 
 def _palette(recipe: ImagePreparation, pixels: datasets.Dataset, shape: tuple[int, int, int]) -> Palette:

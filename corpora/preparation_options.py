@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
-from bgan_text.corpora.image_kinds import MOST_PIXELS
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
+from bgan_text.corpora.limits import MOST_PIXELS
 from bgan_text.corpora.sources import GRAMMAR_SENTENCES, TEXT_CORPORA
 from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
 from bgan_text.corpora.units import LINE, UNITS

@@ -19,11 +19,13 @@ from PIL import Image
 
 from bgan_text.corpora.corpus import Request
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_files import read_cifar_files, read_images, read_npz
+from bgan_text.corpora.image_arrays import read_npz
+from bgan_text.corpora.image_files import read_images
 from bgan_text.corpora.image_grid import grid
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA, Hub, hub_images
 from bgan_text.corpora.images import Corrupt, CorruptImageError, Raw, Shape
+from bgan_text.corpora.official_images import read_cifar_files
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels, load_palette
 from bgan_text.corpora.preparation_options import ImagePreparation
 from bgan_text.errors import UserError
@@ -92,7 +94,7 @@ def test_folders_archives_and_files_give_the_same_images(tmp_path: Path) -> None
     [
         ("none", None, "there is no file or folder"),
         ("a.zip", b"PK nonsense", "not a whole zip archive"),
-        ("a.tar.gz", gzip.compress(b"x" * 2000, mtime=0)[:40], "not a whole gzip file"),
+        ("a.tar.gz", gzip.compress(b"x" * 2000, mtime=0)[:40], "not a whole tar archive"),
         ("a.npz", b"nonsense", "not a whole .npz"),
         ("a.txt", b"text", "not a collection of images"),
         ("empty", "folder", "holds no images"),
