@@ -54,6 +54,8 @@ LONGEST_LINE = 2**27
 """Bytes of a line of text. The one line of text8 has 100 million."""
 LONGEST_SAMPLE = 2**25
 """Characters of a sample that is joined of lines, which are in memory one by one until it ends."""
+LONGEST_SENTENCE = 2**21
+"""Characters without the end of a sentence, which is looked for again and again as they grow."""
 LONGEST_FIELD = 2**24
 """Characters of a line or a field of a table, and of a row of JSON; half of those of a row of CSV. A book has
 a million. Without a limit, a quote that is never closed would fill the memory."""

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from bgan_text.corpora.limits import LONGEST_SAMPLE
+from bgan_text.corpora.limits import LONGEST_SAMPLE, LONGEST_SENTENCE
 from bgan_text.errors import UserError
 
 LINE, SENTENCE, PARAGRAPH, FILE = "line", "sentence", "paragraph", "file"
@@ -63,13 +63,13 @@ def _joined(lines: Iterable[str], name: str) -> Iterator[str]:
         parts.append(line)
         left -= len(line) + 1
         if left < 0:
-            raise _too_long(name)
+            raise _too_long(name, LONGEST_SAMPLE)
     yield " ".join(parts)
 
 
-def _too_long(name: str) -> UserError:
+def _too_long(name: str, most: int) -> UserError:
     return UserError(
-        f"{name}: a sample has more than {LONGEST_SAMPLE:,} characters: a smaller `unit`, such as line, was "
+        f"{name}: a sample has more than {most:,} characters: a smaller `unit`, such as line, was "
         "expected"
     )
 
@@ -125,8 +125,8 @@ def _sentences(lines: Iterable[str], name: str) -> Iterator[str]:
             *whole, rest = _split(" ".join(parts))
             yield from whole
             parts, enough = [rest], max(ENOUGH, len(rest))
-            if len(rest) > LONGEST_SAMPLE:
-                raise _too_long(name)
+            if len(rest) > LONGEST_SENTENCE:
+                raise _too_long(name, LONGEST_SENTENCE)
     yield from _split(" ".join(parts))
 
 
