@@ -18,6 +18,7 @@ from bgan_text.corpora.byte_streams import DAMAGED, opened
 from bgan_text.corpora.limits import (
     MOST_BYTES_OF_DIRECTORY,
     MOST_BYTES_OF_HEADING,
+    MOST_EMPTY,
     MOST_MEMBERS,
 )
 from bgan_text.errors import UserError, reason_of, shortened
@@ -101,6 +102,10 @@ def _too_many(path: Path) -> UserError:
     return UserError(f"{path} has more than {MOST_MEMBERS:,} members: {UNPACK}")
 
 
+def _too_empty(path: Path) -> UserError:
+    return UserError(f"{path} has more than {MOST_EMPTY:,} empty files: files with content were expected")
+
+
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MOST_MEMBERS:
         raise _too_many(path)
@@ -112,6 +117,8 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     secret = next((info for info in members if info.flag_bits & ENCRYPTED), None)
     if secret is not None:
         raise UserError(f"{member_name(path, secret.filename)} is encrypted: {UNPACK}")
+    if sum(not info.file_size and not info.is_dir() for info in members) > MOST_EMPTY:
+        raise _too_empty(path)
     end = 0
     for info in sorted(members, key=lambda info: info.header_offset):
         if info.header_offset < end:
@@ -143,21 +150,47 @@ def tar_files(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
         tape = _Tape(stream.file, rewinds=stream.direct)
         try:
             archive = tarfile.TarFile(fileobj=cast(Any, tape))
-            count = 0
+            count = empty = 0
             while (member := _next(archive, tape)) is not None:
                 count += 1
                 if count > MOST_MEMBERS:
                     raise _too_many(path)
+                empty += member.isfile() and not member.size
+                if empty > MOST_EMPTY:
+                    raise _too_empty(path)
                 if not member.isdir():
-                    yield (
-                        member.name.removeprefix("./"),
-                        archive.extractfile(member) if member.isfile() else None,
-                    )
+                    file = archive.extractfile(member) if member.isfile() else None
+                    name = member.name.removeprefix("./")
+                    yield name, None if file is None else io.BufferedReader(_Content(file, path))
         except UNTAPED_WRONG as error:
-            raise UserError(f"{path} is not a whole tar archive: {reason_of(error)}") from error
+            raise _untaped(path, error) from error
         if tape.last != END:
             what = "a heading is damaged" if tape.last else "it ends without its mark"
             raise UserError(f"{path} is not a whole tar archive: {what}")
+
+
+def _untaped(path: Path, error: Exception) -> UserError:
+    endless = isinstance(error, RecursionError)
+    reason = "heading follows heading without end" if endless else reason_of(error)
+    return UserError(f"{path} is not a whole tar archive: {reason}")
+
+
+class _Content(io.RawIOBase):
+    """The content of a member, whose reader is told of damage in the same words."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file, self._path = file, path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            content = self._file.read(len(buffer))
+        except UNTAPED_WRONG as error:
+            raise _untaped(self._path, error) from error
+        buffer[: len(content)] = content
+        return len(content)
 
 
 def _next(archive: tarfile.TarFile, tape: "_Tape") -> tarfile.TarInfo | None:

@@ -26,7 +26,7 @@ from bgan_text.corpora.image_kinds import (
     named_image,
 )
 from bgan_text.corpora.images import Named, Raw, others_of
-from bgan_text.corpora.limits import MOST_BYTES_OF_IMAGE, Allowance
+from bgan_text.corpora.limits import FREE_UNPACKED, MOST_BYTES_OF_IMAGE, Allowance
 from bgan_text.errors import UserError
 
 PIECE = 1 << 20
@@ -106,7 +106,7 @@ def _folder(path: Path) -> Iterator[Raw]:
 
 
 def _zip(path: Path) -> Iterator[Raw]:
-    allowance = Allowance(str(path), path.stat().st_size)
+    allowance = Allowance(str(path), path.stat().st_size, FREE_UNPACKED)
     with opened_zip(path) as (archive, members):
         for info in members:
             if not hidden(info.filename):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bgan_text.corpora.image_decoding import IMAGE_FORMATS, CorruptImageError, decoded, refuse_huge
-from bgan_text.corpora.limits import FREE_PIXELS, MOST_PIXELS, PIXELS_PER_BYTE, Allowance
+from bgan_text.corpora.limits import FREE_PIXELS, MOST_PIXELS, PIXELS_PER_BYTE, REMEDY_OF_PIXELS, Allowance
 from bgan_text.corpora.transparency import WHITE, color_of, opaque
 from bgan_text.errors import UserError
 
@@ -88,7 +88,7 @@ class Shape:
     _allowance: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
-        self._allowance = Allowance("the images", 0, FREE_PIXELS, PIXELS_PER_BYTE, "pixels")
+        self._allowance = Allowance("the images", 0, FREE_PIXELS, PIXELS_PER_BYTE, "pixels", REMEDY_OF_PIXELS)
 
     def pixels(self, raw: Raw) -> Pixels:
         """An image's pixels, (height, width, channels) uint8.
@@ -100,6 +100,7 @@ class Shape:
         """
         image, more = _opened(raw, self.most_pixels)
         if isinstance(raw.content, bytes):
+            self._allowance.name = f"the set of images up to {raw.name}"
             self._allowance.size += len(raw.content)
             self._allowance.use(image.width * image.height)
         if image.mode in DEEP:

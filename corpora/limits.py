@@ -29,6 +29,8 @@ black and white has 700 for a byte, an empty image 8,000."""
 
 MOST_MEMBERS = 500_000
 """Members of an archive: each takes about a kilobyte of memory. There may be more files in a folder."""
+MOST_EMPTY = 1000
+"""Empty members of an archive: none is an image, and they cost time but no space."""
 MOST_BYTES_OF_DIRECTORY = 2**25
 """Bytes of the directory of a zip archive, which is read whole: 80 for each of 400,000 members."""
 MOST_BYTES_OF_HEADING = 2**20
@@ -71,6 +73,7 @@ FREE_TEXT = 2**26
 """Characters that a column of Parquet may hold whatever the `RATIO` to the bytes of the file."""
 
 REMEDY = "it may be a decompression bomb; unpack it yourself if it is not"
+REMEDY_OF_PIXELS = "they may be decompression bombs; save them without compression, as BMP, if they are not"
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Allowance:
         free: what may be unpacked whatever the size.
         ratio: what may be unpacked besides for each byte of the file.
         unit: what is counted.
+        remedy: what a message advises.
 
     Example:
         >>> allowance = Allowance("a.zip", 10, free=100, ratio=5)
@@ -94,9 +98,10 @@ class Allowance:
 
     name: str
     size: int
-    free: int = FREE_UNPACKED
+    free: int
     ratio: int = RATIO
     unit: str = "bytes"
+    remedy: str = REMEDY
     used: int = 0
 
     def use(self, count: int) -> None:
@@ -106,5 +111,5 @@ class Allowance:
         if self.used > most:
             raise UserError(
                 f"{self.name} unpacks to more than {most:,} {self.unit}, {self.ratio:,} for each byte of the "
-                f"file: {REMEDY}"
+                f"file: {self.remedy}"
             )

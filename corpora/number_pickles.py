@@ -84,7 +84,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_numbers(content: bytes) -> Any:
-    """The value of a pickle; texts of Python 2 are bytes. Arrays are the values of a dictionary, or the value.
+    """The value of a pickle; texts of Python 2 are bytes. Arrays are values of a dictionary, or the value.
 
     Raises:
         pickle.UnpicklingError: it is too large or has too many steps, names something else, or refers to
@@ -103,7 +103,9 @@ def read_numbers(content: bytes) -> Any:
             raise pickle.UnpicklingError(f"it notes place {value} in {len(content):,} bytes")
         tuples += operation.name.startswith("TUPLE")
         if step >= MOST_OPERATIONS or tuples > MOST_TUPLES:
-            raise pickle.UnpicklingError(f"it has more than {MOST_OPERATIONS:,} steps or {MOST_TUPLES:,} tuples")
+            raise pickle.UnpicklingError(
+                f"it has more than {MOST_OPERATIONS:,} steps or {MOST_TUPLES:,} tuples"
+            )
     value = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     if isinstance(value, dict):
         return {key: _array_of(item) for key, item in value.items()}

@@ -166,7 +166,7 @@ class ImagePreparation(Preparation):
     colors: int | None = setting(
         None,
         f"colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
-        f"(default: {_default_of('colors', IMAGE_CORPORA)})",
+        f"(default: {_default_of('colors', IMAGE_CORPORA)}; fewer where the images have fewer)",
         group=IMAGES,
     )
     binarize: str = setting(
@@ -186,6 +186,8 @@ class ImagePreparation(Preparation):
         "white", "colour behind transparent parts, a name such as white, or #rrggbb", group=IMAGES
     )
     corrupt: int = setting(CORRUPT, "unreadable images to skip before giving up", minimum=0, group=IMAGES)
+    fewer_colors: bool = False
+    """Whether images of fewer colours than `colors` are no mistake, since it is a default."""
 
     def __post_init__(self) -> None:
         from bgan_text.corpora.transparency import color_of
@@ -215,6 +217,7 @@ class ImagePreparation(Preparation):
         chosen = {name: value for name, value in values.items() if value is not None}
         chosen.setdefault("size", source.size)
         chosen["colors"] = source.colors if colors is None else _number_of(colors)
+        chosen["fewer_colors"] = colors is None
         if chosen["colors"] != 2 and chosen.get("binarize") is not None:
             raise UserError(f"`binarize` {chosen['binarize']} makes two colours: it goes with `colors` 2")
         if chosen["colors"] is None and chosen.get("quantizer") is not None:

@@ -22,6 +22,7 @@ from bgan_text.corpora.archives import UNZIPPED_WRONG, opened_zip
 from bgan_text.corpora.byte_streams import opened
 from bgan_text.corpora.limits import (
     BLOCK,
+    FREE_UNPACKED,
     MOST_BYTES_OF_ARRAY_HEADING,
     MOST_BYTES_OF_FORTRAN_ARRAY,
     MOST_BYTES_OF_IMAGE,
@@ -126,7 +127,7 @@ def npz_arrays(path: Path) -> Iterator[tuple[list[str], Callable[[str], StoredAr
         UserError: it is no whole archive; of an array: it is not of numbers, or unpacks to too much.
     """
     what = ".npz of arrays"
-    allowance = Allowance(str(path), path.stat().st_size)
+    allowance = Allowance(str(path), path.stat().st_size, FREE_UNPACKED)
     try:
         with opened_zip(path, what) as (archive, members):
             arrays = {
@@ -189,7 +190,10 @@ def _heading(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int
         )
     content = file.read(length)
     read = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
-    shape, fortran, dtype = read(io.BytesIO(size + content), max_header_size=MOST_BYTES_OF_ARRAY_HEADING)
+    try:
+        shape, fortran, dtype = read(io.BytesIO(size + content), max_header_size=MOST_BYTES_OF_ARRAY_HEADING)
+    except (tokenize.TokenError, RecursionError, MemoryError) as error:
+        raise ValueError("its heading has a bracket or a quote that is not closed, or too many") from error
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None or dtype.itemsize == 0:
         raise ValueError(f"its type is {dtype}: numbers were expected")
     if any(isinstance(side, bool) or side < 0 for side in shape):

@@ -69,8 +69,7 @@ def _joined(lines: Iterable[str], name: str) -> Iterator[str]:
 
 def _too_long(name: str, most: int) -> UserError:
     return UserError(
-        f"{name}: a sample has more than {most:,} characters: a smaller `unit`, such as line, was "
-        "expected"
+        f"{name}: a sample has more than {most:,} characters: a smaller `unit`, such as line, was expected"
     )
 
 

@@ -15,7 +15,7 @@ REMEMBERED = 1 << 16
 
 
 class Talk:
-    """Writes to a running program and reads what it prints, each in a thread, until it ends or prints too much.
+    """Writes to a running program and reads what it prints, until it ends or prints too much.
 
     Args:
         process: with pipes for standard input, output and error.
@@ -28,7 +28,9 @@ class Talk:
         self._out, self._err = bytearray(), bytearray()
         self.endless = False
         self._enough = threading.Event()
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._threads = [
             threading.Thread(target=_write, args=(process.stdin, lines), daemon=True),
             threading.Thread(target=self._read, args=(process.stdout, self._keep), daemon=True),
