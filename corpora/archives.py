@@ -39,6 +39,8 @@ UNTAPED_WRONG = (tarfile.TarError, *DAMAGED, ValueError, OverflowError, Recursio
 UNPACK = "unpack it, and give the folder"
 ENCRYPTED = 1
 """The flag of a member of a zip archive that needs a password."""
+SHORTEST_HEADING = 30
+"""Bytes of what stands before a member of a zip archive, without its name."""
 SKIPPED = 1 << 20
 END = bytes(tarfile.BLOCKSIZE)
 """The block that ends a tar archive."""
@@ -79,8 +81,8 @@ class _Bounded(io.RawIOBase):
     def __init__(self, file: IO[bytes], most: int | None) -> None:
         self._file, self.most, self.exceeded = file, most, False
 
-    def read(self, size: int | None = -1) -> bytes:  # type: ignore[override]
-        if self.most is not None and size is not None and size > self.most:
+    def read(self, size: int = -1) -> bytes:
+        if self.most is not None and size > self.most:
             self.exceeded = True
             raise zipfile.BadZipFile("its directory is too large")
         return self._file.read(size)
@@ -125,7 +127,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise UserError(
                 f"{path} is not a whole zip archive: {shortened(info.filename)} begins within another member"
             )
-        end = info.header_offset + zipfile.sizeFileHeader + info.compress_size
+        end = info.header_offset + SHORTEST_HEADING + info.compress_size
 
 
 def is_tar(path: Path) -> bool:
@@ -197,7 +199,7 @@ def _next(archive: tarfile.TarFile, tape: "_Tape") -> tarfile.TarInfo | None:
     tape.left = MOST_BYTES_OF_HEADING
     member = archive.next()
     tape.left = None
-    archive.members.clear()  # it would keep all of them
+    archive.members.clear()  # type: ignore[attr-defined]  # it would keep all of them
     return member
 
 

@@ -69,11 +69,10 @@ def opened(path: str) -> Iterator[Stream]:
             return
         try:
             counted = _Counted(file)
-            unpacked = io.BufferedReader(
-                _Rationed(OPENERS[kind](cast(BinaryIO, counted)), counted, name), HEAD
-            )
+            rationed = _Rationed(OPENERS[kind](cast(BinaryIO, counted)), counted, name)
+            unpacked = cast(BinaryIO, io.BufferedReader(rationed, HEAD))
             ahead = _ahead(unpacked, counted)
-            whole = cast(BinaryIO, io.BufferedReader(_Rejoined(ahead, cast(BinaryIO, unpacked)), HEAD))
+            whole = cast(BinaryIO, io.BufferedReader(_Rejoined(ahead, unpacked), HEAD))
             yield Stream(path, name, ahead[:HEAD], whole)
         except DAMAGED as error:
             raise UserError(f"{name} is not a whole {kind} file: {reason_of(error)}") from error
@@ -149,7 +148,7 @@ class _Rationed(io.RawIOBase):
         return count
 
 
-def _ahead(unpacked: io.BufferedReader, counted: _Counted) -> bytes:
+def _ahead(unpacked: BinaryIO, counted: _Counted) -> bytes:
     """As much as it takes to see that a file is no bomb from its beginning, before any of it is worked on."""
     parts = [unpacked.read(HEAD)]
     while parts[-1] and counted.count * RATIO <= WINDOW:

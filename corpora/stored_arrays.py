@@ -96,8 +96,8 @@ class StoredArray:
             for start in range(0, count, max(1, rows)):
                 shape = (min(rows, count - start), *rest)
                 content = self._read(file, shape[0] * row, start * row)
-                order = "F" if self.fortran else "C"
-                yield np.frombuffer(content, self.dtype).reshape(shape, order=order)
+                numbers = np.frombuffer(content, self.dtype)
+                yield numbers.reshape(shape[::-1]).T if self.fortran else numbers.reshape(shape)
             if file.read(1):
                 raise UserError(f"{self.name} announces {self.nbytes:,} bytes and has more: it is damaged")
 
