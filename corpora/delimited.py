@@ -69,6 +69,8 @@ def _fields(count: int) -> str:
 
 
 def _rows(stream: Stream, kind: str, encoding: str, column: str | None, reporter: Reporter) -> Iterator[Row]:
+    if csv.field_size_limit() < LONGEST_FIELD:  # one number for all of the process
+        csv.field_size_limit(LONGEST_FIELD)
     lines = decoded_lines(stream, encoding, reporter, LONGEST_FIELD)
     blank = []  # lines before the heading
     while (first := next(lines, "")) and not first.strip():
@@ -85,17 +87,22 @@ def _rows(stream: Stream, kind: str, encoding: str, column: str | None, reporter
 
 def _delimiter(heading: str, column: str | None) -> str:
     """What separates the names of a heading: a comma, unless only another sign gives the column asked for."""
-    names = {sign: next(csv.reader([heading], delimiter=sign), []) for sign in DELIMITERS}
+    names = {sign: _names(heading, sign) for sign in DELIMITERS}
     if column is None:
         return max(DELIMITERS, key=lambda sign: len(names[sign]))
     most = max(DELIMITERS, key=lambda sign: len(names[sign]))
     return next((sign for sign in DELIMITERS if column in names[sign]), most)
 
 
+def _names(heading: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([heading], delimiter=delimiter), [])
+    except csv.Error:  # it is told when the heading is read as a row
+        return []
+
+
 def _csv(lines: Iterable[str], stream: Stream, delimiter: str, reporter: Reporter) -> Iterator[Row]:
     """Rows of CSV. A quoted field may span lines; where it looks like rows, a warning says so."""
-    if csv.field_size_limit() < LONGEST_FIELD:  # one number for all of the process
-        csv.field_size_limit(LONGEST_FIELD)
     row = _OneRow(lines)
     reader = csv.reader(row, delimiter=delimiter, strict=True)
     suspects = _Suspects(stream.name, delimiter, reporter)
