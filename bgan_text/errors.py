@@ -14,7 +14,7 @@ LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
-def shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int = LONGEST_VALUE) -> str:
     """The text without its middle if it has more than `most` characters.
 
     Example:

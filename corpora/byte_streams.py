@@ -1,6 +1,7 @@
 """Files as streams of bytes: decompressed by what they hold, with a look at how they begin.
 
-The name of a file says nothing here: `poems.txt` may be compressed, and `poems.gz` may not be.
+The name of a file says nothing here: `poems.txt` may be compressed, and `poems.gz` may not be. What is
+compressed may not unpack to much more than its size explains; see `limits`.
 """
 
 import bz2
@@ -15,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from bgan_text.errors import UserError
+from bgan_text.corpora.limits import MOST_BYTES_OF_DECODER, RATIO, REMEDY, WINDOW
+from bgan_text.errors import UserError, reason_of
 
 STANDARD_INPUT = "-"
 HEAD = 1 << 16
 """How many bytes are looked at before a stream is read."""
+PIECE = 1 << 13
+"""How many compressed bytes are unpacked at a time."""
 LONGEST_MARK = 10
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 """What the readers of compressed files raise; OSError is of bz2, gzip and pyarrow."""
@@ -51,7 +55,8 @@ def opened(path: str) -> Iterator[Stream]:
     """Open a file or, for '-', standard input. gzip, bzip2, xz and Zstandard are known by content.
 
     Raises:
-        UserError: there is no such file, it is a folder, or, while it is read, a compressed file is damaged.
+        UserError: there is no such file, it is a folder, or, while it is read, a compressed file is damaged
+            or unpacks to more than `limits` allow.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     file = _standard_input() if path == STANDARD_INPUT else cast(BinaryIO, existing(path).open("rb"))
@@ -63,10 +68,14 @@ def opened(path: str) -> Iterator[Stream]:
             yield Stream(path, name, *_looked_at(file, HEAD, rewind), direct=rewind and file.seekable())
             return
         try:
-            unpacked = cast(BinaryIO, io.BufferedReader(OPENERS[kind](file)))
-            yield Stream(path, name, *_looked_at(unpacked, HEAD, rewind and file.seekable()))
+            counted = _Counted(file)
+            rationed = _Rationed(OPENERS[kind](cast(BinaryIO, counted)), counted, name)
+            unpacked = cast(BinaryIO, io.BufferedReader(rationed, HEAD))
+            ahead = _ahead(unpacked, counted)
+            whole = cast(BinaryIO, io.BufferedReader(_Rejoined(ahead, unpacked), HEAD))
+            yield Stream(path, name, ahead[:HEAD], whole)
         except DAMAGED as error:
-            raise UserError(f"{name} is not a whole {kind} file: {error}") from error
+            raise UserError(f"{name} is not a whole {kind} file: {reason_of(error)}") from error
     finally:
         if path != STANDARD_INPUT:
             file.close()
@@ -102,6 +111,81 @@ def _looked_at(file: BinaryIO, size: int, rewind: bool) -> tuple[bytes, BinaryIO
         file.seek(0)
         return head, file
     return head, cast(BinaryIO, io.BufferedReader(_Rejoined(head, file), HEAD))
+
+
+class _Counted(io.RawIOBase):
+    """A compressed file, read in small pieces so that the count of its bytes is that of what is unpacked."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.count = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(PIECE if size < 0 else min(size, PIECE))
+        self.count += len(content)
+        return content
+
+    def readable(self) -> bool:
+        return True
+
+
+class _Rationed(io.RawIOBase):
+    """What is unpacked, as long as no `WINDOW` of it comes from too few compressed bytes."""
+
+    def __init__(self, unpacked: Any, counted: _Counted, name: str) -> None:
+        self._unpacked, self._counted, self._name = unpacked, counted, name
+        self._window, self._begun = 0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = int(self._unpacked.readinto(buffer))
+        self._window += count
+        if self._window > WINDOW:
+            if (self._counted.count - self._begun) * RATIO < self._window:
+                raise UserError(
+                    f"{self._name} unpacks to more than {RATIO} bytes for each of its own: {REMEDY}"
+                )
+            self._window, self._begun = 0, self._counted.count
+        return count
+
+
+def _ahead(unpacked: BinaryIO, counted: _Counted) -> bytes:
+    """As much as it takes to see that a file is no bomb from its beginning, before any of it is worked on."""
+    parts = [unpacked.read(HEAD)]
+    while parts[-1] and counted.count * RATIO <= WINDOW:
+        parts.append(unpacked.read(HEAD))
+    return b"".join(parts)
+
+
+class _Xz(io.RawIOBase):
+    """What an xz or lzma file unpacks to. Python's own reader lets a file ask for 4 GiB of memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._rest = file, b""
+        self._decoder = lzma.LZMADecompressor(memlimit=MOST_BYTES_OF_DECODER)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            if self._decoder.eof:  # another stream may follow, after zeros
+                self._rest = self._decoder.unused_data.lstrip(b"\0")
+                while not self._rest:
+                    if not (more := self._file.read(PIECE)):
+                        return 0
+                    self._rest = more.lstrip(b"\0")
+                self._decoder = lzma.LZMADecompressor(memlimit=MOST_BYTES_OF_DECODER)
+            packed = b""
+            if self._decoder.needs_input:
+                packed = self._rest or self._file.read(PIECE)
+                self._rest = b""
+                if not packed:
+                    raise EOFError("it is cut off")
+            if content := self._decoder.decompress(packed, len(buffer)):
+                buffer[: len(content)] = content
+                return len(content)
 
 
 class _Rejoined(io.RawIOBase):
@@ -142,7 +226,7 @@ MARKS = {
 OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
     "bzip2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-    "lzma": lzma.LZMAFile,
+    "xz": _Xz,
+    "lzma": _Xz,
     "Zstandard": _zstandard,
 }

@@ -14,7 +14,9 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     if "corrupt" in counts:
         return [
             f"{counts['read']:,} images read: {counts['corrupt']:,} unreadable, "
-            f"{counts.get('other_files', 0):,} other files left out, {kept}: {counts['duplicates']:,}",
+            f"{counts.get('other_files', 0):,} other files left out, "
+            + (f"{counts['animated']:,} read to their first frame, " if counts.get("animated") else "")
+            + f"{kept}: {counts['duplicates']:,}",
             splits + _image(space, card["tokenizer"]),
         ]
     if card["tokenizer"].startswith("tokens:"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, shortened
 
 MOST_NAMED = 20
 """Columns that a message names."""
@@ -38,4 +38,4 @@ def listed(names: Sequence[str]) -> str:
         "'id', 'text'"
     """
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+    return ", ".join(repr(shortened(name)) for name in names[:MOST_NAMED]) + more

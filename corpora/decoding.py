@@ -8,8 +8,11 @@ import codecs
 import shlex
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import IO
 
 from bgan_text.corpora.byte_streams import HEAD, Stream
+from bgan_text.corpora.limits import LONGEST_LINE
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
 
@@ -87,7 +90,7 @@ def text_lines(stream: Stream, encoding: str = UTF8, reporter: Reporter = SILENT
     """The lines of a text without their ends, LF or CRLF.
 
     Raises:
-        UserError: a line cannot be decoded, or has a NUL or a carriage return within it.
+        UserError: a line cannot be decoded, is too long, or has a NUL or a carriage return within it.
     """
     return stripped(decoded_lines(stream, encoding, reporter), stream)
 
@@ -104,19 +107,26 @@ def stripped(lines: Iterable[str], stream: Stream) -> Iterator[str]:
         yield text
 
 
-def decoded_lines(stream: Stream, encoding: str = UTF8, reporter: Reporter = SILENT) -> Iterator[str]:
-    """The lines of a text with their ends. Only LF ends a line here, as in CSV a value may hold a CR."""
+def decoded_lines(
+    stream: Stream, encoding: str = UTF8, reporter: Reporter = SILENT, most: int = LONGEST_LINE
+) -> Iterator[str]:
+    """The lines of a text with their ends. Only LF ends a line here, as in CSV a value may hold a CR.
+
+    A line has at most `most` bytes or, where they are not UTF-8, characters.
+    """
     _refuse_foreign(stream, encoding)
     _refuse_returns(stream, encoding)
     if is_utf8(encoding):
-        return utf8_lines(stream.file, stream.name)
+        return utf8_lines(stream.file, stream.name, most)
     _warn_of_utf8(stream, encoding, reporter)
-    return _split(_blocks(stream, encoding))
+    return _split(_blocks(stream, encoding), stream.name, most)
 
 
-def utf8_lines(file: Iterable[bytes], name: str) -> Iterator[str]:
-    """Decode lines of UTF-8 and keep their ends; a `UserError` says which line is not UTF-8."""
-    for number, line in enumerate(file, start=1):
+def utf8_lines(file: IO[bytes], name: str, most: int = LONGEST_LINE) -> Iterator[str]:
+    """Decode lines of UTF-8 and keep their ends; a `UserError` says which line is not UTF-8, or too long."""
+    for number, line in enumerate(iter(partial(file.readline, most + 1), b""), start=1):
+        if len(line) > most:
+            raise too_long(f"{name}: line {number}", most, "bytes")
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
@@ -182,14 +192,24 @@ def _undecodable(name: str, encoding: str, number: int, error: UnicodeError) -> 
     return f"{name} is not {encoding}: {where}; give the `encoding` that it has"
 
 
-def _split(blocks: Iterable[str]) -> Iterator[str]:
+def too_long(where: str, most: int, unit: str = "characters") -> UserError:
+    """The error of a line, a field or a sample without end."""
+    return UserError(f"{where} has more than {most:,} {unit}, the most that is read as one")
+
+
+def _split(blocks: Iterable[str], name: str, most: int) -> Iterator[str]:
     parts: list[str] = []
+    number, length = 1, 0
     for block in blocks:
         *lines, rest = block.split("\n")
         for line in lines:
             yield "".join([*parts, line, "\n"])
-            parts = []
+            parts, length = [], 0
+        number += len(lines)
         parts.append(rest)
+        length += len(rest)
+        if length > most:
+            raise too_long(f"{name}: line {number}", most)
     if last := "".join(parts):
         yield last
 

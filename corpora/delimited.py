@@ -12,13 +12,11 @@ from itertools import chain
 
 from bgan_text.corpora.byte_streams import Stream
 from bgan_text.corpora.columns import place_of
-from bgan_text.corpora.decoding import decoded_lines, stripped
+from bgan_text.corpora.decoding import decoded_lines, stripped, too_long
+from bgan_text.corpora.limits import LONGEST_FIELD
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
 
-LONGEST_FIELD = 1 << 24
-"""Characters of a field of CSV; Python's own limit is shorter than a book. Without one, a quote that is never
-closed would fill the memory."""
 Row = tuple[int, list[str]]
 """The number of its first line, and its fields; those of a blank line are none."""
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
@@ -71,7 +69,9 @@ def _fields(count: int) -> str:
 
 
 def _rows(stream: Stream, kind: str, encoding: str, column: str | None, reporter: Reporter) -> Iterator[Row]:
-    lines = decoded_lines(stream, encoding, reporter)
+    if csv.field_size_limit() < LONGEST_FIELD:  # one number for all of the process
+        csv.field_size_limit(LONGEST_FIELD)
+    lines = decoded_lines(stream, encoding, reporter, LONGEST_FIELD)
     blank = []  # lines before the heading
     while (first := next(lines, "")) and not first.strip():
         blank.append("\n")
@@ -87,18 +87,24 @@ def _rows(stream: Stream, kind: str, encoding: str, column: str | None, reporter
 
 def _delimiter(heading: str, column: str | None) -> str:
     """What separates the names of a heading: a comma, unless only another sign gives the column asked for."""
-    names = {sign: next(csv.reader([heading], delimiter=sign), []) for sign in DELIMITERS}
+    names = {sign: _names(heading, sign) for sign in DELIMITERS}
     if column is None:
         return max(DELIMITERS, key=lambda sign: len(names[sign]))
     most = max(DELIMITERS, key=lambda sign: len(names[sign]))
     return next((sign for sign in DELIMITERS if column in names[sign]), most)
 
 
+def _names(heading: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([heading], delimiter=delimiter), [])
+    except csv.Error:  # it is told when the heading is read as a row
+        return []
+
+
 def _csv(lines: Iterable[str], stream: Stream, delimiter: str, reporter: Reporter) -> Iterator[Row]:
     """Rows of CSV. A quoted field may span lines; where it looks like rows, a warning says so."""
-    if csv.field_size_limit() < LONGEST_FIELD:  # one number for all of the process
-        csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    row = _OneRow(lines)
+    reader = csv.reader(row, delimiter=delimiter, strict=True)
     suspects = _Suspects(stream.name, delimiter, reporter)
     start, width = 1, 0
     while True:
@@ -106,6 +112,8 @@ def _csv(lines: Iterable[str], stream: Stream, delimiter: str, reporter: Reporte
             fields = next(reader, None)
         except csv.Error as error:
             raise UserError(f"{stream.name}: {_reason(error, start, reader.line_num)}") from error
+        except OverflowError as error:
+            raise too_long(f"{stream.name}: the row in line {start}", 2 * LONGEST_FIELD) from error
         if fields is None:
             break
         width = width or len(fields)
@@ -113,7 +121,25 @@ def _csv(lines: Iterable[str], stream: Stream, delimiter: str, reporter: Reporte
             suspects.look(fields, start, reader.line_num)
         yield start, fields
         start = reader.line_num + 1
+        row.length = 0
     suspects.tell()
+
+
+class _OneRow:
+    """Lines, of which a row may have several; an OverflowError if they are too long together."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self.length = iter(lines), 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.length += len(line)
+        if self.length > 2 * LONGEST_FIELD:  # a quote that is not closed is told as such
+            raise OverflowError
+        return line
 
 
 def _reason(error: csv.Error, start: int, line: int) -> str:

@@ -1,21 +1,18 @@
 """What a file holds, told by its first bytes: an image, an archive of images, an .npz, or none of them."""
 
-import lzma
 import re
-import tarfile
-import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
+
+from bgan_text.corpora.archives import is_tar, opened_zip
+from bgan_text.errors import UserError
 
 HEAD = 512
 """Bytes that tell what a file is."""
-MOST_PIXELS = 50_000_000
-"""Pixels of an image that is decoded, unless another limit is given: a small file may claim any number."""
-MOST_BYTES_OF_IMAGE = 2**28
-"""Bytes of an image file, as it is after an archive is unpacked."""
+HELD_OUT_NAMES = ("test", "valid", "validation", "val")
+"""Folders, files and arrays of an .npz whose images are kept apart for testing."""
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 """Names that claim to be images. One whose content is none is an unreadable image, not another file."""
-TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 IMAGE = re.compile(
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]"
     rb"|BM....\0\0\0\0....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"  # the reserved bytes, the size of the heading
@@ -23,17 +20,7 @@ IMAGE = re.compile(
     re.DOTALL,
 )
 ARCHIVE = re.compile(rb"PK\x03\x04|PK\x05\x06")
-UNZIPPED_WRONG = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,  # of bz2
-    EOFError,
-    UnicodeDecodeError,  # of a name
-    RuntimeError,  # an unknown way to compress, or a password
-)
-"""What a damaged zip archive raises."""
-COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
 NPZ, ZIP, TAPE, ONE = "npz", "zip", "tar", "one"
 """The kinds of files that hold images."""
 
@@ -55,7 +42,8 @@ def named_image(name: str) -> bool:
 
 def hidden(name: str) -> bool:
     """Whether a file, or a folder that it is in, is not meant to be seen."""
-    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name).parts
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
 
 
 def kind_of(path: Path) -> str | None:
@@ -81,17 +69,11 @@ def kind_of(path: Path) -> str | None:
 
 def _holds_arrays(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except UNZIPPED_WRONG:
+        with opened_zip(path) as (_, members):
+            return bool(members) and all(info.filename.endswith(".npy") for info in members)
+    except UserError:  # it is told when the archive is read
         return False
-    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
 def _is_tar(path: Path, head: bytes) -> bool:
-    if not head.startswith(COMPRESSED) and head[257:262] != b"ustar":
-        return False
-    try:
-        return tarfile.is_tarfile(path)
-    except (EOFError, OSError, zlib.error):
-        return False
+    return (head.startswith(COMPRESSED) or head[257:262] == b"ustar") and is_tar(path)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bgan_text.corpora.corpus import ImageCorpus, Request
 from bgan_text.corpora.dataset_directory import DatasetDirectory, write_card
 from bgan_text.corpora.dataset_records import FORMAT
 from bgan_text.corpora.images import Corrupt, Pixels, Shape, read
-from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels
+from bgan_text.corpora.palette import Palette, exact_colors, fitted_colors, grey_levels
 from bgan_text.corpora.preparation_options import QUANTIZERS, ImagePreparation, image_corpus
 from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
 from bgan_text.corpora.staging import staged
@@ -65,13 +65,20 @@ def prepare_images(
 
 def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter: Reporter) -> None:
     corrupt = Corrupt(recipe.corrupt, reporter.message)
-    pixels, shape = _spool(recipe, corpus, stage / "pixels.arrow", corrupt, reporter)
+    pixels, shape, animated = _spool(recipe, corpus, stage / "pixels.arrow", corrupt, reporter)
     palette = _palette(recipe, pixels, shape)
+    if palette.colors is not None:
+        recipe = replace(recipe, colors=len(palette.colors))
     rows, seen = _encode(recipe, pixels, palette, stage / "rows.arrow", reporter)
     length = palette.height * palette.width
     splits = split_rows(rows, seen, stage, keep_duplicates=recipe.keep_duplicates, length=length)
     labels = hashlib.sha256(repr(pixels["label"][:]).encode()).hexdigest()
-    counts = {"read": len(pixels) + corrupt.count, "corrupt": corrupt.count, "other_files": corrupt.others}
+    counts = {
+        "read": len(pixels) + corrupt.count,
+        "corrupt": corrupt.count,
+        "other_files": corrupt.others.count,
+        "animated": animated,
+    }
     card = _card(recipe, palette, counts, splits, labels)
     del pixels, rows
     (stage / "pixels.arrow").unlink()
@@ -82,7 +89,7 @@ def _write(recipe: ImagePreparation, corpus: ImageCorpus, stage: Path, reporter:
 
 def _spool(
     recipe: ImagePreparation, corpus: ImageCorpus, path: Path, corrupt: Corrupt, reporter: Reporter
-) -> tuple[datasets.Dataset, tuple[int, int, int]]:
+) -> tuple[datasets.Dataset, tuple[int, int, int], int]:
     """Write pixels to disk: a sample of them decides on the colours before they become tokens."""
     features = datasets.Features(
         pixels=datasets.Value("binary"),
@@ -102,9 +109,10 @@ def _spool(
             if count % BLOCK == 0:
                 progress(count, None)
         if shape.found is None:
-            raise UserError(f"the corpus {recipe.corpus} is empty: no image was read")
+            unread = f", {corrupt.count} cannot be read" if corrupt.count else ""
+            raise UserError(f"the corpus {recipe.corpus} is empty: no image was read{unread}")
         writer.finalize()
-    return datasets.Dataset.from_file(str(path)), shape.found
+    return datasets.Dataset.from_file(str(path)), shape.found, shape.animated.count
 
 
 def _palette(recipe: ImagePreparation, pixels: datasets.Dataset, shape: tuple[int, int, int]) -> Palette:
@@ -118,6 +126,8 @@ def _palette(recipe: ImagePreparation, pixels: datasets.Dataset, shape: tuple[in
     if recipe.colors == 2 and channels == 1:
         return Palette(height, width, channels, grey_levels(2))
     sample = _sample(pixels, channels, recipe.seed)
+    if recipe.fewer_colors and len(colors := exact_colors(sample)) < recipe.colors:
+        return Palette(height, width, channels, colors)
     if channels == 3:
         quantizer = recipe.quantizer or QUANTIZERS[0]
         return Palette(height, width, channels, fitted_colors(sample, recipe.colors, quantizer))
@@ -204,7 +214,7 @@ def _card(
     return {
         "format": FORMAT,
         "version": __version__,
-        "settings": asdict(recipe),
+        "settings": {name: value for name, value in asdict(recipe).items() if name != "fewer_colors"},
         "space": space_to_json(space),
         "tokenizer": signature(palette),
         "counts": {**counts, "duplicates": splits.duplicates, **splits.sizes},

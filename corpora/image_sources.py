@@ -38,7 +38,7 @@ def read_files(path: Path) -> "Iterator[Raw]":
 
 def read_mnist(path: Path) -> "Iterator[Raw]":
     """MNIST: a folder of the official files, or images in any other form."""
-    from bgan_text.corpora.image_files import read_mnist_files
+    from bgan_text.corpora.official_images import read_mnist_files
 
     official = path.is_dir() and any(path.glob("*idx3-ubyte*"))
     return read_mnist_files(path) if official else read_files(path)
@@ -46,7 +46,8 @@ def read_mnist(path: Path) -> "Iterator[Raw]":
 
 def read_cifar10(path: Path) -> "Iterator[Raw]":
     """CIFAR-10: the python batches, a folder of .npz files named train and test, or any images."""
-    from bgan_text.corpora.image_files import read_cifar_files, read_npz
+    from bgan_text.corpora.image_arrays import read_npz
+    from bgan_text.corpora.official_images import read_cifar_files
 
     if path.is_dir() and (arrays := sorted(path.glob("*.npz"))):
         return (raw for file in arrays for raw in read_npz(file, held_out="test" in file.stem))
@@ -108,6 +109,7 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
     """The images of a data set in the hub, or of a local folder of that layout, streamed and encoded."""
     import datasets
 
+    from bgan_text.corpora.image_labels import label_of
     from bgan_text.corpora.images import Raw
 
     for split in hub.held_out if held_out else hub.train:
@@ -115,8 +117,11 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
             stream = streamed(hub.repository, split, hub.files.format(split=split), **options)
             stream = stream.cast_column(hub.column, datasets.Image(decode=False))
             for index, row in enumerate(stream):
-                label = None if hub.label is None else int(row[hub.label])
-                yield Raw(f"{hub.repository}:{split}[{index}]", row[hub.column]["bytes"], label, held_out)
+                name = f"{hub.repository}:{split}[{index}]"
+                label = None if hub.label is None else label_of(name, row[hub.label])
+                yield Raw(name, row[hub.column]["bytes"], label, held_out)
+        except UserError:
+            raise
         except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
             raise UserError(f"{hub.repository} in the hub cannot be read: {reason_of(error)}") from error
 

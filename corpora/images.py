@@ -1,23 +1,21 @@
 """Images as they come: bytes of a file or an array, and what becomes of them on the way to pixels.
 
 A source gives `Raw` images, one after the other; `Shape.pixels` decodes one and brings it to the mode and
-size asked for, or raises `CorruptImageError`. What is transparent shows a background. Images stream past;
-only the arrays of an .npz are held in memory.
+size asked for, or raises `CorruptImageError`. What is transparent shows a background. Images stream past.
 """
 
-import io
 import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from bgan_text.corpora.image_kinds import MOST_PIXELS
-from bgan_text.corpora.transparency import WHITE, color_of, opaque, scaled_key
-from bgan_text.errors import UserError, reason_of
+from bgan_text.corpora.image_decoding import IMAGE_FORMATS, CorruptImageError, decoded, refuse_huge
+from bgan_text.corpora.limits import FREE_PIXELS, MOST_PIXELS, PIXELS_PER_BYTE, REMEDY_OF_PIXELS, Allowance
+from bgan_text.corpora.transparency import WHITE, color_of, opaque
+from bgan_text.errors import UserError
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is said here, in one line
 
@@ -29,16 +27,9 @@ CHANNELS = {GREY: 1, RGB: 3}
 MODES = {"1": GREY, "L": GREY, "RGB": RGB, "P": RGB}
 """Modes of Pillow that are taken as they are."""
 DEEP = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What is decoded: formats that run nothing but Pillow's own code and say all by themselves."""
-IMAGE_FORMATS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 NAMED = 3
 """Files that are no images are counted, and the first of them named."""
 TO_ONE_MODE = "`grey` True turns every image into grey levels, `grey` False into red, green and blue"
-
-
-class CorruptImageError(Exception):
-    """The bytes are no image, or not a whole one."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +49,23 @@ class Raw:
 
 
 @dataclass
+class Named:
+    """Counts files, and keeps the first of their names."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.first) < NAMED:
+            self.first.append(name)
+
+    def __str__(self) -> str:
+        return ", ".join(self.first) + (", ..." if self.count > len(self.first) else "")
+
+
+@dataclass
 class Shape:
     """Brings images to one size and mode without transparency, and refuses those that do not fit in.
 
@@ -66,6 +74,8 @@ class Shape:
         grey: whether colours are turned into grey levels. None: as the first image is.
         background: the colour that transparent parts show, a name or #rrggbb.
         most_pixels: the largest image that is decoded.
+
+    `animated` has those of which only the first frame was read.
     """
 
     size: int | None = None
@@ -74,6 +84,11 @@ class Shape:
     most_pixels: int = MOST_PIXELS
     first: str = field(default="", init=False)
     found: tuple[int, int, int] | None = field(default=None, init=False)
+    animated: Named = field(default_factory=Named, init=False)
+    _allowance: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowance = Allowance("the images", 0, FREE_PIXELS, PIXELS_PER_BYTE, "pixels", REMEDY_OF_PIXELS)
 
     def pixels(self, raw: Raw) -> Pixels:
         """An image's pixels, (height, width, channels) uint8.
@@ -83,7 +98,11 @@ class Shape:
             UserError: its mode or size is not that of the first one, and was not asked to be changed; or it
                 has more pixels than are decoded.
         """
-        image = _opened(raw, self.most_pixels)
+        image, more = _opened(raw, self.most_pixels)
+        if isinstance(raw.content, bytes):
+            self._allowance.name = f"the set of images up to {raw.name}"
+            self._allowance.size += len(raw.content)
+            self._allowance.use(image.width * image.height)
         if image.mode in DEEP:
             raise UserError(f"{raw.name} has mode {image.mode}: images of 8 bits a channel were expected")
         image = _opaque(image, self.background)
@@ -93,10 +112,12 @@ class Shape:
             )
         mode = MODES.get(image.mode, RGB) if self.grey is None else (GREY if self.grey else RGB)
         try:
-            image = _squared(image.convert(mode), self.size)
+            image = _squared(image if image.mode == mode else image.convert(mode), self.size)
         except (OSError, ValueError) as error:  # a file that is cut off fails only here
             raise CorruptImageError(str(error)) from error
         self._check(raw.name, image)
+        if more:
+            self.animated.add(raw.name)
         return np.asarray(image).reshape(image.height, image.width, CHANNELS[mode])
 
     def _check(self, name: str, image: Image.Image) -> None:
@@ -124,34 +145,18 @@ def _channels(shape: tuple[int, int, int]) -> str:
     return "grey levels" if shape[2] == 1 else "colours"
 
 
-def _opened(raw: Raw, most_pixels: int) -> Image.Image:
+def _opened(raw: Raw, most_pixels: int) -> tuple[Image.Image, bool]:
+    """An image, and whether it has more frames than this first one."""
     if isinstance(raw.content, bytes):
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of what an image says beside its pixels
-                image = Image.open(io.BytesIO(raw.content), formats=FORMATS)
-                _refuse_huge(raw.name, image.width * image.height, most_pixels)
-                stored = str(image.tile[0][3]) if image.tile else ""
-                image.load()
-                scaled_key(image, stored)
-                return ImageOps.exif_transpose(image)
-        except UnidentifiedImageError as error:
-            raise CorruptImageError(f"no {IMAGE_FORMATS}") from error
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise CorruptImageError(reason_of(error)) from error
+        return decoded(raw.name, raw.content, most_pixels)
     array = raw.content
+    refuse_huge(raw.name, array.shape[0] * array.shape[1], most_pixels)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3):
-        return Image.fromarray(array)
+        return Image.fromarray(array), False
     channels = array.shape[2] if array.ndim == 3 else array.ndim
     raise UserError(f"{raw.name} has {channels} channels: 1 (grey) or 3 (red, green, blue) were expected")
-
-
-def _refuse_huge(name: str, pixels: int, most: int) -> None:
-    if pixels > most:
-        raise UserError(
-            f"{name} has {pixels:,} pixels, more than the {most:,} that `max_image_pixels` of prepare allows"
-        )
 
 
 def _opaque(image: Image.Image, background: str) -> Image.Image:
@@ -180,8 +185,7 @@ class Corrupt:
     most: int
     say: Callable[[str], None]
     count: int = 0
-    others: int = 0
-    named: list[str] = field(default_factory=list)
+    others: Named = field(default_factory=Named)
 
     def note(self, name: str, error: CorruptImageError) -> None:
         """Name one; a `UserError` if that is one too many."""
@@ -193,29 +197,25 @@ class Corrupt:
             )
         self.say(f"Skipped {name}: {error}")
 
-    def leave_out(self, name: str) -> None:
-        """Count a file that is no image."""
-        self.others += 1
-        if len(self.named) < NAMED:
-            self.named.append(name)
-
-    def conclude(self) -> None:
-        """Name the first of the files that are no images."""
-        if self.others:
-            self.say(f"Left out {others_of(self.others, self.named)}")
+    def conclude(self, animated: Named) -> None:
+        """Name the first of the files that are no images, and of those that were read in part."""
+        if self.others.count:
+            self.say(f"Left out {others_of(self.others)}")
+        if animated.count:
+            several = f"{animated.count:,} image{'s' * (animated.count > 1)}"
+            self.say(f"Read only the first frame of {several} with more: {animated}")
 
 
-def others_of(count: int, named: Sequence[str]) -> str:
+def others_of(others: Named) -> str:
     """How many files are no images, the first of them by name."""
-    more = ", ..." if count > len(named) else ""
-    return f"{count:,} file{'s' * (count > 1)} without {IMAGE_FORMATS} content: {', '.join(named)}{more}"
+    return f"{others.count:,} file{'s' * (others.count > 1)} without {IMAGE_FORMATS} content: {others}"
 
 
 def read(images: Iterable[Raw], shape: Shape, corrupt: Corrupt) -> Iterator[tuple[Raw, Pixels]]:
     """Each image with its pixels; those that cannot be read, and other files, are counted and left out."""
     for raw in images:
         if not raw.image:
-            corrupt.leave_out(raw.name)
+            corrupt.others.add(raw.name)
             continue
         try:
             pixels = shape.pixels(raw)
@@ -223,4 +223,4 @@ def read(images: Iterable[Raw], shape: Shape, corrupt: Corrupt) -> Iterator[tupl
             corrupt.note(raw.name, error)
         else:
             yield raw, pixels
-    corrupt.conclude()
+    corrupt.conclude(shape.animated)

@@ -11,7 +11,8 @@ from typing import Any
 
 from bgan_text.corpora.byte_streams import HEAD, Stream
 from bgan_text.corpora.columns import no_column
-from bgan_text.corpora.decoding import MARK, decoded_blocks, decoded_head, decoded_lines
+from bgan_text.corpora.decoding import MARK, decoded_blocks, decoded_head, decoded_lines, too_long
+from bgan_text.corpora.limits import LONGEST_FIELD
 from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
@@ -34,8 +35,8 @@ def json_column(stream: Stream, column: str, encoding: str, reporter: Reporter =
     """The values of a column as they are written; null, and that of a row without the column, is empty.
 
     Raises:
-        UserError: the file is not JSON, a row is no object, no row has the column or one has it twice, or a
-            value is a list or an object.
+        UserError: the file is not JSON, a row is no object, or too long or too deep, no row has the column or
+            one has it twice, or a value is a list or an object.
     """
     names: dict[str, None] = {}
     missing, seen = 0, False
@@ -108,7 +109,7 @@ def _parsed(text: str) -> Any:
 
 
 def _lines(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
-    for number, line in enumerate(decoded_lines(stream, encoding, reporter), start=1):
+    for number, line in enumerate(decoded_lines(stream, encoding, reporter, LONGEST_FIELD), start=1):
         written = line.strip()
         try:
             yield number, written, DECODER.decode(written) if written else None
@@ -125,7 +126,7 @@ def _fault(stream: Stream, place: str, error: json.JSONDecodeError) -> UserError
 
 def _values(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
     """The items of an array, or values one after the other, on one line or many."""
-    text = _Text(decoded_blocks(stream, encoding, reporter))
+    text = _Text(stream.name, decoded_blocks(stream, encoding, reporter))
     depth, closed, first = 0, False, True
     while text.skip():
         sign = text.buffer[text.place]
@@ -155,8 +156,8 @@ def _values(stream: Stream, encoding: str, reporter: Reporter) -> Iterator[Row]:
 class _Text:
     """A window on a long text: from `place` on, and as far as was needed."""
 
-    def __init__(self, blocks: Iterator[str]) -> None:
-        self._blocks = blocks
+    def __init__(self, name: str, blocks: Iterator[str]) -> None:
+        self._name, self._blocks = name, blocks
         self.buffer, self.place, self.line, self.commas = "", 0, 1, 0
 
     def skip(self) -> bool:
@@ -179,6 +180,8 @@ class _Text:
                 value, end = DECODER.raw_decode(self.buffer, self.place)
             except json.JSONDecodeError as error:
                 cut = error.pos > len(self.buffer) - NEAR or error.msg.startswith("Unterminated string")
+                if cut and len(self.buffer) - self.place > LONGEST_FIELD:
+                    raise too_long(f"{self._name}: the row in line {self.line}", LONGEST_FIELD) from error
                 if not (cut and self._more()):
                     self._cut()  # so that the position of the error counts from the value
                     DECODER.raw_decode(self.buffer, 0)

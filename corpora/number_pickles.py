@@ -1,38 +1,78 @@
 """Reads the pickles of CIFAR-10, which hold dictionaries, lists, bytes and arrays of numbers, and no others.
 
-A pickle is a program. This one may load nothing but what makes arrays, and cannot ask for more memory than
-its own size explains.
+A pickle is a program. This one may load nothing but what makes arrays, which are made here and not by numpy,
+and cannot ask for more memory or time than its own size explains.
 """
 
 import io
+import math
 import pickle
 import pickletools
 from typing import Any
 
 import numpy as np
 
-MOST_BYTES = 2**28
-"""A batch of CIFAR-10 has 30 million."""
+MOST_BYTES = 2**26
+"""Bytes of a pickle. A batch of CIFAR-10 has 31 million."""
+MOST_OPERATIONS = 1_000_000
+"""Steps of a pickle; each can make an object of 64 bytes and more. A batch of CIFAR-10 has 60,000."""
+MOST_TUPLES = 1000
+"""Tuples that are made: deep ones, as keys, would overflow the stack of the interpreter."""
 EMPTY = (0,)
 """The shape in which numpy's pickles make an array; its state gives it another."""
 
 
-class _Array:
+class _Class:
     """Stands for numpy's array where a pickle names it. It cannot be called, and so makes none."""
 
+    __slots__ = ()
 
-def _reconstruct(kind: Any, shape: Any, code: Any) -> np.ndarray:
+
+class _Type:
+    """A type of numbers, without numpy's own way to restore one."""
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        dtype = np.dtype(code) if isinstance(code, str) and len(code) < 10 else None
+        if dtype is None or dtype.kind not in "biuf":
+            raise pickle.UnpicklingError(f"it has an array of type {code!r:.40}: numbers were expected")
+        self.dtype = dtype
+
+    def __setstate__(self, state: Any) -> None:
+        order = state[1] if isinstance(state, tuple) and len(state) > 1 else None
+        if order not in ("<", ">", "|", "="):
+            raise pickle.UnpicklingError("it has a type of numbers that numpy's pickles do not have")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """An array that its state has yet to fill."""
+
+    array: np.ndarray | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, tuple) or len(state) != 5:
+            raise pickle.UnpicklingError("it has an array without a state")
+        _, shape, kind, fortran, content = state
+        sizes = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+        if not sizes or not isinstance(kind, _Type) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("it has an array of something else than numbers")
+        if math.prod(shape) * kind.dtype.itemsize != len(content):
+            raise pickle.UnpicklingError(f"it has an array of shape {shape} in {len(content):,} bytes")
+        self.array = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:
     if kind is not _ARRAY or shape != EMPTY:
         raise pickle.UnpicklingError("it makes an array in a way that numpy's pickles do not")
-    return np.ndarray(EMPTY, dtype=np.int8)
+    return _Array()
 
 
-_ARRAY = _Array()
+_ARRAY = _Class()
 ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _ARRAY,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): _Type,
 }
 
 
@@ -44,11 +84,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_numbers(content: bytes) -> Any:
-    """The value of a pickle; texts of Python 2 are bytes.
+    """The value of a pickle; texts of Python 2 are bytes. Arrays are values of a dictionary, or the value.
 
     Raises:
-        pickle.UnpicklingError: it is too large, names something else, or refers to places that a pickle of
-            its size does not have.
+        pickle.UnpicklingError: it is too large or has too many steps, names something else, or refers to
+            places that a pickle of its size does not have.
         EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError: it is damaged.
 
     Example:
@@ -56,8 +96,21 @@ def read_numbers(content: bytes) -> Any:
         {b'labels': [1, 2]}
     """
     if len(content) > MOST_BYTES:
-        raise pickle.UnpicklingError(f"it has {len(content):,} bytes, at most {MOST_BYTES:,} were expected")
-    for operation, value, _ in pickletools.genops(content):  # reads lengths as promises, and checks them
+        raise pickle.UnpicklingError(f"it has more than the {MOST_BYTES:,} bytes that were expected")
+    tuples = 0
+    for step, (operation, value, _) in enumerate(pickletools.genops(content)):  # it checks promised lengths
         if "PUT" in operation.name and isinstance(value, int) and value > len(content):
             raise pickle.UnpicklingError(f"it notes place {value} in {len(content):,} bytes")
-    return _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        tuples += operation.name.startswith("TUPLE")
+        if step >= MOST_OPERATIONS or tuples > MOST_TUPLES:
+            raise pickle.UnpicklingError(
+                f"it has more than {MOST_OPERATIONS:,} steps or {MOST_TUPLES:,} tuples"
+            )
+    value = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+    if isinstance(value, dict):
+        return {key: _array_of(item) for key, item in value.items()}
+    return _array_of(value)
+
+
+def _array_of(value: Any) -> Any:
+    return value.array if isinstance(value, _Array) else value

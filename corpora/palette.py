@@ -136,5 +136,15 @@ def fitted_colors(pixels: Pixels, count: int, quantizer: str) -> Pixels:
             f"`colors` {count}: the quantiser {quantizer} finds only {len(colors)} colours in the images; "
             "ask for fewer, or use the other quantiser"
         )
+    return _dark_to_light(colors)
+
+
+def exact_colors(pixels: Pixels) -> Pixels:
+    """The different colours of pixels: (n, channels) -> (count, channels), dark to light."""
+    colors = np.unique(pixels, axis=0)
+    return colors if colors.shape[1] == 1 else _dark_to_light(colors)
+
+
+def _dark_to_light(colors: Pixels) -> Pixels:
     luminance = colors @ np.array([0.299, 0.587, 0.114])
     return colors[np.argsort(luminance, kind="stable")]

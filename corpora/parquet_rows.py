@@ -1,63 +1,121 @@
-"""A column of Parquet as text, a batch of rows at a time."""
+"""A column of Parquet as text, a batch of rows at a time.
+
+A small file may claim any number of rows, and unpack to any size. What it claims is compared with `limits`
+first.
+"""
 
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import SEEK_END
 from shutil import copyfileobj
 from typing import Any, BinaryIO, cast
 
 from bgan_text.corpora.byte_streams import Stream
 from bgan_text.corpora.columns import place_of
-from bgan_text.errors import UserError, reason_of
+from bgan_text.corpora.limits import (
+    BATCH_BYTES,
+    FREE_ROWS,
+    FREE_TEXT,
+    MOST_BYTES_OF_PAGE,
+    ROWS_PER_BYTE,
+    Allowance,
+)
+from bgan_text.corpora.parquet_pages import PageError, page_sizes
+from bgan_text.errors import UserError, reason_of, shortened
 
 MAGIC = b"PAR1"
 NO_FRACTION = re.compile(r"\.0+(?=Z|[+-]\d|$)")
 """The fraction of a second that a column of times adds to whole ones."""
 ROWS = 1000
 """Rows of a batch."""
+BUFFER = 1 << 20
+"""Bytes of a column that are read at a time; without it all of a row group are."""
 
 
 def parquet_column(stream: Stream, column: str, encoding: str) -> Iterator[str]:
     """The values of a column in their canonical text; null is empty. Bytes are decoded.
 
     Raises:
-        UserError: the file is not Parquet, there is no such column or there are two, its values are no text,
-            or bytes cannot be decoded.
+        UserError: the file is not Parquet, or larger than `limits` allow, there is no such column or there
+            are two, its values are no text, or bytes cannot be decoded.
     """
-    with _table(stream) as table:
+    with _table(stream) as (file, table):
         place_of(column, table.schema_arrow.names, stream.name)
+        size = file.seek(0, SEEK_END)
+        _check_rows(stream.name, table.metadata, size)
+        _refuse_nested(f"{stream.name}: column {column}", table.schema_arrow.field(column).type)
+        largest = _largest_page(stream, file, table.metadata, column)
+        allowance = Allowance(stream.name, size, FREE_TEXT, unit="characters")
         row = 1
-        for batch in _batches(stream, table, column):
+        for batch in _batches(stream, table, column, largest):
             values = batch.column(batch.schema.get_field_index(column))
-            yield from _texts(stream.name, column, values, row, encoding)
+            for text in _texts(stream.name, column, values, row, encoding):
+                allowance.use(len(text))
+                yield text
             row += len(values)
+        if row - 1 != table.metadata.num_rows:
+            raise UserError(
+                f"{stream.name} is not a whole Parquet file: it announces {table.metadata.num_rows:,} rows "
+                f"and has {row - 1:,}"
+            )
+
+
+def _check_rows(name: str, metadata: Any, size: int) -> None:
+    most = FREE_ROWS + ROWS_PER_BYTE * size
+    if not 0 <= metadata.num_rows <= most:
+        raise UserError(
+            f"{name} announces {metadata.num_rows:,} rows in {size:,} bytes: at most {most:,} were expected"
+        )
+
+
+def _largest_page(stream: Stream, file: BinaryIO, metadata: Any, column: str) -> int:
+    """The unpacked bytes of the largest page of a column."""
+    largest = 0
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for place in range(metadata.num_columns):
+            chunk = row_group.column(place)
+            if chunk.path_in_schema != column:
+                continue
+            try:
+                largest = max(largest, *page_sizes(file, chunk), 0)
+            except PageError as error:
+                raise _damaged(stream, error) from error
+    if largest > MOST_BYTES_OF_PAGE:
+        raise UserError(
+            f"{stream.name}: column {column} has a page of {largest:,} bytes: at most {MOST_BYTES_OF_PAGE:,} "
+            "are read; write it with smaller pages or as CSV"
+        )
+    return largest
 
 
 def parquet_columns(stream: Stream) -> list[str]:
     """The names of the columns."""
-    with _table(stream) as table:
+    with _table(stream) as (_, table):
         return list(table.schema_arrow.names)
 
 
 @contextmanager
-def _table(stream: Stream) -> Iterator[Any]:
+def _table(stream: Stream) -> Iterator[tuple[BinaryIO, Any]]:
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
     with _seekable(stream) as file:
         try:
-            table = ParquetFile(file)
+            table = ParquetFile(file, buffer_size=BUFFER)
         except (ArrowException, OSError) as error:
             raise _damaged(stream, error) from error
-        yield table
+        yield file, table
 
 
-def _batches(stream: Stream, table: Any, column: str) -> Iterator[Any]:
+def _batches(stream: Stream, table: Any, column: str, largest: int) -> Iterator[Any]:
+    """Batches of rows, so few that they fit in memory even if each has as many bytes as a page."""
     from pyarrow import ArrowException
 
     try:
-        yield from table.iter_batches(ROWS, columns=[column])
+        yield from table.iter_batches(max(1, min(ROWS, BATCH_BYTES // max(1, largest))), columns=[column])
     except (ArrowException, OSError) as error:
         raise _damaged(stream, error) from error
 
@@ -88,8 +146,7 @@ def _texts(name: str, column: str, values: Any, row: int, encoding: str) -> Iter
     elif isinstance(kind, BaseExtensionType):
         values = values.storage
     kind = values.type
-    if types.is_nested(kind):
-        raise UserError(f"{name}: column {column} holds {_nested(kind)} ({kind}), text was expected")
+    _refuse_nested(f"{name}: column {column}", kind)
     if types.is_null(kind):
         yield from [""] * len(values)
     elif _is_text(kind) or _is_binary(kind):
@@ -111,6 +168,13 @@ def _decoded(where: str, values: Any, row: int, encoding: str | None) -> Iterato
             wrong = "damaged: it is not UTF-8" if encoding is None else f"not {encoding}"
             remedy = "" if encoding is None else ": give the `encoding` that it has"
             raise UserError(f"{where} is {wrong} in row {number}{remedy}") from error
+
+
+def _refuse_nested(where: str, kind: Any) -> None:
+    from pyarrow import types
+
+    if types.is_nested(kind):
+        raise UserError(f"{where} holds {_nested(kind)} ({shortened(str(kind))}), text was expected")
 
 
 def _nested(kind: Any) -> str:

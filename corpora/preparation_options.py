@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
 from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
-from bgan_text.corpora.image_kinds import MOST_PIXELS
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.lengths import LONGEST_DEFAULT, USUAL
+from bgan_text.corpora.limits import MOST_PIXELS
 from bgan_text.corpora.sources import GRAMMAR_SENTENCES, ORACLE, TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
 from bgan_text.corpora.units import LINE, UNITS
@@ -192,7 +192,7 @@ class ImagePreparation(Preparation):
     colors: int | None = setting(
         None,
         f"colours that a pixel can have, 2 to {MOST_COLORS}, or none for continuous images "
-        f"(default: {_default_of('colors', IMAGE_CORPORA)})",
+        f"(default: {_default_of('colors', IMAGE_CORPORA)}; fewer where the images have fewer)",
         group=IMAGES,
     )
     binarize: str = setting(
@@ -212,6 +212,8 @@ class ImagePreparation(Preparation):
         "white", "colour behind transparent parts, a name such as white, or #rrggbb", group=IMAGES
     )
     corrupt: int = setting(CORRUPT, "unreadable images to skip before giving up", minimum=0, group=IMAGES)
+    fewer_colors: bool = False
+    """Whether images of fewer colours than `colors` are no mistake, since it is a default."""
 
     def __post_init__(self) -> None:
         from bgan_text.corpora.transparency import color_of
@@ -241,6 +243,7 @@ class ImagePreparation(Preparation):
         chosen = {name: value for name, value in values.items() if value is not None}
         chosen.setdefault("size", source.size)
         chosen["colors"] = source.colors if colors is None else _number_of(colors)
+        chosen["fewer_colors"] = colors is None
         if chosen["colors"] != 2 and chosen.get("binarize") is not None:
             raise UserError(f"`binarize` {chosen['binarize']} makes two colours: it goes with `colors` 2")
         if chosen["colors"] is None and chosen.get("quantizer") is not None:

@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from bgan_text.corpora.byte_streams import STANDARD_INPUT, exists
 from bgan_text.corpora.corpus import Corpus, ImageCorpus, Request, TextCorpus, TokenCorpus
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_files import array_images, is_collection
+from bgan_text.corpora.image_arrays import Held, image_rows
+from bgan_text.corpora.image_files import is_collection
+from bgan_text.corpora.image_labels import label_array
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.images import Raw
@@ -224,12 +226,10 @@ def corpus_of_words(words: Sequence[str], path: Sequence[str]) -> tuple[str, tup
 
 
 def _image_array(images: NDArray[Any], labels: ArrayLike | None) -> ImageCorpus:
-    known = None if labels is None else np.asarray(labels)
-    if known is not None and known.dtype.kind == "i" and known.size and known.min() < 0:
-        raise UserError(f"`labels` hold {known.min()}: classes from 0 up are needed")
+    known = None if labels is None else Held(label_array("the array of images", labels, len(images)))
 
     def read(request: Request) -> Iterator[Raw]:
-        return islice(array_images("images", images, known), request.limit)
+        return islice(image_rows("images", Held(images), known, held_out=False), request.limit)
 
     return ImageCorpus("images", read)
 

@@ -1,12 +1,10 @@
 """The built-in corpora of text. All are read as streams: no corpus is held in memory."""
 
-import gzip
-import tarfile
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from bgan_text.corpora.archives import member_name, tar_files
 from bgan_text.corpora.byte_streams import opened
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus, TokenCorpus
 from bgan_text.corpora.decoding import UTF8, decoded_lines, text_lines, utf8_lines
@@ -81,7 +79,7 @@ def file_samples(
             return
         if kind is not None:
             refuse_without_column(stream, kind, encoding)
-        yield from in_units(text_lines(stream, encoding, reporter), unit)
+        yield from in_units(text_lines(stream, encoding, reporter), unit, stream.name)
 
 
 def read_lm1b(request: Request) -> Iterator[Sentence]:
@@ -130,16 +128,10 @@ def _folder_part(path: Path, held_out: bool) -> Iterator[str]:
 
 def _archive_part(path: Path, held_out: bool) -> Iterator[str]:
     found = False
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                if member.isfile() and _is_shard(member.name, held_out):
-                    file = archive.extractfile(member)
-                    if file is not None:
-                        found = True
-                        yield from map(one_line, utf8_lines(file, f"{path}:{member.name}"))
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path} is not a whole tar archive: {error}") from error
+    for name, file in tar_files(path):
+        if file is not None and _is_shard(name, held_out):
+            found = True
+            yield from map(one_line, utf8_lines(file, member_name(path, name)))
     if not found:
         raise UserError(_no_shards(path, held_out))
 

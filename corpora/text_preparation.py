@@ -42,6 +42,8 @@ from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
 
 BLOCK = 1000
+BLOCK_CHARACTERS = 1 << 24
+"""Texts that are in memory at a time have so many characters together, and are at most `BLOCK`."""
 
 
 @dataclass
@@ -191,7 +193,7 @@ def _spool(
     request = Request(
         recipe.paths, recipe.column, recipe.limit, recipe.seed, recipe.encoding, recipe.unit, reporter
     )
-    kept = 0
+    kept = held = 0
     with arrow_writer(path, features) as writer:
         for sentence in _sentences(corpus, request):
             counts.read += 1
@@ -202,7 +204,10 @@ def _spool(
                 counts.blank += 1
                 continue
             kept += 1
-            writer.write({"text": text, "held_out": sentence.held_out})
+            held += len(text)
+            rows = 1 if held >= BLOCK_CHARACTERS else BLOCK
+            writer.write({"text": text, "held_out": sentence.held_out}, writer_batch_size=rows)
+            held = 0 if rows == 1 else held
         if kept == 0:
             raise UserError(_nothing(recipe, counts.read))
         writer.finalize()
@@ -250,9 +255,17 @@ class Texts:
     def __iter__(self) -> Iterator[str]:
         count = len(self._sentences)
         with self._reporter.task(self._title, "sentences") as progress:
-            for start in range(0, count, BLOCK):
-                yield from self._sentences[start : start + BLOCK]["text"]
-                progress(min(start + BLOCK, count), count)
+            for start, stop in _blocks(self._sentences):
+                yield from self._sentences[start:stop]["text"]
+                progress(stop, count)
+
+
+def _blocks(sentences: datasets.Dataset) -> Iterator[tuple[int, int]]:
+    """Where the blocks begin and end in which the sentences were written."""
+    start = 0
+    for block in sentences.data.column("text").chunks:
+        yield start, start + len(block)
+        start += len(block)
 
 
 def _encode(
@@ -263,9 +276,9 @@ def _encode(
         reporter.task("encoding", "sentences") as progress,
         arrow_writer(path, row_features(maker.length)) as writer,
     ):
-        for start in range(0, len(sentences), BLOCK):
-            _encode_block(maker, sentences[start : start + BLOCK], writer, seen)
-            progress(min(start + BLOCK, len(sentences)), len(sentences))
+        for start, stop in _blocks(sentences):
+            _encode_block(maker, sentences[start:stop], writer, seen)
+            progress(stop, len(sentences))
         if not seen.digests:
             dropped = maker.counts.dropped
             if not dropped:

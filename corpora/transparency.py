@@ -12,6 +12,8 @@ Color = tuple[int, int, int]
 WRITTEN = re.compile(r"#[0-9a-f]{3}|#[0-9a-f]{6}|[a-z]+", re.IGNORECASE)
 GREYS = ("1", "L", "LA", "La")
 """Modes of Pillow without colour."""
+PIXELS_AT_A_TIME = 1 << 20
+"""Pixels that are laid on the background at a time: each takes four bytes in several copies."""
 DEPTHS = {"L;2": 85, "L;4": 17}
 """What Pillow multiplies the grey levels of a PNG of few bits by, but not the level that is transparent."""
 
@@ -48,9 +50,14 @@ def opaque(image: Image.Image, background: Color) -> Image.Image:
     grey = image.mode in GREYS and len(set(background)) == 1
     if image.mode == "La":
         image = image.convert("LA")
-    whole = Image.new("RGBA", image.size, (*background, 255))
-    whole.alpha_composite(image.convert("RGBA"))
-    return whole.convert("L" if grey else "RGB")
+    painted = Image.new("L" if grey else "RGB", image.size)
+    rows = max(1, PIXELS_AT_A_TIME // max(1, image.width))
+    for top in range(0, image.height, rows):
+        part = image.crop((0, top, image.width, min(top + rows, image.height)))
+        whole = Image.new("RGBA", part.size, (*background, 255))
+        whole.alpha_composite(part.convert("RGBA"))
+        painted.paste(whole.convert(painted.mode), (0, top))
+    return painted
 
 
 def scaled_key(image: Image.Image, raw_mode: str) -> None:

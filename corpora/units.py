@@ -6,6 +6,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from bgan_text.corpora.limits import LONGEST_SAMPLE, LONGEST_SENTENCE
 from bgan_text.errors import UserError
 
 LINE, SENTENCE, PARAGRAPH, FILE = "line", "sentence", "paragraph", "file"
@@ -26,8 +27,8 @@ UNSPACED = re.compile(f"([\u3002\uff01\uff1f\u0964\u0965\u061f\u06d4\u1362]+[{CL
 """The end of a sentence that needs no space after it: of Chinese, Japanese, Hindi, Urdu and Amharic."""
 
 
-def in_units(lines: Iterable[str], unit: str) -> Iterator[str]:
-    """The samples of a text, which is given by its lines.
+def in_units(lines: Iterable[str], unit: str, name: str = "the text") -> Iterator[str]:
+    """The samples of a text, which is given by its lines. Messages call it `name`.
 
     - line: the lines.
     - paragraph: the lines up to a blank one, joined by spaces.
@@ -37,6 +38,9 @@ def in_units(lines: Iterable[str], unit: str) -> Iterator[str]:
       "No." and a number. The full stops of Chinese, Japanese, Hindi, Urdu and Amharic need no space.
     - file: all lines that are not blank, joined by spaces.
 
+    Raises:
+        UserError: a sample of several lines is longer than `limits.LONGEST_SAMPLE`.
+
     Example:
         >>> list(in_units(["Dr. Who", "came. He left.", "", "The end"], "sentence"))
         ['Dr. Who came.', 'He left.', 'The end']
@@ -44,16 +48,29 @@ def in_units(lines: Iterable[str], unit: str) -> Iterator[str]:
     if unit == LINE:
         yield from lines
     elif unit == FILE:
-        yield " ".join(text for line in lines if (text := line.strip()))
+        yield from _joined((text for line in lines if (text := line.strip())), name)
     else:
         pieces = _sentences if unit == SENTENCE else _joined
         for written, paragraph in groupby(map(str.strip, lines), bool):
             if written:
-                yield from pieces(paragraph)
+                yield from pieces(paragraph, name)
 
 
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    yield " ".join(lines)
+def _joined(lines: Iterable[str], name: str) -> Iterator[str]:
+    parts: list[str] = []
+    left = LONGEST_SAMPLE
+    for line in lines:
+        parts.append(line)
+        left -= len(line) + 1
+        if left < 0:
+            raise _too_long(name, LONGEST_SAMPLE)
+    yield " ".join(parts)
+
+
+def _too_long(name: str, most: int) -> UserError:
+    return UserError(
+        f"{name}: a sample has more than {most:,} characters: a smaller `unit`, such as line, was expected"
+    )
 
 
 def values_in_units(values: Iterable[str], unit: str) -> Iterator[str]:
@@ -96,7 +113,7 @@ def check_characters(text: str, where: str) -> None:
             raise UserError(f"{where} has half a character, the lone surrogate {half!a}") from error
 
 
-def _sentences(lines: Iterable[str]) -> Iterator[str]:
+def _sentences(lines: Iterable[str], name: str) -> Iterator[str]:
     """The sentences of a paragraph, which may be longer than memory if its sentences are not."""
     parts: list[str] = []
     enough = ENOUGH
@@ -107,6 +124,8 @@ def _sentences(lines: Iterable[str]) -> Iterator[str]:
             *whole, rest = _split(" ".join(parts))
             yield from whole
             parts, enough = [rest], max(ENOUGH, len(rest))
+            if len(rest) > LONGEST_SENTENCE:
+                raise _too_long(name, LONGEST_SENTENCE)
     yield from _split(" ".join(parts))
 
 

@@ -238,7 +238,6 @@ def test_an_interrupted_run_ends_as_one_that_was_not(numbers: Command) -> None:
         ("none", None, "has images without labels in train"),
         (4, [0, 1], "holds images in colours"),
         ("none", [0], "1 class: at least 2"),
-        ("none", [-1, 1], "has a label -1: labels count from 0"),
     ],
 )
 def test_data_that_no_classifier_can_learn_from(

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bgan_text.corpora.image_files import read_idx
+from bgan_text.corpora.official_images import read_idx
 from bgan_text.errors import UserError
 from bgan_text.scores.feature_classifier import FEATURES, FeatureClassifier
 from bgan_text.scores.feature_classifier_fit import (

@@ -170,7 +170,7 @@ def test_wrong_archives(tmp_path: Path) -> None:
         tar.add(__file__, arcname="something/else.py")
     whole = (tmp_path / "b.tar.gz").read_bytes()
     (tmp_path / "c.tar.gz").write_bytes(whole[: len(whole) // 2])
-    for name, message in (("a", "not a whole tar"), ("b", "holds no files"), ("c", "not a whole tar")):
+    for name, message in (("a", "not a whole tar"), ("b", "holds no files"), ("c", "not a whole gzip")):
         with pytest.raises(UserError, match=message):
             list(read_lm1b(Request((str(tmp_path / f"{name}.tar.gz"),))))
     with pytest.raises(UserError, match="no file or folder"):

@@ -83,6 +83,6 @@ def test_a_member_of_an_archive_is_not_unpacked_beyond_the_limit(
 
 
 def test_the_usual_limit_is_that_of_large_photographs() -> None:
-    from bgan_text.corpora.image_kinds import MOST_PIXELS
+    from bgan_text.corpora.limits import MOST_PIXELS
 
     assert 7_000 * 7_000 <= MOST_PIXELS < Image.MAX_IMAGE_PIXELS

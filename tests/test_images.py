@@ -19,11 +19,13 @@ from PIL import Image
 
 from bgan_text.corpora.corpus import Request
 from bgan_text.corpora.dataset_directory import DatasetDirectory
-from bgan_text.corpora.image_files import read_cifar_files, read_images, read_npz
+from bgan_text.corpora.image_arrays import read_npz
+from bgan_text.corpora.image_files import read_images
 from bgan_text.corpora.image_grid import grid
 from bgan_text.corpora.image_preparation import prepare_images
 from bgan_text.corpora.image_sources import IMAGE_CORPORA, Hub, hub_images
 from bgan_text.corpora.images import Corrupt, CorruptImageError, Raw, Shape
+from bgan_text.corpora.official_images import read_cifar_files
 from bgan_text.corpora.palette import Palette, fitted_colors, grey_levels, load_palette
 from bgan_text.corpora.preparation_options import ImagePreparation
 from bgan_text.errors import UserError

@@ -19,6 +19,7 @@ from pathlib import Path
 from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.custom import BETTER, CustomScore
+from bgan_text.evaluation.program_talk import Talk
 from bgan_text.evaluation.registry import ENTRIES
 
 TIMEOUT = 600.0
@@ -28,6 +29,9 @@ NAMED = re.compile(r"([^\W\d][\w.-]*)(?::([\w-]*))?=(.*)", re.DOTALL)
 RUNNERS = re.compile(r"(python|pypy|perl|ruby|node|rscript|julia|bash|sh|uv|run)[\d.]*", re.IGNORECASE)
 """Programs that run another one, after which a score is called."""
 LONGEST_WORDS = 200
+LONGEST_ANSWER = 1000
+FREE_BYTES = 1 << 20
+"""Bytes that a program may print, and besides for each sample. A number has 25."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,12 @@ class CommandJudge:
 
         Raises:
             UserError: the program fails, takes too long, or does not print a number for each text. The last
-                line that it wrote to standard error is part of the message.
+                line that it wrote to standard error is part of the message. One that prints without end is
+                killed.
         """
         lines = "".join(one_line(text) + "\n" for text in texts)
-        said, complaint = self._answer(lines.encode("utf-8", "replace"))
+        most = FREE_BYTES + LONGEST_ANSWER * len(texts)
+        said, complaint = self._answer(lines.encode("utf-8", "replace"), most)
         answers = said.rstrip().split("\n") if said.strip() else []
         if len(answers) != len(texts):
             raise UserError(
@@ -91,7 +97,7 @@ class CommandJudge:
             )
         return number
 
-    def _answer(self, lines: bytes) -> tuple[str, str]:
+    def _answer(self, lines: bytes, most: int) -> tuple[str, str]:
         """What the program prints, and its last words on standard error as a part of a message."""
         try:
             process = subprocess.Popen(
@@ -109,19 +115,23 @@ class CommandJudge:
                 "without a shell"
             ) from error
         try:
-            out, err = process.communicate(lines, timeout=self.timeout)
-        except subprocess.TimeoutExpired as error:
-            raise UserError(
-                f"`judge` {self.command!r} took longer than the {self.timeout:g} s of "
-                f"`judge_timeout`{_last_words(error.stderr or b'')}"
-            ) from error
+            talk = Talk(process, lines, most)
+            ended = talk.wait(self.timeout)
         finally:
             _end(process)
-        if process.returncode:
+        words = _last_words(talk.last_words())
+        if talk.endless:
             raise UserError(
-                f"`judge` {self.command!r} ended with exit code {process.returncode}{_last_words(err)}"
+                f"`judge` {self.command!r} printed more than {most:,} bytes and was ended: a number for each "
+                f"sample, one a line, was expected{words}"
             )
-        return out.decode("utf-8", "replace").replace("\r\n", "\n"), _last_words(err)
+        if not ended:
+            raise UserError(
+                f"`judge` {self.command!r} took longer than the {self.timeout:g} s of `judge_timeout`{words}"
+            )
+        if process.returncode:
+            raise UserError(f"`judge` {self.command!r} ended with exit code {process.returncode}{words}")
+        return talk.printed().decode("utf-8", "replace").replace("\r\n", "\n"), words
 
 
 def _last_words(written: bytes) -> str:
