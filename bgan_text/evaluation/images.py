@@ -33,6 +33,7 @@ NEIGHBOURS_AMONG = 20_000
 TEXT_OPTIONS = (
     "tokenize",
     "sacrebleu_tokenize",
+    "chrf",
     "lowercase",
     "window",
     "grammar",

@@ -58,6 +58,10 @@ class EvaluationOptions:
         "Chinese, ja-mecab, if installed, for Japanese, else char; else 13a)",
         choices=tuple(NEEDS),
     )
+    chrf: bool = setting(
+        False,
+        "chrF of sacrebleu, of the corpus and of sentences; seconds for 1,000 samples and 10,000 references",
+    )
     column: str | None = setting(None, "column of the tables among the files that holds the text")
     encoding: str = setting(UTF8, ENCODING_HELP)
     lowercase: bool | None = setting(None, "convert all text to lower case first (default: as `prepare` did)")

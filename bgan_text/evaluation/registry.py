@@ -40,6 +40,8 @@ REGISTRY: Registry = {
             "bleu", range(1, 6), "higher", "mean sentence BLEU against all references, smoothing method 1"
         ),
         "corpus-bleu": ScoreInfo("higher", "corpus BLEU of sacrebleu, 0 to 100", FEW, BOTH),
+        "chrf": ScoreInfo("higher", "corpus chrF of sacrebleu, 0 to 100", FEW, BOTH),
+        "sentence-chrf": ScoreInfo("higher", "mean sentence chrF of sacrebleu, 0 to 100", FEW, BOTH),
         **_orders("js", range(1, 7), "lower", "Jensen-Shannon divergence of n-grams in a window, bits"),
         **_orders(
             "precision", range(1, 5), "higher", "share of the samples' n-grams that occur in real text"
@@ -80,6 +82,18 @@ REGISTRY: Registry = {
             FEW_FOR_NETWORKS,
             TRAINED,
         ),
+        "classifier-density": ScoreInfo(
+            "higher",
+            "neighbourhoods of real images that a sample is within, over k, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
+        ),
+        "classifier-coverage": ScoreInfo(
+            "higher",
+            "share of real images with a sample in their neighbourhood, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
+        ),
         "neighbour-distance": ScoreInfo(
             "real", "root mean squared difference to the nearest training image, 0 to 1", FEW
         ),
@@ -101,6 +115,9 @@ REGISTRY: Registry = {
             "distinct", range(1, 5), "real", "number of distinct n-grams over the number of n-grams", SAMPLES
         ),
         "unique": ScoreInfo("higher", "share of distinct samples", FEW),
+        "zipf": ScoreInfo(
+            "real", "Zipf coefficient, minus the slope of log frequency over log rank of tokens", FEW
+        ),
     },
     "copies and lengths": {
         "memorised": ScoreInfo("lower", "share of samples that occur in the training set", FEW),
@@ -108,6 +125,9 @@ REGISTRY: Registry = {
             "lower",
             "longest span that occurs in the training set, relative to the length of the sample",
             FEW,
+        ),
+        **_orders(
+            "novelty", range(1, 6), "real", "share of the samples' n-grams that training text lacks", SAMPLES
         ),
         "length": ScoreInfo("real", "mean number of tokens"),
         "length-distance": ScoreInfo(
@@ -151,6 +171,12 @@ REGISTRY: Registry = {
                 ("frechet", "lower", "Fréchet distance of sentence embeddings"),
                 ("embedding-precision", "higher", "share of samples within the neighbourhoods of real text"),
                 ("embedding-recall", "higher", "share of real text within the neighbourhoods of samples"),
+                (
+                    "embedding-density",
+                    "higher",
+                    "neighbourhoods of real text that a sample is within, over k",
+                ),
+                ("embedding-coverage", "higher", "share of real texts with a sample in their neighbourhood"),
             )
         },
         "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples", FEW),

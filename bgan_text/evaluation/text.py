@@ -34,7 +34,9 @@ from bgan_text.evaluation.ngrams import (
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.report import Column, Report, column
 from bgan_text.evaluation.text_inputs import Model, Real, gather
+from bgan_text.evaluation.translation import chrf_scores
 from bgan_text.reporter import Reporter
+from bgan_text.scores.chrf import signature as chrf_signature
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Sequences
@@ -75,8 +77,12 @@ def score_texts(
         units,
         tokenizer,
         options.window,
+        options.seed,
     )
     measured = _measure(groups, numbered, real, reporter)
+    if options.chrf:
+        for one, scores in zip(measured, chrf_scores(groups, real.references, reporter), strict=True):
+            one.scores |= scores
     device = choose_device(options.device)
     for one, model in zip(measured, models, strict=False):  # the last one measured is real text
         if model.run is not None and real.data is not None:
@@ -225,6 +231,7 @@ def settings_of(
         ),
         "smoothing": "method1",
         "sacrebleu": signature(numbered.tokenizer, lowercase=real.lowercase, references=references),
+        "chrf": chrf_signature(lowercase=real.lowercase, references=references) if options.chrf else None,
         "judge": {name: score.about for name, score in judge_scores(options.judge).items()},
         "resamples": options.resamples,
         "version": __version__,
