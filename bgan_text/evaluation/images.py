@@ -40,6 +40,7 @@ TEXT_OPTIONS = (
     "likelihood",
     "embed",
     "mauve",
+    "molecules",
     "judge",
 )
 """Options that have no meaning for images."""

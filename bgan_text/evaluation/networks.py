@@ -8,6 +8,7 @@ from bgan_text.evaluation.critics import critic_scores
 from bgan_text.evaluation.embeddings import embedding_scores
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.likelihoods import likelihood_scores
+from bgan_text.evaluation.molecules import molecule_scores
 from bgan_text.evaluation.ngrams import Group, Scores
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.text_inputs import Real
@@ -34,6 +35,11 @@ def network_scores(
         if options.embed is not None:
             scores, settings["embed"] = embedding_scores(
                 groups, real, options.embed, mauve=options.mauve, seed=seed, device=device, reporter=reporter
+            )
+            _add(found, scores)
+        if options.molecules:
+            scores, settings["molecules"] = molecule_scores(
+                groups, real, seed=seed, device=device, reporter=reporter
             )
             _add(found, scores)
         if rows is not None and likelihood:

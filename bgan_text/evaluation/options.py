@@ -87,6 +87,11 @@ class EvaluationOptions:
     mauve: bool = setting(
         False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
     )
+    molecules: bool = setting(
+        False,
+        "the samples are SMILES: share of valid molecules, drug-likeness QED, synthetic accessibility SA and "
+        "Fréchet ChemNet distance; needs pip install '.[molecules]' in a clone",
+    )
     judge: tuple[str, ...] = setting(
         (),
         "program that rates texts, such as 'python valid.py': it reads one a line on standard input and "

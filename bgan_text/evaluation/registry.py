@@ -182,6 +182,14 @@ REGISTRY: Registry = {
         "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples", FEW),
         "mauve": ScoreInfo("higher", "MAUVE, 0 to 1", FEW_FOR_NETWORKS, BOTH),
     },
+    "molecules": {
+        "valid-molecules": ScoreInfo("higher", "share of samples that RDKit reads as molecules", FEW),
+        "qed": ScoreInfo("real", "quantitative estimate of drug-likeness, 0 to 1, mean over molecules", FEW),
+        "synthetic-accessibility": ScoreInfo(
+            "real", "synthetic accessibility score, 1 easy to 10 hard, mean over molecules", FEW
+        ),
+        "chemnet-frechet": ScoreInfo("lower", "Fréchet ChemNet distance, FCD", FEW_FOR_NETWORKS, BOTH),
+    },
     "fresh critics": {
         "critic-js": ScoreInfo(
             "lower",
