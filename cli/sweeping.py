@@ -12,7 +12,7 @@ from bgan_text.files import write_json
 from bgan_text.reporter import Reporter
 from bgan_text.sampling_options import TEMPERATURES
 
-WITHOUT = ("csv", "markdown", "latex", "chrf", "critic", "compare", "embed", "molecules", "neighbours")
+WITHOUT = ("csv", "markdown", "latex", "chrf", "critic", "compare", "embed", "fid", "molecules", "neighbours")
 """Options that have no meaning with a sweep."""
 
 

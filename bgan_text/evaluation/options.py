@@ -87,6 +87,12 @@ class EvaluationOptions:
     mauve: bool = setting(
         False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
     )
+    fid: str | None = setting(
+        None,
+        "Fréchet and kernel Inception distance of images; inception downloads the network's weights once, "
+        "FILE holds them; needs pip install '.[fid]' in a clone",
+        metavar="inception|FILE",
+    )
     molecules: bool = setting(
         False,
         "the samples are SMILES: share of valid molecules, drug-likeness QED, synthetic accessibility SA and "

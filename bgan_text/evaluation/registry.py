@@ -21,8 +21,9 @@ Registry = Mapping[str, Mapping[str, ScoreInfo]]
 """Group -> score -> entry, in the order of the table."""
 
 
-FEW, FEW_FOR_NETWORKS = 100, 1000
-"""Below so many samples n-grams, patches and lengths say little, and features and trained networks."""
+FEW, FEW_FOR_NETWORKS, FEW_FOR_INCEPTION = 100, 1000, 2048
+"""Below so many samples n-grams, patches and lengths say little, and features and trained networks. Inception
+has 2,048 features, whose covariance needs as many."""
 SAMPLES, BOTH = ("samples",), ("samples", "references")
 TRAINED = (*BOTH, "training images")
 """What a score needs enough of."""
@@ -94,6 +95,8 @@ REGISTRY: Registry = {
             FEW_FOR_NETWORKS,
             TRAINED,
         ),
+        "fid": ScoreInfo("lower", "Fréchet Inception distance", FEW_FOR_INCEPTION, BOTH),
+        "kid": ScoreInfo("lower", "kernel Inception distance, unbiased", FEW_FOR_NETWORKS, BOTH),
         "neighbour-distance": ScoreInfo(
             "real", "root mean squared difference to the nearest training image, 0 to 1", FEW
         ),

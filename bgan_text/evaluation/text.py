@@ -15,6 +15,7 @@ from bgan_text.corpora.grammar_fit import fit
 from bgan_text.corpora.ngram_units import WITHOUT_SPACES
 from bgan_text.corpora.sacrebleu_tokenizers import fitting_tokenizer, sacrebleu_splitter
 from bgan_text.device import choose_device
+from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.command_judge import judge_scores
 from bgan_text.evaluation.custom import CustomScores
@@ -64,6 +65,8 @@ def score_texts(
     inputs: Inputs, options: EvaluationOptions, judges: Judges, custom: CustomScores, reporter: Reporter
 ) -> Report:
     """Score every run, file and list of texts, and the anchor."""
+    if options.fid is not None:
+        raise UserError(f"`fid` {options.fid} has no meaning for text: it belongs to scores of images")
     models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(options, models, real)
