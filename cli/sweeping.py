@@ -7,12 +7,13 @@ from typing import Any
 from bgan_text.cli.console import print_json, results, say
 from bgan_text.cli.score_table import sweep_table
 from bgan_text.errors import UserError
+from bgan_text.evaluation.options import NOT_IN_A_SWEEP
 from bgan_text.evaluation.sweep import sweep
 from bgan_text.files import write_json
 from bgan_text.reporter import Reporter
 from bgan_text.sampling_options import TEMPERATURES
 
-WITHOUT = ("csv", "markdown", "latex", "chrf", "critic", "compare", "embed", "fid", "molecules", "neighbours")
+WITHOUT = ("csv", "markdown", "latex", "compare", "neighbours", *NOT_IN_A_SWEEP)
 """Options that have no meaning with a sweep."""
 
 

@@ -212,7 +212,7 @@ def settings_line(report: "Report") -> str:
     )
     if settings.get("chrf"):
         line += f", chrf {settings['chrf']}"
-    for name in ("likelihood", "embed", "molecules", "critic", "judge"):
+    for name in ("likelihood", "embed", "perplexity", "mauve features", "molecules", "critic", "judge"):
         if settings.get(name):
             line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
     return f"{line}, bgan-text {settings['version']}"

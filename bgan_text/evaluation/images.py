@@ -42,6 +42,8 @@ TEXT_OPTIONS = (
     "likelihood",
     "embed",
     "mauve",
+    "perplexity",
+    "mauve_features",
     "molecules",
     "judge",
 )

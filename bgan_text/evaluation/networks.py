@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bgan_text.device import choose_device
+from bgan_text.evaluation.causal_language_models import causal_scores
 from bgan_text.evaluation.critics import critic_scores
 from bgan_text.evaluation.embeddings import embedding_scores
 from bgan_text.evaluation.judges import Judges
@@ -36,6 +37,10 @@ def network_scores(
             scores, settings["embed"] = embedding_scores(
                 groups, real, options.embed, mauve=options.mauve, seed=seed, device=device, reporter=reporter
             )
+            _add(found, scores)
+        if options.perplexity is not None or options.mauve_features is not None:
+            scores, more = causal_scores(groups, real, options, device, reporter)
+            settings |= more
             _add(found, scores)
         if options.molecules:
             scores, settings["molecules"] = molecule_scores(

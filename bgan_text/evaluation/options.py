@@ -21,6 +21,8 @@ from bgan_text.setting import DEVICES, check_all, setting
 
 LEAST_RESAMPLES = 20
 LARGEST_SEED = 2**63 - 1
+NOT_IN_A_SWEEP = ("chrf", "critic", "embed", "perplexity", "mauve_features", "fid", "molecules")
+"""Scores that take long, which a sweep does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,18 @@ class EvaluationOptions:
     )
     mauve: bool = setting(
         False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'"
+    )
+    perplexity: str | None = setting(
+        None,
+        "perplexity of the samples under this causal language model of the Hugging Face hub, such as gpt2, "
+        "or of a folder; needs pip install '.[perplexity]' in a clone",
+        metavar="MODEL",
+    )
+    mauve_features: str | None = setting(
+        None,
+        "MAUVE on the features of this causal language model, as its authors use gpt2-large; needs "
+        "pip install '.[perplexity,mauve]' in a clone",
+        metavar="MODEL",
     )
     fid: str | None = setting(
         None,

@@ -185,6 +185,14 @@ REGISTRY: Registry = {
         "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples", FEW),
         "mauve": ScoreInfo("higher", "MAUVE, 0 to 1", FEW_FOR_NETWORKS, BOTH),
     },
+    "by a causal language model": {
+        "perplexity": ScoreInfo(
+            "real", "exponential of the mean negative log-probability of the samples' tokens", FEW
+        ),
+        "language-model-mauve": ScoreInfo(
+            "higher", "MAUVE on the features of a causal language model, 0 to 1", FEW_FOR_NETWORKS, BOTH
+        ),
+    },
     "molecules": {
         "valid-molecules": ScoreInfo("higher", "share of samples that RDKit reads as molecules", FEW),
         "qed": ScoreInfo("real", "quantitative estimate of drug-likeness, 0 to 1, mean over molecules", FEW),
