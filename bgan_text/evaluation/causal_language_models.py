@@ -26,8 +26,8 @@ def causal_scores(
     found: list[Scores] = [{} for _ in groups]
     settings: dict[str, Any] = {}
     loaded: dict[str, CausalLanguageModel] = {}
-    for name in filter(None, (options.perplexity, options.mauve_features)):
-        if name not in loaded:
+    for name in (options.perplexity, options.mauve_features):
+        if name is not None and name not in loaded:
             with reporter.task(f"loading {name}"):
                 loaded[name] = load_causal(name, device)
     if options.perplexity is not None:

@@ -151,7 +151,8 @@ def load_causal(model: str, device: torch.device | str = "cpu") -> CausalLanguag
         with quiet():
             how = {"local_files_only": not reachable(model), "trust_remote_code": False}
             tokenizer = AutoTokenizer.from_pretrained(model, **how)
-            loaded, found = AutoModelForCausalLM.from_pretrained(model, output_loading_info=True, **how)
+            made: Any = AutoModelForCausalLM.from_pretrained(model, output_loading_info=True, **how)
+            loaded, found = made
         _refuse_other(loaded.eval(), tokenizer, sorted(found["missing_keys"]))
         return CausalLanguageModel(
             Path(model).resolve().name if local else model, loaded.to(device), tokenizer

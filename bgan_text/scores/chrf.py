@@ -103,7 +103,7 @@ class Statistics:
 
 def _over(parts: Floats, wholes: NDArray[np.float64 | np.int64]) -> Floats:
     """parts / wholes, 0 where there is nothing; both have one shape, or one that broadcasts to the first."""
-    return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
+    return np.asarray(np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0))
 
 
 def _best(index: Index, references: Iterable[Sequences]) -> Statistics | None:
@@ -142,7 +142,7 @@ def _blocks(references: Iterable[Sequences], rows: int) -> Iterator[Sequences]:
 
 def _sizes(lengths: Integers) -> Floats:
     """(6, ...) numbers of n-grams of texts of these lengths."""
-    return np.maximum(0, lengths - np.arange(ORDER)[:, None]).astype(np.float64)
+    return np.asarray(np.maximum(0, lengths - np.arange(ORDER)[:, None]), dtype=np.float64)
 
 
 class _Common:
