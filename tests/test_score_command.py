@@ -52,7 +52,8 @@ def refused(result: Any, part: str) -> None:
 
 
 def test_every_score_has_a_value_an_interval_and_a_direction(files: Command) -> None:
-    models = scored(files("score", "good.txt", "--reference", "real.txt", "--train", "train.txt", "--json"))
+    words = ("--reference", "real.txt", "--train", "train.txt", "--chrf", "--json")
+    models = scored(files("score", "good.txt", *words))
     groups = ("beside real text", "variety", "copies and lengths")
     wanted = {name for group in groups for name in REGISTRY[group]}
     assert set(models["good.txt"]) == wanted

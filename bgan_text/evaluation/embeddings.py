@@ -10,7 +10,7 @@ from bgan_text.evaluation.inputs import drawn
 from bgan_text.evaluation.ngrams import Group, Scores
 from bgan_text.evaluation.text_inputs import Real
 from bgan_text.reporter import Reporter
-from bgan_text.scores.embedding import frechet, precision, recall, vendi
+from bgan_text.scores.embedding import density_and_coverage, frechet, precision, recall, vendi
 from bgan_text.scores.encoder import load
 from bgan_text.scores.mauve import mauve as mauve_of
 
@@ -41,10 +41,13 @@ def embedding_scores(
         if not len(reals):
             measured.append({})
             continue
+        density, coverage = density_and_coverage(ours, reals)
         scores = {
             "frechet": frechet(ours, reals),
             "embedding-precision": precision(ours, reals),
             "embedding-recall": recall(ours, reals),
+            "embedding-density": density,
+            "embedding-coverage": coverage,
             "vendi": vendi(ours),
         }
         if mauve:

@@ -210,7 +210,9 @@ def settings_line(report: "Report") -> str:
         f"{settings['temperature']:g}{candidates_of(settings)}, smoothing {settings['smoothing']}, "
         f"corpus-bleu {settings['sacrebleu']}, resamples {settings['resamples']}"
     )
-    for name in ("likelihood", "embed", "critic", "judge"):
+    if settings.get("chrf"):
+        line += f", chrf {settings['chrf']}"
+    for name in ("likelihood", "embed", "perplexity", "mauve features", "molecules", "critic", "judge"):
         if settings.get(name):
             line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
     return f"{line}, bgan-text {settings['version']}"

@@ -13,7 +13,7 @@ from bgan_text.evaluation.image_inputs import RealImages, Samples
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.reporter import Reporter
 from bgan_text.scores.classes import class_scores, confidence
-from bgan_text.scores.embedding import frechet, precision, recall
+from bgan_text.scores.embedding import density_and_coverage, frechet, precision, recall
 from bgan_text.scores.feature_classifier import Classified, FeatureClassifier
 from bgan_text.scores.feature_classifier_fit import ClassifierSettings, accuracy, fitted
 
@@ -91,10 +91,13 @@ def _numbered(real: RealImages, labels: Tensor | None) -> Tensor | None:
 
 
 def _scores(samples: Classified, references: Classified, labelled: bool) -> Scores:
+    density, coverage = density_and_coverage(samples.features, references.features)
     scores = {
         "classifier-frechet": frechet(samples.features, references.features),
         "classifier-precision": precision(samples.features, references.features),
         "classifier-recall": recall(samples.features, references.features),
+        "classifier-density": density,
+        "classifier-coverage": coverage,
     }
     if labelled:
         ours, theirs = (side.logits.argmax(dim=1) for side in (samples, references))

@@ -53,7 +53,7 @@ def image_line(settings: Mapping[str, Any], samples: str) -> str:
         f"{settings['temperature']:g}{candidates_of(settings)}, resamples {settings['resamples']}, on "
         f"{settings['device']}"
     )
-    for name in ("classifier", "critic"):
-        if settings[name]:
+    for name in ("classifier", "fid", "critic"):
+        if settings.get(name):
             line += f", {name}: {', '.join(f'{key} {value}' for key, value in settings[name].items())}"
     return f"{line}, bgan-text {settings['version']}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from bgan_text.evaluation.enough import noted
 from bgan_text.evaluation.image_features import feature_scores
 from bgan_text.evaluation.image_inputs import RealImages, Samples, gather_images, shown
 from bgan_text.evaluation.image_settings import image_settings
+from bgan_text.evaluation.inception import inception_scores, network_of
 from bgan_text.evaluation.inputs import REAL, Inputs
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.ngrams import Scores
@@ -33,12 +35,16 @@ NEIGHBOURS_AMONG = 20_000
 TEXT_OPTIONS = (
     "tokenize",
     "sacrebleu_tokenize",
+    "chrf",
     "lowercase",
     "window",
     "grammar",
     "likelihood",
     "embed",
     "mauve",
+    "perplexity",
+    "mauve_features",
+    "molecules",
     "judge",
 )
 """Options that have no meaning for images."""
@@ -55,6 +61,7 @@ def score_images(
         reporter.warning("the models have different numbers of samples, on which most scores depend.")
     if options.critic:
         _refuse_few(groups, real)
+    network = network_of(options.fid, judges.image_features, device)  # it may be absent, so before long work
     scores = list(_plain_scores(groups, real, reporter))
     found, learnt = feature_scores(groups, real, judges.classifier, options.seed, device, reporter)
     parts: list[list[Scores]] = [scores, found]
@@ -62,6 +69,11 @@ def score_images(
         sides = [Sides(group.name, group.images, real.references) for group in groups]
         seeds = range(options.seed, options.seed + judges.critics)
         parts.append(critics_of(sides, real.space, judges.image_critic, seeds, device, reporter))
+    inception: dict[str, Any] = {}
+    if network is not None:
+        own = judges.image_features is not None
+        distances, inception = inception_scores(groups, real, network, own, device, reporter)
+        parts.append(distances)
     parts.append([custom.of(_pixels(group.images, real), group.name, reporter) for group in groups])
     columns = [
         column(
@@ -77,6 +89,7 @@ def score_images(
         "patch references": len(real.references[:PATCH_REFERENCES]),
         "neighbours among": len(real.training[:NEIGHBOURS_AMONG]),
         "classifier": learnt,
+        "fid": inception,
         "critic": {"seeds": judges.critics} | asdict(judges.image_critic) if options.critic else {},
     }
     return Report(columns, settings, registry=custom.registry())

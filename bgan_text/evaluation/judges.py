@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from torch import nn
+
 from bgan_text.scores.critic_training import CriticSettings
 from bgan_text.scores.feature_classifier_fit import ClassifierSettings
 from bgan_text.scores.language_model_fit import LanguageModelSettings
@@ -14,7 +16,8 @@ class Judges:
     `classifier`: of real images, for `classifier-frechet` and the scores of classes. `text_critic`,
     `image_critic`: one critic of them. `critics`: critics per distance, each with its own seed.
     `language_model`: for the likelihoods and the baseline of a sweep. `vocabulary`: units that critics and
-    language models of text tell apart; rarer ones are unknown to them.
+    language models of text tell apart; rarer ones are unknown to them. `image_features`: a network from
+    (B, 3, height, width) uint8 images to (B, D) features, for `fid` and `kid` in place of Inception.
 
     Example:
         >>> Judges(critics=5).critics
@@ -27,6 +30,7 @@ class Judges:
     critics: int = 3
     language_model: LanguageModelSettings = field(default_factory=LanguageModelSettings)
     vocabulary: int = 5000
+    image_features: nn.Module | None = None
 
     @classmethod
     def quick(cls) -> "Judges":

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from bgan_text.device import choose_device
+from bgan_text.evaluation.causal_language_models import causal_scores
 from bgan_text.evaluation.critics import critic_scores
 from bgan_text.evaluation.embeddings import embedding_scores
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.likelihoods import likelihood_scores
+from bgan_text.evaluation.molecules import molecule_scores
 from bgan_text.evaluation.ngrams import Group, Scores
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.text_inputs import Real
@@ -34,6 +36,15 @@ def network_scores(
         if options.embed is not None:
             scores, settings["embed"] = embedding_scores(
                 groups, real, options.embed, mauve=options.mauve, seed=seed, device=device, reporter=reporter
+            )
+            _add(found, scores)
+        if options.perplexity is not None or options.mauve_features is not None:
+            scores, more = causal_scores(groups, real, options, device, reporter)
+            settings |= more
+            _add(found, scores)
+        if options.molecules:
+            scores, settings["molecules"] = molecule_scores(
+                groups, real, seed=seed, device=device, reporter=reporter
             )
             _add(found, scores)
         if rows is not None and likelihood:

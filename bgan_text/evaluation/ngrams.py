@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import numpy as np
+
 from bgan_text.corpora.ngram_units import WITHOUT_SPACES, splitter
 from bgan_text.corpora.sacrebleu_tokenizers import OF_UNITS, sacrebleu_splitter
-from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.inputs import REAL, drawn
 from bgan_text.evaluation.spool import Spool
 from bgan_text.evaluation.text_inputs import Anchor, Stream
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
@@ -22,10 +24,11 @@ from bgan_text.scores.distribution import (
     memorised,
     unique,
 )
-from bgan_text.scores.memorisation import longest_spans, span_share
+from bgan_text.scores.memorisation import NOVELTY_ORDER, copied, novelty_of, span_share
 from bgan_text.scores.ngrams import Folded, Index, fold
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Numbering, Sequences
+from bgan_text.scores.zipf import zipf_of
 
 BLEU_ORDER = 5
 VARIETY_ORDER = 4
@@ -53,7 +56,8 @@ def anchor_group(anchor: Anchor) -> Group:
 class Numbered:
     """Groups, references and training text as integers in one numbering.
 
-    `units`: of n-grams. `tokenizer`: sacrebleu's, of corpus BLEU.
+    `units`: of n-grams. `tokenizer`: sacrebleu's, of corpus BLEU. `held_out`: references whose
+    novelty is that of real text, if the anchor is training text.
     """
 
     units: str
@@ -61,6 +65,7 @@ class Numbered:
     groups: list[tuple[Group, Sequences]]
     references: Spool
     training: Spool | None
+    held_out: Sequences | None
     window: int
 
     @classmethod
@@ -72,15 +77,20 @@ class Numbered:
         units: str,
         tokenizer: str,
         window: int | None,
+        seed: int = 0,
     ) -> "Numbered":
         """Split and number all text. Of real text, only units that the groups contain get a number."""
         split, numbering = splitter(units), Numbering()
-        numbered = numbering.add_all(map(split, group.texts) for group in groups)
-        pairs = list(zip(groups, numbered, strict=True))
+        texts = [group.texts for group in groups]
+        if training is not None and groups[-1].trained:
+            texts.append(drawn(references(), len(texts[-1]), seed))
+        numbered = numbering.add_all(map(split, some) for some in texts)
+        pairs = list(zip(groups, numbered, strict=False))
+        held_out = numbered[-1] if len(numbered) > len(groups) else None
         spool = Spool(references(), split, numbering)
         window = window or _window(pairs, _usual(spool.lengths), cut=units in WITHOUT_SPACES)
         spooled = Spool(training(), split, numbering) if training is not None else None
-        return cls(units, tokenizer, pairs, spool, spooled, window)
+        return cls(units, tokenizer, pairs, spool, spooled, held_out, window)
 
     @property
     def has_corpus_bleu(self) -> bool:
@@ -113,13 +123,26 @@ class Numbered:
         What a tokenizer does not see, such as a space at the end of a line, makes no difference.
         """
         rows = samples.rows()
-        if self.training is None or group.trained:  # an anchor of training text is all copies
+        if self.training is None:
             return {"unique": unique(rows)}
+        if group.trained:  # an anchor of training text is all copies
+            return {"unique": unique(rows)} | self._novelty_of_real(len(group.texts))
+        found = copied(samples, self.training, NOVELTY_ORDER)
         return {
             "unique": unique(rows),
             "memorised": memorised(rows, (row for chunk in self.training for row in chunk.rows())),
-            "memorised-span": span_share(samples.lengths, longest_spans(samples, self.training)),
+            "memorised-span": span_share(samples.lengths, found.longest),
+            **_by_order("novelty", novelty_of(samples, found), 1, NOVELTY_ORDER),
         }
+
+    def _novelty_of_real(self, samples: int) -> Scores:
+        """The novelty of references. It has an interval if there are as many as texts in the anchor."""
+        if self.held_out is None or self.training is None:
+            return {}
+        found = novelty_of(self.held_out, copied(self.held_out, self.training, NOVELTY_ORDER))
+        if len(self.held_out) != samples:
+            found = {order: replace(score, each=np.empty(0)) for order, score in found.items()}
+        return _by_order("novelty", found, 1, NOVELTY_ORDER)
 
 
 def _usual(lengths: Counter[int]) -> int:
@@ -147,6 +170,7 @@ def _counted(index: Index, folded: Folded) -> Scores:
         | _by_order("self-bleu", self_bleu_of(index), 1, BLEU_ORDER)
         | _by_order("recall", recall, 1, VARIETY_ORDER)
         | _by_order("distinct", distinct_of(index), 1, VARIETY_ORDER)
+        | {"zipf": zipf_of(index)}
         | {"length": mean_length_of(lengths), "length-distance": length_distance_of(lengths, folded.lengths)}
     )
 

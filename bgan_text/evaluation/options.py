@@ -23,6 +23,8 @@ COMPARED, TEXT, SCORES, DRAWN = "What is scored", "Text", "Scores", "Samples and
 """The groups of options in the help."""
 LEAST_RESAMPLES = 20
 LARGEST_SEED = 2**63 - 1
+NOT_IN_A_SWEEP = ("chrf", "critic", "embed", "perplexity", "mauve_features", "fid", "molecules")
+"""Scores that take long, which a sweep does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,11 @@ class EvaluationOptions:
     lowercase: bool | None = setting(
         None, "convert all text to lower case first (default: as `prepare` did)", group=TEXT
     )
+    chrf: bool = setting(
+        False,
+        "chrF of sacrebleu, of the corpus and of sentences; seconds for 1,000 samples and 10,000 references",
+        group=SCORES,
+    )
     window: int | None = setting(
         None,
         "length of the window in which JS divergence counts n-grams, in units, padding included "
@@ -96,6 +103,33 @@ class EvaluationOptions:
     )
     mauve: bool = setting(
         False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'", group=SCORES
+    )
+    perplexity: str | None = setting(
+        None,
+        "perplexity of the samples under this causal language model of the Hugging Face hub, such as gpt2, "
+        "or of a folder; needs pip install '.[perplexity]' in a clone",
+        metavar="MODEL",
+        group=SCORES,
+    )
+    mauve_features: str | None = setting(
+        None,
+        "MAUVE on the features of this causal language model, as its authors use gpt2-large; needs "
+        "pip install '.[perplexity,mauve]' in a clone",
+        metavar="MODEL",
+        group=SCORES,
+    )
+    fid: str | None = setting(
+        None,
+        "Fréchet and kernel Inception distance of images; inception downloads the network's weights once, "
+        "FILE holds them; needs pip install '.[fid]' in a clone",
+        metavar="inception|FILE",
+        group=SCORES,
+    )
+    molecules: bool = setting(
+        False,
+        "the samples are SMILES: share of valid molecules, drug-likeness QED, synthetic accessibility SA and "
+        "Fréchet ChemNet distance; needs pip install '.[molecules]' in a clone",
+        group=SCORES,
     )
     judge: tuple[str, ...] = setting(
         (),

@@ -21,8 +21,9 @@ Registry = Mapping[str, Mapping[str, ScoreInfo]]
 """Group -> score -> entry, in the order of the table."""
 
 
-FEW, FEW_FOR_NETWORKS = 100, 1000
-"""Below so many samples n-grams, patches and lengths say little, and features and trained networks."""
+FEW, FEW_FOR_NETWORKS, FEW_FOR_INCEPTION = 100, 1000, 2048
+"""Below so many samples n-grams, patches and lengths say little, and features and trained networks. Inception
+has 2,048 features, whose covariance needs as many."""
 SAMPLES, BOTH = ("samples",), ("samples", "references")
 TRAINED = (*BOTH, "training images")
 """What a score needs enough of."""
@@ -40,6 +41,8 @@ REGISTRY: Registry = {
             "bleu", range(1, 6), "higher", "mean sentence BLEU against all references, smoothing method 1"
         ),
         "corpus-bleu": ScoreInfo("higher", "corpus BLEU of sacrebleu, 0 to 100", FEW, BOTH),
+        "chrf": ScoreInfo("higher", "corpus chrF of sacrebleu, 0 to 100", FEW, BOTH),
+        "sentence-chrf": ScoreInfo("higher", "mean sentence chrF of sacrebleu, 0 to 100", FEW, BOTH),
         **_orders("js", range(1, 7), "lower", "Jensen-Shannon divergence of n-grams in a window, bits"),
         **_orders(
             "precision", range(1, 5), "higher", "share of the samples' n-grams that occur in real text"
@@ -80,6 +83,20 @@ REGISTRY: Registry = {
             FEW_FOR_NETWORKS,
             TRAINED,
         ),
+        "classifier-density": ScoreInfo(
+            "higher",
+            "neighbourhoods of real images that a sample is within, over k, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
+        ),
+        "classifier-coverage": ScoreInfo(
+            "higher",
+            "share of real images with a sample in their neighbourhood, in those features",
+            FEW_FOR_NETWORKS,
+            TRAINED,
+        ),
+        "fid": ScoreInfo("lower", "Fréchet Inception distance", FEW_FOR_INCEPTION, BOTH),
+        "kid": ScoreInfo("lower", "kernel Inception distance, unbiased", FEW_FOR_NETWORKS, BOTH),
         "neighbour-distance": ScoreInfo(
             "real", "root mean squared difference to the nearest training image, 0 to 1", FEW
         ),
@@ -101,6 +118,9 @@ REGISTRY: Registry = {
             "distinct", range(1, 5), "real", "number of distinct n-grams over the number of n-grams", SAMPLES
         ),
         "unique": ScoreInfo("higher", "share of distinct samples", FEW),
+        "zipf": ScoreInfo(
+            "real", "Zipf coefficient, minus the slope of log frequency over log rank of tokens", FEW
+        ),
     },
     "copies and lengths": {
         "memorised": ScoreInfo("lower", "share of samples that occur in the training set", FEW),
@@ -108,6 +128,9 @@ REGISTRY: Registry = {
             "lower",
             "longest span that occurs in the training set, relative to the length of the sample",
             FEW,
+        ),
+        **_orders(
+            "novelty", range(1, 6), "real", "share of the samples' n-grams that training text lacks", SAMPLES
         ),
         "length": ScoreInfo("real", "mean number of tokens"),
         "length-distance": ScoreInfo(
@@ -166,10 +189,32 @@ REGISTRY: Registry = {
                 ("frechet", "lower", "Fréchet distance of sentence embeddings"),
                 ("embedding-precision", "higher", "share of samples within the neighbourhoods of real text"),
                 ("embedding-recall", "higher", "share of real text within the neighbourhoods of samples"),
+                (
+                    "embedding-density",
+                    "higher",
+                    "neighbourhoods of real text that a sample is within, over k",
+                ),
+                ("embedding-coverage", "higher", "share of real texts with a sample in their neighbourhood"),
             )
         },
         "vendi": ScoreInfo("higher", "Vendi score, the effective number of distinct samples", FEW),
         "mauve": ScoreInfo("higher", "MAUVE, 0 to 1", FEW_FOR_NETWORKS, BOTH),
+    },
+    "by a causal language model": {
+        "perplexity": ScoreInfo(
+            "real", "exponential of the mean negative log-probability of the samples' tokens", FEW
+        ),
+        "language-model-mauve": ScoreInfo(
+            "higher", "MAUVE on the features of a causal language model, 0 to 1", FEW_FOR_NETWORKS, BOTH
+        ),
+    },
+    "molecules": {
+        "valid-molecules": ScoreInfo("higher", "share of samples that RDKit reads as molecules", FEW),
+        "qed": ScoreInfo("real", "quantitative estimate of drug-likeness, 0 to 1, mean over molecules", FEW),
+        "synthetic-accessibility": ScoreInfo(
+            "real", "synthetic accessibility score, 1 easy to 10 hard, mean over molecules", FEW
+        ),
+        "chemnet-frechet": ScoreInfo("lower", "Fréchet ChemNet distance, FCD", FEW_FOR_NETWORKS, BOTH),
     },
     "fresh critics": {
         "critic-js": ScoreInfo(

@@ -15,6 +15,7 @@ from bgan_text.corpora.grammar_fit import fit
 from bgan_text.corpora.ngram_units import WITHOUT_SPACES
 from bgan_text.corpora.sacrebleu_tokenizers import fitting_tokenizer, sacrebleu_splitter
 from bgan_text.device import choose_device
+from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import candidate_settings
 from bgan_text.evaluation.command_judge import judge_scores
 from bgan_text.evaluation.custom import CustomScores
@@ -35,7 +36,9 @@ from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.evaluation.oracle import oracle_scores
 from bgan_text.evaluation.report import Column, Report, column
 from bgan_text.evaluation.text_inputs import Model, Real, gather
+from bgan_text.evaluation.translation import chrf_scores
 from bgan_text.reporter import Reporter
+from bgan_text.scores.chrf import signature as chrf_signature
 from bgan_text.scores.corpus_bleu import signature
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Sequences
@@ -63,6 +66,8 @@ def score_texts(
     inputs: Inputs, options: EvaluationOptions, judges: Judges, custom: CustomScores, reporter: Reporter
 ) -> Report:
     """Score every run, file and list of texts, and the anchor."""
+    if options.fid is not None:
+        raise UserError(f"`fid` {options.fid} has no meaning for text: it belongs to scores of images")
     models, real = gather(inputs, options, reporter)
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(options, models, real)
@@ -76,8 +81,12 @@ def score_texts(
         units,
         tokenizer,
         options.window,
+        options.seed,
     )
     measured = _measure(groups, numbered, real, reporter)
+    if options.chrf:
+        for one, scores in zip(measured, chrf_scores(groups, real.references, reporter), strict=True):
+            one.scores |= scores
     device = choose_device(options.device)
     for one, model in zip(measured, models, strict=False):  # the last one measured is real text
         if model.run is not None and real.data is not None:
@@ -230,6 +239,7 @@ def settings_of(
         ),
         "smoothing": "method1",
         "sacrebleu": signature(numbered.tokenizer, lowercase=real.lowercase, references=references),
+        "chrf": chrf_signature(lowercase=real.lowercase, references=references) if options.chrf else None,
         "judge": {name: score.about for name, score in judge_scores(options.judge).items()},
         "resamples": options.resamples,
         "version": __version__,

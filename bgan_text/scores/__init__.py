@@ -10,6 +10,7 @@ undefined for the given input.
 """
 
 from bgan_text.scores.bleu import bleu, self_bleu
+from bgan_text.scores.chrf import chrf
 from bgan_text.scores.corpus_bleu import corpus_bleu
 from bgan_text.scores.distribution import (
     coverage,
@@ -20,13 +21,15 @@ from bgan_text.scores.distribution import (
     memorised,
     unique,
 )
-from bgan_text.scores.memorisation import memorised_span
+from bgan_text.scores.memorisation import memorised_span, novelty
 from bgan_text.scores.score import Score
 from bgan_text.scores.uncertainty import interval
+from bgan_text.scores.zipf import zipf
 
 __all__ = [
     "Score",
     "bleu",
+    "chrf",
     "corpus_bleu",
     "coverage",
     "distinct",
@@ -36,6 +39,8 @@ __all__ = [
     "mean_length",
     "memorised",
     "memorised_span",
+    "novelty",
     "self_bleu",
     "unique",
+    "zipf",
 ]

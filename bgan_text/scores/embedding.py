@@ -1,4 +1,4 @@
-"""Scores of embeddings: Fréchet distance, precision, recall and the Vendi score.
+"""Scores of embeddings: Fréchet distance, precision, recall, density, coverage and the Vendi score.
 
 Arguments are numpy arrays or torch tensors with one embedding per row: (S, D) samples and (R, D) real texts.
 A tensor is scored on its own device. All computations are in float64. Arrays that are not two-dimensional,
@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bgan_text.scores.score import Score
+from bgan_text.scores.uncertainty import jackknife
 
 Embeddings = NDArray[Any] | Tensor
 
 NEIGHBOURS = 3
 """k of the k-nearest-neighbour radius, as in Kynkäänniemi et al. 2019."""
+
+DENSITY_NEIGHBOURS = 5
+"""k of `density_and_coverage`, as in Naeem et al. 2020."""
 
 BLOCK_ELEMENTS = 1 << 20
 """Number of squared distances computed at a time: 8 MiB in float64."""
@@ -124,28 +128,85 @@ def recall(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOURS)
     return Score(math.nan if inside is None else float(inside.mean()), np.empty(0))
 
 
-def _among(points: Tensor, centres: Tensor, neighbours: int) -> Tensor | None:
-    """(P,) 1.0 for points in the ball of some centre, else 0.0; `None` if there are too few centres."""
+def density_and_coverage(
+    samples: Embeddings, reals: Embeddings, neighbours: int = DENSITY_NEIGHBOURS
+) -> tuple[Score, Score]:
+    """Density and coverage (Naeem et al. 2020, equations 3 and 4), which outliers of real text do not move.
+
+    Around each real text is a ball that ends before its `neighbours`-th nearest other real text. Density is
+    the number of balls that a sample lies in, over `neighbours`, the mean over samples. Coverage is the share
+    of the real texts whose ball holds a sample. As in the authors' package prdc, the surface of a ball is not
+    part of it, so the ball of a text that occurs more than `neighbours` times is empty.
+
+    Args:
+        samples: (S, D) embeddings.
+        reals: (R, D) embeddings.
+        neighbours: k of the k-nearest-neighbour radius, at least 1.
+
+    Returns:
+        Density, at least 0, about 1 for real texts, above if samples are where real texts are densest, with
+        `each` (S,) that of every sample. Coverage, in [0, 1], with `each` (S,) jackknife pseudo-values. NaN
+        if R <= `neighbours`.
+
+    Raises:
+        ValueError: If `neighbours` is below 1, an array is invalid or the widths differ.
+    """
+    ours, theirs = matrices(samples, reals)
+    radius = _radius(theirs, neighbours)
+    if radius is None:
+        return Score(math.nan, np.empty(0)), Score(math.nan, np.empty(0))
+    origin = theirs.mean(0)
+    ours, theirs = ours - origin, theirs - origin
+    limit = radius - ROUNDING * (radius + theirs.square().sum(1))
+    inside = _by_row(ours, theirs, lambda block: (block < limit).sum(dim=1))
+    found = torch.stack(_by_row(theirs, ours, _nearest_two, 3).unbind(1))
+    covered, shared = found[:2] < limit
+    value = covered.double().mean()
+    # Leaving out a sample uncovers the real texts that no other sample covers.
+    alone = torch.zeros_like(inside)
+    alone.index_add_(0, found[2, covered & ~shared].long(), torch.ones_like(found[2, covered & ~shared]))
+    without = value - alone / len(theirs)
+    shares = jackknife(float(value), without.cpu().numpy())
+    return _score(inside.mean() / neighbours, inside / neighbours), Score(float(value), shares)
+
+
+def _nearest_two(block: Tensor) -> Tensor:
+    """(B, C) squared distances -> (B, 3): the two smallest, infinite where there is none, and where."""
+    values, places = block.topk(min(2, block.shape[1]), largest=False)
+    missing = torch.full_like(values[:, :1], math.inf)
+    return torch.cat([values, missing, places[:, :1].to(values)], dim=1)[:, [0, 1, -1]]
+
+
+def _radius(centres: Tensor, neighbours: int) -> Tensor | None:
+    """(C,) squared distance of each centre to its k-th nearest other; None if there are too few."""
     if neighbours < 1:
         raise ValueError(f"neighbours = {neighbours}: at least 1 is needed")
     if len(centres) <= neighbours:
         return None
-    origin = centres.mean(0)  # the distances are invariant to it, their rounding is not
-    points, centres = points - origin, centres - origin
+    centres = centres - centres.mean(0)  # the distances are invariant to it, their rounding is not
     # Each centre is its own nearest neighbour, at distance 0.
-    radius = _by_row(centres, centres, lambda block: block.topk(neighbours + 1, largest=False).values[:, -1])
+    return _by_row(centres, centres, lambda block: block.topk(neighbours + 1, largest=False).values[:, -1])
+
+
+def _among(points: Tensor, centres: Tensor, neighbours: int) -> Tensor | None:
+    """(P,) 1.0 for points in the ball of some centre, else 0.0; `None` if there are too few centres."""
+    radius = _radius(centres, neighbours)
+    if radius is None:
+        return None
+    origin = centres.mean(0)
+    points, centres = points - origin, centres - origin
     limit = radius + ROUNDING * (radius + centres.square().sum(1))
     return _by_row(points, centres, lambda block: (block <= limit).any(dim=1))
 
 
-def _by_row(points: Tensor, centres: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
-    """Reduce the (P, C) squared distances to (P,), in blocks of (B, C) -> (B,).
+def _by_row(points: Tensor, centres: Tensor, reduce: Callable[[Tensor], Tensor], *width: int) -> Tensor:
+    """Reduce the (P, C) squared distances to (P, *width), in blocks of (B, C) -> (B, *width).
 
     The result is allocated first. Small tensors kept from each block would fragment the memory between the
     large ones and prevent its reuse.
     """
     norms = centres.square().sum(1)
-    reduced = norms.new_empty(len(points))
+    reduced = norms.new_empty(len(points), *width)
     rows = max(1, BLOCK_ELEMENTS // len(centres))
     for block, part in zip(points.split(rows), reduced.split(rows), strict=True):
         distances = torch.addmm(norms, block, centres.T, alpha=-2.0)

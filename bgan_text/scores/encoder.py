@@ -64,7 +64,7 @@ class Encoder:
         return f"{self.name}, {self.width} wide, weights {digest.hexdigest()[:12]}"
 
     def _embed(self, texts: list[str]) -> NDArray[np.float32]:
-        with _quiet():
+        with quiet():
             embedded = self._model.encode(texts, batch_size=self.batch, show_progress_bar=False)
         return np.asarray(embedded, dtype=np.float32)
 
@@ -98,9 +98,9 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
         raise UserError(message) from error
     name = Path(model).resolve().name if Path(model).is_dir() else model
     try:
-        with _quiet():
+        with quiet():
             loaded = sentence_transformers.SentenceTransformer(
-                model, device=str(device), local_files_only=not _reachable(model)
+                model, device=str(device), local_files_only=not reachable(model)
             )
         return Encoder(name, loaded, batch)
     except Exception as error:  # the type depends on which of the files is missing or damaged
@@ -111,7 +111,7 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
         ) from error
 
 
-def _reachable(model: str) -> bool:
+def reachable(model: str) -> bool:
     """Return whether the hub responds. Without this check, loading offline would retry for over a minute."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
@@ -128,7 +128,7 @@ def _reachable(model: str) -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the bars, messages and warnings of the libraries off stdout and stderr within the context."""
     from transformers.utils import logging as messages
 
