@@ -21,6 +21,11 @@ class Score:
             of other samples.
         deviation: Standard deviation over seeds if `value` is a mean over seeds; NaN for a single seed.
         note: Why the value is undefined, or what makes it questionable.
+        limits: The least and the greatest possible value, if both are known, such as (0.0, 1.0) for a share.
+            The interval then stays within them and has a positive width at them: see
+            `bgan_text.scores.uncertainty.bounded`.
+        standard_error: Standard error of `value`, if it does not follow from the contributions.
+        seeds: Number of seeds if `value` is a mean over seeds.
 
     Example:
         >>> each = np.array([0.0, 1.0])
@@ -33,6 +38,9 @@ class Score:
     influence: Floats | None = field(default=None, repr=False)
     deviation: float | None = field(default=None, repr=False)
     note: str = field(default="", repr=False)
+    limits: tuple[float, float] | None = field(default=None, repr=False)
+    standard_error: float | None = field(default=None, repr=False)
+    seeds: int | None = field(default=None, repr=False)
 
     def __float__(self) -> float:
         return float(self.value)

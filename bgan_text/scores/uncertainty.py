@@ -1,4 +1,7 @@
-"""Bootstrap intervals of scores over samples of the same model (Efron and Tibshirani 1993).
+"""Intervals of scores over samples of the same model.
+
+Scores without limits have bootstrap intervals (Efron and Tibshirani 1993), scores between limits those of
+`bounded`.
 
 The bootstrap resamples the contributions of the samples (`Score.shares`), not the samples. Sets of samples
 drawn with replacement contain duplicates, which by themselves would raise Self-BLEU and lower every measure
@@ -6,7 +9,8 @@ of diversity.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 
 import numpy as np
 
@@ -16,6 +20,7 @@ BLOCKS = 10_000
 """Number of random blocks into which more samples are grouped, with no noticeable loss of precision."""
 
 LEVEL = 0.95
+QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 RESAMPLES = 1000
 
 
@@ -67,7 +72,7 @@ def _blocks(shares: Floats, rng: np.random.Generator) -> Floats:
 
 
 def interval(score: Score, seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
-    """95 % bootstrap interval of a score, from the quantiles of `deviations`.
+    """95 % interval of a score: what the same model would score with other samples. See `intervals`.
 
     Args:
         score: A score of S samples.
@@ -75,12 +80,125 @@ def interval(score: Score, seed: int = 0, resamples: int = RESAMPLES) -> tuple[f
         resamples: Number of resamples.
 
     Returns:
-        The lower and the upper bound. NaN for a score with fewer than two contributions.
+        The lower and the upper bound. NaN for a score of which neither two contributions nor a standard error
+        are known.
     """
-    return bounds(score.value, deviations([score], seed, resamples)[0])
+    return intervals([score], seed, resamples)[0]
+
+
+def intervals(
+    scores: Sequence[Score], seed: int | Sequence[int], resamples: int = RESAMPLES
+) -> list[tuple[float, float]]:
+    """95 % intervals of scores of the same S samples.
+
+    A score with `limits` has the interval of `bounded`, which need not be symmetric. A score with a
+    `standard_error` and no limits is taken to be normally distributed. Every other one has a bootstrap
+    interval, from the quantiles of `deviations`.
+
+    Args:
+        scores: Scores of the same S samples.
+        seed: Seed of the resamples.
+        resamples: Number of resamples; 0 for no intervals.
+
+    Returns:
+        The lower and the upper bound of each score. NaN where there is none.
+    """
+    if not resamples:
+        return [(math.nan, math.nan)] * len(scores)
+    resampled = [score for score in scores if score.limits is None and score.standard_error is None]
+    moved = iter(deviations(resampled, seed, resamples))
+    return [_interval(score, moved) for score in scores]
+
+
+def _interval(score: Score, moved: Iterator[Floats]) -> tuple[float, float]:
+    if score.limits is None and score.standard_error is None:
+        return bounds(score.value, next(moved))
+    error = standard_error(score)
+    if score.limits is None:
+        return score.value - QUANTILE * error, score.value + QUANTILE * error
+    return bounded(score.value, error, len(score.shares), score.limits)
+
+
+def standard_error(score: Score) -> float:
+    """Standard error of a score: the one it gives, else that of the mean of its contributions, else NaN."""
+    if score.standard_error is not None:
+        return score.standard_error
+    size = len(score.shares)
+    return float(np.std(score.shares, ddof=1)) / math.sqrt(size) if size > 1 else math.nan
 
 
 def bounds(value: float, moved: Floats) -> tuple[float, float]:
     """Compute the interval of a value from its bootstrap deviations."""
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return value + float(low), value + float(high)
+
+
+def wilson(share: float, size: float) -> tuple[float, float]:
+    """95 % interval of a proportion by Wilson's score method (Wilson 1927).
+
+    Args:
+        share: Observed proportion, in [0, 1].
+        size: Number of independent observations, above 0; an effective number need not be an integer.
+
+    Returns:
+        The lower and the upper bound, within [0, 1] and around the share. They differ even for a share of 0
+        or 1.
+
+    Example:
+        >>> [round(bound, 4) for bound in wilson(1.0, 100)]
+        [0.963, 1.0]
+    """
+    square = QUANTILE**2 / size
+    centre = (share + square / 2) / (1 + square)
+    half = math.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+
+
+def bounded(value: float, error: float, size: int, limits: tuple[float, float]) -> tuple[float, float]:
+    """95 % interval of a score that cannot leave its limits: Wilson's, with an effective number of samples.
+
+    The effective number is that of the independent indicators whose mean would have this value and this
+    standard error. It equals `size` for a share of samples. Without any observed spread `size` takes its
+    place.
+
+    Args:
+        value: The score.
+        error: Its standard error.
+        size: Number of samples.
+        limits: The least and the greatest possible value.
+
+    Returns:
+        The lower and the upper bound, within the limits. NaN if the value or its standard error is.
+    """
+    if math.isnan(value) or math.isnan(error):
+        return math.nan, math.nan
+    least, greatest = limits
+    width = greatest - least
+    share = min(1.0, max(0.0, (value - least) / width))
+    variance = (error / width) ** 2
+    effective = share * (1 - share) / variance if variance > 0 else 0.0
+    low, high = wilson(share, effective or size)
+    return least + width * low, least + width * high
+
+
+def difference(
+    first: float, of_first: tuple[float, float], second: float, of_second: tuple[float, float]
+) -> tuple[float, float]:
+    """95 % interval of the difference of two independent scores, from the interval of each.
+
+    The distances from each value to its bounds add up in squares, side by side (Newcombe 1998, method 10; Zou
+    and Donner 2008). For symmetric intervals this is the usual interval of a difference.
+
+    Args:
+        first: The first score.
+        of_first: Its interval.
+        second: The second score.
+        of_second: Its interval.
+
+    Returns:
+        The lower and the upper bound of first - second. NaN if one of the intervals is.
+    """
+    value = first - second
+    down = math.hypot(first - of_first[0], of_second[1] - second)
+    up = math.hypot(of_first[1] - first, second - of_second[0])
+    return value - down, value + up
