@@ -1,12 +1,11 @@
 """Length of the spans that samples copy from the training set."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from bgan_text.scores.ngrams import Walk
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import SHARE, Score, mean
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
 
 
@@ -29,8 +28,7 @@ def memorised_span(samples: Corpus, training: Corpus) -> Score:
 
 def span_share(lengths: Integers, spans: Integers) -> Score:
     """Compute `memorised_span` from (S,) sample lengths and (S,) span lengths."""
-    each = spans / np.maximum(1, lengths)
-    return Score(float(each.mean()) if len(each) else math.nan, each)
+    return mean(spans / np.maximum(1, lengths), SHARE)
 
 
 def longest_spans(samples: Sequences, training: Iterable[Sequences]) -> Integers:

@@ -1,7 +1,7 @@
 """Intervals of scores over samples of the same model.
 
 Scores without limits have bootstrap intervals (Efron and Tibshirani 1993), scores between limits those of
-`bounded`.
+`bgan_text.scores.proportion`.
 
 The bootstrap resamples the contributions of the samples (`Score.shares`), not the samples. Sets of samples
 drawn with replacement contain duplicates, which by themselves would raise Self-BLEU and lower every measure
@@ -10,17 +10,15 @@ of diversity.
 
 import math
 from collections.abc import Iterator, Sequence
-from statistics import NormalDist
 
 import numpy as np
 
+from bgan_text.scores.proportion import LEVEL, QUANTILE, bounded
 from bgan_text.scores.score import Floats, Score
 
 BLOCKS = 10_000
 """Number of random blocks into which more samples are grouped, with no noticeable loss of precision."""
 
-LEVEL = 0.95
-QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 RESAMPLES = 1000
 
 
@@ -30,12 +28,12 @@ def jackknife(value: float, without: Floats) -> Floats:
     return np.asarray(size * value - (size - 1) * without)
 
 
-def ratio(parts: Floats, wholes: Floats) -> Score:
+def ratio(parts: Floats, wholes: Floats, limits: tuple[float, float] | None = None) -> Score:
     """Sum of `parts` divided by sum of `wholes`, with the linearised contribution of each sample."""
     if not wholes.sum():
         return Score(math.nan, np.full(len(wholes), np.nan))
     value = float(parts.sum() / wholes.sum())
-    return Score(value, value + (parts - value * wholes) / wholes.mean())
+    return Score(value, value + (parts - value * wholes) / wholes.mean(), limits=limits)
 
 
 def deviations(scores: Sequence[Score], seed: int | Sequence[int], resamples: int = RESAMPLES) -> Floats:
@@ -131,54 +129,6 @@ def bounds(value: float, moved: Floats) -> tuple[float, float]:
     """Compute the interval of a value from its bootstrap deviations."""
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return value + float(low), value + float(high)
-
-
-def wilson(share: float, size: float) -> tuple[float, float]:
-    """95 % interval of a proportion by Wilson's score method (Wilson 1927).
-
-    Args:
-        share: Observed proportion, in [0, 1].
-        size: Number of independent observations, above 0; an effective number need not be an integer.
-
-    Returns:
-        The lower and the upper bound, within [0, 1] and around the share. They differ even for a share of 0
-        or 1.
-
-    Example:
-        >>> [round(bound, 4) for bound in wilson(1.0, 100)]
-        [0.963, 1.0]
-    """
-    square = QUANTILE**2 / size
-    centre = (share + square / 2) / (1 + square)
-    half = math.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
-
-
-def bounded(value: float, error: float, size: int, limits: tuple[float, float]) -> tuple[float, float]:
-    """95 % interval of a score that cannot leave its limits: Wilson's, with an effective number of samples.
-
-    The effective number is that of the independent indicators whose mean would have this value and this
-    standard error. It equals `size` for a share of samples. Without any observed spread `size` takes its
-    place.
-
-    Args:
-        value: The score.
-        error: Its standard error.
-        size: Number of samples.
-        limits: The least and the greatest possible value.
-
-    Returns:
-        The lower and the upper bound, within the limits. NaN if the value or its standard error is.
-    """
-    if math.isnan(value) or math.isnan(error):
-        return math.nan, math.nan
-    least, greatest = limits
-    width = greatest - least
-    share = min(1.0, max(0.0, (value - least) / width))
-    variance = (error / width) ** 2
-    effective = share * (1 - share) / variance if variance > 0 else 0.0
-    low, high = wilson(share, effective or size)
-    return least + width * low, least + width * high
 
 
 def difference(
