@@ -126,9 +126,10 @@ def unique(samples: Iterable[Text]) -> Score:
     """Number of distinct samples divided by the number of samples, in [0, 1]. NaN without samples.
 
     It is no mean of independent indicators. Its variance for S samples of a model is E D(2 S) - E D(S), less
-    the part of a fixed S, where D(S) is the expected number of distinct ones among S. D(2 S) - D(S) is
-    estimated by the number of texts that occur an odd number of times less that of the others (Good and
-    Toulmin 1956, with t = 1). Jackknife contributions would double the variance where repeats are rare.
+    the part of a fixed S, where D(S) is the number of distinct ones among S. D(2 S) - D(S) is estimated by
+    the number of texts that occur an odd number of times less that of the others (Good and Toulmin 1956, with
+    t = 1). Where most texts are repeated this is noisy, and half of the jackknife's variance, of which the
+    whole is twice too large where repeats are rare, is the least.
     """
     keys = list(map(_key, samples))
     times = Counter(keys)
@@ -136,9 +137,9 @@ def unique(samples: Iterable[Text]) -> Score:
     score = _leave_one_out(len(times), len(keys), alone, 1.0)
     if len(keys) < 2:
         return score
-    odd = sum(count % 2 for count in times.values())
-    variance = 2 * odd - len(times) - alone.sum() ** 2 / len(keys)
-    return replace(score, standard_error=math.sqrt(max(0.0, variance)) / len(keys))
+    odd, once = sum(count % 2 for count in times.values()), float(alone.sum())
+    variance = max(2 * odd - len(times) - once**2 / len(keys), once * (1 - once / len(keys)) / 2)
+    return replace(score, standard_error=math.sqrt(variance) / len(keys))
 
 
 def _key(sample: Text) -> Hashable:
