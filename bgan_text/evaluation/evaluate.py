@@ -77,7 +77,10 @@ def evaluate(
     custom = own_scores(scores, chosen)
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
-    return score(inputs, chosen, judges or Judges(), custom, reporter)
+    judges = judges or Judges()
+    if chosen.critics is not None:
+        judges = replace(judges, critics=chosen.critics)
+    return score(inputs, chosen, judges, custom, reporter)
 
 
 def own_scores(

@@ -141,8 +141,7 @@ class Report:
                 {
                     "name": column.name,
                     "scores": {
-                        name: cell.to_json() | {"better": entries[name].better}
-                        for name, cell in column.cells.items()
+                        name: cell.to_json() | entries[name].to_json() for name, cell in column.cells.items()
                     },
                     "lengths": column.lengths,
                 }

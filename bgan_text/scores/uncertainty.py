@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bgan_text.scores.proportion import LEVEL, QUANTILE, bounded
+from bgan_text.scores.proportion import LEVEL, QUANTILE, bounded, degrees_of_freedom
 from bgan_text.scores.score import Floats, Score
 
 BLOCKS = 10_000
@@ -114,7 +114,9 @@ def _interval(score: Score, moved: Iterator[Floats]) -> tuple[float, float]:
     error = standard_error(score)
     if score.limits is None:
         return score.value - QUANTILE * error, score.value + QUANTILE * error
-    return bounded(score.value, error, len(score.shares), score.limits)
+    own = score.standard_error is not None
+    freedom = math.inf if own else degrees_of_freedom(score.shares)
+    return bounded(score.value, error, len(score.shares), score.limits, freedom)
 
 
 def standard_error(score: Score) -> float:
