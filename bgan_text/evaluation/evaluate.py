@@ -77,10 +77,12 @@ def evaluate(
     custom = own_scores(scores, chosen)
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
-    judges = judges or Judges()
-    if chosen.critics is not None:
-        judges = replace(judges, critics=chosen.critics)
-    return score(inputs, chosen, judges, custom, reporter)
+    return score(inputs, chosen, _judges(judges or Judges(), chosen), custom, reporter)
+
+
+def _judges(judges: "Judges", options: EvaluationOptions) -> "Judges":
+    """The networks that scores train, as many critics as the options ask for."""
+    return judges if options.critics is None else replace(judges, critics=options.critics)
 
 
 def own_scores(

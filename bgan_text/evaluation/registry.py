@@ -173,7 +173,8 @@ REGISTRY: Registry = {
             FEW_FOR_NETWORKS,
             BOTH,
             LOWER_BOUND,
-            "BIASJS",
+            "where the truth is known (27 sequences, 1,000 rows) one critic was 12 % low, -32 % to -2 %; "
+            "where only lengths differ 32 % low",
         ),
         "critic-reverse-kl": ScoreInfo(
             "lower",
@@ -181,14 +182,15 @@ REGISTRY: Registry = {
             FEW_FOR_NETWORKS,
             BOTH,
             LOWER_BOUND,
-            "BIASKL",
+            "where the truth is known (27 sequences, 1,000 rows) one critic was 15 % low, from -216 % to "
+            "+169 %; where only lengths differ 41 % low",
         ),
         "critic-wasserstein": ScoreInfo(
             "lower",
             "Wasserstein-1 distance, an estimate by freshly trained critics",
             FEW_FOR_NETWORKS,
             BOTH,
-            bias="BIASW",
+            bias="where the truth is known (27 sequences, 1,000 rows) one critic was from -11 % to +15 % off",
         ),
     },
 }
