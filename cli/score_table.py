@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from bgan_text.cli.console import shown
-from bgan_text.evaluation.formats import ARROWS, headings, notes, present, row, short_names
+from bgan_text.evaluation.formats import headings, notes, present, row, short_names, signs
 from bgan_text.evaluation.registry import ENTRIES
 from bgan_text.evaluation.report import Report
 from bgan_text.evaluation.sweep import Point, Sweep
@@ -27,7 +27,7 @@ def render(report: Report) -> Iterator[RenderableType]:
     for group, entries in present(report).items():
         table.add_row(shown(group, style="bold"))
         for name, entry in entries.items():
-            table.add_row(shown(f"  {name} {ARROWS[entry.better]}"), *row(report, name))
+            table.add_row(shown(f"  {name} {signs(entry)}"), *row(report, name))
     yield table
     yield shown("")
     for line in notes(report):

@@ -16,7 +16,8 @@ from bgan_text.errors import UserError
 from bgan_text.scores import embedding, encoder
 from bgan_text.scores.embedding import frechet, precision, recall, vendi
 from bgan_text.scores.encoder import Encoder
-from bgan_text.scores.mauve import FEWEST, mauve
+from bgan_text.scores.mauve import FEWEST, _jackknife_variance, area, mauve
+from bgan_text.scores.uncertainty import interval
 
 Array = NDArray[np.float64]
 PAIRED = (frechet, precision, recall, mauve)
@@ -286,6 +287,30 @@ def test_mauve_repeats_with_its_seed() -> None:
     values = [mauve(samples, reals, seed).value for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
     assert 0 < values[0] < 1
+
+
+def test_mauve_is_a_mean_over_seeds_with_the_spread_over_them_and_over_samples() -> None:
+    pytest.importorskip("mauve")
+    samples, reals = normal(24, 200, 8, shift=0.6), normal(25, 200, 8)
+    singles = [mauve(samples, reals, seed, seeds=1) for seed in (3, 4, 5)]
+    values = [score.value for score in singles]
+    found = mauve(samples, reals, 3, seeds=3)
+    assert found.value == pytest.approx(np.mean(values))
+    assert found.deviation == pytest.approx(np.std(values, ddof=1))
+    assert (found.seeds, found.limits) == (3, (0.0, 1.0))
+    errors = [score.standard_error for score in (*singles, found)]
+    assert errors[3] ** 2 == pytest.approx(np.mean(np.square(errors[:3])) + np.var(values, ddof=1) / 3)
+    low, high = interval(found)
+    assert 0 <= low < found.value < high <= 1
+
+
+def test_the_spread_of_mauve_over_samples_is_the_literal_jackknife() -> None:
+    p, counts = np.array([0.3, 0.5, 0.2]), np.array([9, 3, 18])
+    assert area(p, counts[None] / 30)[0] == pytest.approx(literal_mauve(p, counts / 30), rel=1e-12)
+    labels = np.repeat(np.arange(3), counts)
+    without = [literal_mauve(p, (counts - np.eye(3)[label]) / 29) for label in labels]
+    literal = 29 / 30 * ((np.array(without) - np.mean(without)) ** 2).sum()
+    assert _jackknife_variance(p, counts / 30, 30) == pytest.approx(literal, rel=1e-9)
 
 
 def test_mauve_of_too_little_is_nan() -> None:

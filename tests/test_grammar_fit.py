@@ -1,7 +1,6 @@
 import itertools
 import math
 import random
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from bgan_text.corpora.grammar import Grammar, newswire, parse
 from bgan_text.corpora.grammar_fit import divergence, entropy, expected_uses, fit
+from bgan_text.scores import Score, interval
 
 SMALL = """
 <sentence> = <np_#> <vp_#> *3 | <np_#> who <vp_#> <vp_#>
@@ -172,18 +172,28 @@ def test_reverse_of_the_small_grammar_is_exact() -> None:
     assert fitted.reverse == pytest.approx(literal)
 
 
-def test_shares_are_the_change_with_a_samples_weight() -> None:
-    """Against weights moved in truth: K copies of all samples and one more of one, smoothed K times."""
-    grammar, copies, smoothing = parse(SMALL), 400, 0.7
+def test_shares_are_what_the_fit_would_lack_without_the_sample() -> None:
+    grammar, smoothing = parse(SMALL), 0.7
     samples = [*draw(grammar, 3, 6), ["she", "she"]]
-    fitted = fit(grammar, samples, smoothing)
-    counts = Counter(dict.fromkeys(range(len(samples)), copies))
-    for index in range(len(samples)):
-        heavier = counts + Counter([index])
-        moved = fit(grammar, (samples[one] for one in heavier.elements()), smoothing * copies)
-        slope = (moved.reverse - fitted.reverse) * copies * len(samples)
-        assert fitted.each[index] == pytest.approx(slope, rel=3e-2, abs=1e-8)
-    assert fitted.each[-1] == 0.0
+    fitted, size = fit(grammar, samples, smoothing), len(samples)
+    for index in range(size):
+        without = fit(grammar, samples[:index] + samples[index + 1 :], smoothing).reverse
+        assert fitted.each[index] == pytest.approx(size * fitted.reverse - (size - 1) * without, rel=1e-9)
+    assert fitted.each[-1] == fitted.reverse  # it is not used
+
+
+@pytest.mark.parametrize("dull", [False, True])
+def test_intervals_of_reverse_log_probability_are_wide_enough(dull: bool) -> None:
+    """Most words are rare, so that samples use some once or never. Half of the dull samples are one word."""
+    words, rng, sets, size = [f"w{rank}" for rank in range(40)], random.Random(0), 40, 60
+    grammar = parse("<sentence> = " + " | ".join(f"{word} *{40 - rank}" for rank, word in enumerate(words)))
+    pool = [grammar.sample(rng) for _ in range(sets * size)]
+    pool = [["w0"] if dull and rng.random() < 0.5 else one for one in pool]
+    fits = [fit(grammar, pool[start : start + size]) for start in range(0, len(pool), size)]
+    values = np.array([fitted.reverse for fitted in fits])
+    found = np.array([interval(Score(fitted.reverse, fitted.each), resamples=200) for fitted in fits])
+    covered = (found[:, 0] <= values.mean()) & (values.mean() <= found[:, 1])
+    assert covered.mean() >= 0.92  # with derivatives in place of pseudo-values: under 0.6
 
 
 @pytest.mark.parametrize("samples", [[], [["no", "sentence"], []]])

@@ -107,7 +107,10 @@ def test_embeddings_of_a_folder(files: Command) -> None:
     assert good["vendi"]["value"] > 3 * dull["vendi"]["value"]
     assert good["embedding-recall"]["value"] > dull["embedding-recall"]["value"]
     assert 0 < dull["mauve"]["value"] < good["mauve"]["value"] <= 1
-    assert good["mauve"]["low"] is None
+    for cell in (good["mauve"], dull["mauve"]):
+        assert 0 <= cell["low"] < cell["value"] < cell["high"] <= 1
+        assert (cell["seeds"], cell["deviation"] >= 0) == (5, True)
+    assert json.loads(made.out)["settings"]["embed"]["mauve seeds"] == 5
 
 
 def test_fresh_critics_see_what_is_wrong(files: Command) -> None:
@@ -115,10 +118,25 @@ def test_fresh_critics_see_what_is_wrong(files: Command) -> None:
     found = values(made)
     assert found["bad.txt"]["critic-js"] > 0.3 > found["real"]["critic-js"]
     assert found["bad.txt"]["critic-wasserstein"] > found["real"]["critic-wasserstein"]
-    deviation = made.to_json()["models"][0]["scores"]["critic-js"]["deviation"]
-    assert 0 < deviation < 0.3
+    cells = made.to_json()["models"][0]["scores"]
+    assert 0 < cells["critic-js"]["deviation"] < 0.3
+    assert (cells["critic-js"]["seeds"], cells["critic-js"]["bound"]) == (2, "lower")
+    assert "bound" not in cells["critic-wasserstein"]
+    assert "27 sequences" in cells["critic-wasserstein"]["bias"]
     assert made.settings["critic"]["seeds"] == 2
-    assert "fresh critics: mean ± standard deviation over seeds" in made.to_markdown()
+    shown = made.to_markdown()
+    assert "fresh critics: mean ± standard deviation over 2 seeds" in shown
+    assert "| critic-js ↓ ≥ |" in shown
+    assert "| critic-wasserstein ↓ |" in shown
+    assert "≥ a lower bound" in shown
+    assert cells["critic-js"]["bias"] in shown
+    assert r"critic-js $\downarrow$ $\geq$ &" in made.to_latex()
+    single = evaluate(
+        "bad.txt", reference="real.txt", train="train.txt", critic=True, critics=1, judges=Judges.quick()
+    )
+    assert single.settings["critic"]["seeds"] == 1
+    with pytest.raises(UserError, match="`critics` 3: the number of critics belongs to `critic`"):
+        evaluate("bad.txt", reference="real.txt", critics=3)
 
 
 def test_token_rows_go_back_to_text(files: Command) -> None:

@@ -1,6 +1,5 @@
 """Scores that the user supplies as functions."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from bgan_text.errors import UserError, choose
 from bgan_text.evaluation.ngrams import Scores
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
 from bgan_text.reporter import SILENT, Reporter
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.uncertainty import ratio
 
 GROUP = "your scores"
@@ -112,12 +111,16 @@ def _score(name: str, result: Any, samples: int) -> Score:
 
 
 def _mean(values: Floats) -> Score:
-    """The mean of the samples that are rated, those whose number is not NaN."""
+    """The mean of the samples that are rated, those whose number is not NaN; a share if all are 0 or 1."""
     rated = ~np.isnan(values)
+    limits = SHARE if np.isin(values[rated], SHARE).all() else None
     if not len(values) or rated.all():
-        return Score(float(values.mean()) if len(values) else math.nan, values)
-    mean = ratio(np.where(rated, values, 0.0), rated.astype(np.float64))
-    return replace(mean, note=f"{(~rated).sum():,} of {len(values):,} samples are not rated")
+        return mean(values, limits)
+    if limits is not None:
+        found = mean(values[rated], limits)
+    else:
+        found = ratio(np.where(rated, values, 0.0), rated.astype(np.float64))
+    return replace(found, note=f"{(~rated).sum():,} of {len(values):,} samples are not rated")
 
 
 def _numbers(result: Any) -> Floats | None:

@@ -12,6 +12,7 @@ from bgan_text.evaluation.text_inputs import Real
 from bgan_text.reporter import Reporter
 from bgan_text.scores.embedding import density_and_coverage, frechet, precision, recall, vendi
 from bgan_text.scores.encoder import load
+from bgan_text.scores.mauve import SEEDS
 from bgan_text.scores.mauve import mauve as mauve_of
 
 
@@ -53,4 +54,5 @@ def embedding_scores(
         if mauve:
             scores["mauve"] = mauve_of(ours, reals, seed)
         measured.append(scores)
-    return measured, {"model": encoder.fingerprint(), "references": counts}
+    clusterings = {"mauve seeds": SEEDS} if mauve else {}
+    return measured, {"model": encoder.fingerprint(), "references": counts} | clusterings

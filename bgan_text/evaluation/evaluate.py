@@ -79,7 +79,12 @@ def evaluate(
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
     with out_of_memory("while samples are scored", "lower `count`, or leave out scores that train networks"):
-        return score(inputs, chosen, judges or Judges(), custom, reporter)
+        return score(inputs, chosen, _judges(judges or Judges(), chosen), custom, reporter)
+
+
+def _judges(judges: "Judges", options: EvaluationOptions) -> "Judges":
+    """The networks that scores train, as many critics as the options ask for."""
+    return judges if options.critics is None else replace(judges, critics=options.critics)
 
 
 def own_scores(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bgan_text.evaluation.candidate_settings import candidates_of
 from bgan_text.evaluation.image_settings import IMAGES, image_line
-from bgan_text.evaluation.registry import ENTRIES, ScoreInfo
+from bgan_text.evaluation.registry import ENTRIES, LOWER_BOUND, ScoreInfo
 from bgan_text.evaluation.text_inputs import HALF
 from bgan_text.files import finite
 
@@ -29,12 +29,13 @@ MARKS = {
 }
 NOTED = "!"
 """Marks a value that a note belongs to: there is too little data, or it is not defined."""
+AT_LEAST = "≥"
+"""Marks scores that are lower bounds."""
 LEGEND = "↑ higher is better, ↓ lower, ≈ closer to real"
-LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "real": r"$\approx$"}
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "≈": r"$\approx$",
-    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "\u2013": "--",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "≥": r"$\geq$", "\u2013": "--",
 }  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def to_markdown(report: "Report") -> str:
     for entries in present(report).values():
         for name, entry in entries.items():
             title = name.replace("|", r"\|")
-            lines.append(f"| {title} {ARROWS[entry.better]} | {' | '.join(row(report, name))} |")
+            lines.append(f"| {title} {signs(entry)} | {' | '.join(row(report, name))} |")
     return "\n".join([*lines, *(f"\n{note}" for note in _all_notes(report))]) + "\n"
 
 
@@ -79,7 +80,7 @@ def to_latex(report: "Report") -> str:
         lines += ["\\addlinespace"] * (place > 0) + [f"\\emph{{{group}}} \\\\"]
         for name, entry in entries.items():
             cells = " & ".join(_escaped(cell) for cell in row(report, name))
-            lines.append(f"{_escaped(name)} {LATEX_ARROWS[entry.better]} & {cells} \\\\")
+            lines.append(f"{_escaped(f'{name} {signs(entry)}')} & {cells} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
@@ -90,7 +91,7 @@ def to_html(report: "Report") -> str:
     for group, entries in present(report).items():
         lines.append(f'<tr><th colspan="{1 + len(names)}">{escape(group)}</th></tr>')
         for name, entry in entries.items():
-            title = escape(f"{name} {ARROWS[entry.better]}")
+            title = escape(f"{name} {signs(entry)}")
             about = escape(entry.about)
             lines.append(f'<tr><td title="{about}">{title}</td>{_html_cells("td", row(report, name))}</tr>')
     return "\n".join([*lines, "</table>", *(f"<p>{escape(note)}</p>" for note in _all_notes(report))])
@@ -113,6 +114,11 @@ def present(report: "Report") -> dict[str, Mapping[str, ScoreInfo]]:
         for group, entries in report.registry.items()
     }
     return {group: entries for group, entries in groups.items() if entries}
+
+
+def signs(entry: ScoreInfo) -> str:
+    """The arrow of a score, followed by ≥ if the true value is at least the one shown."""
+    return ARROWS[entry.better] + (f" {AT_LEAST}" if entry.bound == LOWER_BOUND else "")
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
@@ -144,25 +150,41 @@ def row(report: "Report", score: str) -> list[str]:
 
 
 def formatted(cell: "Cell | None") -> str:
-    """Text such as 0.332 ±.004 or 12.34 ±.56, or - if there is no such score. A note is marked by "!"."""
+    """Text such as 0.332 ±.004, or 1.000 -.003 at a limit, or - if there is no such score.
+
+    A note is marked by "!".
+    """
     if cell is None:
         return "-"
     if math.isnan(cell.value):
         return f"\u2013{NOTED}" if cell.note else "-"
-    half = cell.deviation if cell.deviation is not None else (cell.high - cell.low) / 2
     digits = 3 if abs(cell.value) < 10 else 2
-    spread = f"{half:.{digits}f}".removeprefix("0")  # so that a comparison of two fits into 80 columns
-    number = f"{cell.value:.{digits}f}" + ("" if math.isnan(half) else f" ±{spread}")
+    number = f"{cell.value:.{digits}f}{_spread(cell, digits)}"
     return number + NOTED if cell.note else number
+
+
+def _spread(cell: "Cell", digits: int) -> str:
+    """Half of the interval, the one side of it that there is at a limit, or else the deviation over seeds."""
+    down, up, half = cell.value - cell.low, cell.high - cell.value, (cell.high - cell.low) / 2
+    if math.isnan(half):
+        half = math.nan if cell.deviation is None else cell.deviation
+    sign, width = "±", half
+    nothing = 0.5 * 10**-digits
+    if down < nothing <= up:
+        sign, width = "+", up
+    elif up < nothing <= down:
+        sign, width = "-", down
+    if math.isnan(width):
+        return ""
+    return f" {sign}{width:.{digits}f}".replace(f"{sign}0.", f"{sign}.")  # so that two fit into 80 columns
 
 
 def notes(report: "Report") -> Iterator[str]:
     """What a reader must know about the numbers, and every setting that changes them."""
-    interval = "; ± half of a 95 % bootstrap interval over the samples"
+    interval = "; ± half of a 95 % interval over the samples, + or - its one side at a limit"
     yield LEGEND + (interval if report.settings["resamples"] else "")
     yield from _beside_scores(report)
-    if any(cell.deviation is not None for column in report.columns for cell in column.cells.values()):
-        yield "fresh critics: mean ± standard deviation over seeds"
+    yield from _over_seeds(report)
     if HALF in report.settings["anchor"]:
         yield (
             "real has half the references of the models, so its bleu and precision are lower than theirs "
@@ -175,6 +197,19 @@ def notes(report: "Report") -> Iterator[str]:
             "models that are trained again"
         )
     yield settings_line(report)
+
+
+def _over_seeds(report: "Report") -> Iterator[str]:
+    """What the spread over seeds is, and how far estimates were from the truth where that is known."""
+    for group, entries in present(report).items():
+        cells = [column.cells[name] for column in report.columns for name in entries if name in column.cells]
+        if seeds := {cell.seeds for cell in cells if cell.seeds is not None and math.isnan(cell.low)}:
+            yield f"{group}: mean ± standard deviation over {' or '.join(map(str, sorted(seeds)))} seeds"
+        if any(entry.bound for entry in entries.values()):
+            yield f"{AT_LEAST} a lower bound, up to noise: the true value is larger"
+        for name, entry in entries.items():
+            if entry.bias:
+                yield f"{name}: {entry.bias}"
 
 
 def _all_notes(report: "Report") -> list[str]:

@@ -94,6 +94,13 @@ class EvaluationOptions:
     critic: bool = setting(
         False, "distances estimated by freshly trained critics, minutes per model", group=SCORES
     )
+    critics: int | None = setting(
+        None,
+        "critics per distance, each with another seed; the table shows their mean and spread; the time grows "
+        "in proportion (default: 3)",
+        minimum=1,
+        group=SCORES,
+    )
     embed: str | None = setting(
         None,
         "scores of sentence embeddings by this sentence-transformers model, a name or a folder; needs "
@@ -171,6 +178,8 @@ class EvaluationOptions:
         if self.window is not None:
             _check_window(self.window)
         object.__setattr__(self, "step", checked_step(self.step))
+        if self.critics is not None and not self.critic:
+            raise UserError(f"`critics` {self.critics}: the number of critics belongs to `critic`")
         if self.mauve and self.embed is None:
             raise UserError("`mauve` compares embeddings: name a model with `embed`")
 

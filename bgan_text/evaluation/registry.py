@@ -9,14 +9,24 @@ class ScoreInfo:
     """A score. `better`: higher, lower, or real if the value of real samples is the best.
 
     `least`: how many of each kind in `of` a value needs to say something; with fewer, a note is beside it.
+    `bound`: "lower" if the true value is, up to noise, at least the one shown; else empty. `bias`: how far
+    values were from the true one where that is known.
     """
 
     better: str
     about: str = ""
     least: int = 0
     of: tuple[str, ...] = ("samples",)
+    bound: str = ""
+    bias: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """What must stand beside a value."""
+        beside = {"bound": self.bound, "bias": self.bias}
+        return {"better": self.better} | {name: text for name, text in beside.items() if text}
 
 
+LOWER_BOUND = "lower"
 Registry = Mapping[str, Mapping[str, ScoreInfo]]
 """Group -> score -> entry, in the order of the table."""
 
@@ -222,18 +232,25 @@ REGISTRY: Registry = {
             "Jensen-Shannon divergence, a lower bound by freshly trained critics, bits",
             FEW_FOR_NETWORKS,
             BOTH,
+            LOWER_BOUND,
+            "where the truth is known (27 sequences, 1,000 rows) one critic was 12 % low, -32 % to -2 %; "
+            "where only lengths differ 32 % low",
         ),
         "critic-reverse-kl": ScoreInfo(
             "lower",
             "KL(samples || real samples), a lower bound by freshly trained critics, nats",
             FEW_FOR_NETWORKS,
             BOTH,
+            LOWER_BOUND,
+            "where the truth is known (27 sequences, 1,000 rows) one critic was 15 % low, from -216 % to "
+            "+169 %; where only lengths differ 41 % low",
         ),
         "critic-wasserstein": ScoreInfo(
             "lower",
             "Wasserstein-1 distance, an estimate by freshly trained critics",
             FEW_FOR_NETWORKS,
             BOTH,
+            bias="where the truth is known (27 sequences, 1,000 rows) one critic was from -11 % to +15 % off",
         ),
     },
 }

@@ -12,16 +12,16 @@ from bgan_text.evaluation import formats
 from bgan_text.evaluation.registry import REGISTRY, Registry, ScoreInfo
 from bgan_text.evaluation.verdict import verdict
 from bgan_text.files import finite
-from bgan_text.scores.score import Floats, Score
-from bgan_text.scores.uncertainty import bounds, deviations
+from bgan_text.scores.score import Score
+from bgan_text.scores.uncertainty import difference, intervals
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The value of a score and its bootstrap interval, NaN if there is none.
+    """The value of a score and its 95 % interval, NaN if there is none. It need not be symmetric.
 
-    `deviation`: the standard deviation over seeds, if the value is a mean over them. `note`: why the value is
-    undefined, or what makes it questionable.
+    `deviation`: the standard deviation over seeds, if the value is a mean over them; `seeds`: their number.
+    `note`: why the value is undefined, or what makes it questionable.
     """
 
     value: float
@@ -29,22 +29,24 @@ class Cell:
     high: float
     deviation: float | None = None
     note: str = ""
+    seeds: int | None = None
 
     def to_json(self) -> dict[str, float | str]:
         """The numbers by name, and the note if there is one."""
         found: dict[str, float | str] = {"value": self.value, "low": self.low, "high": self.high}
         if self.deviation is not None:
             found["deviation"] = self.deviation
+        if self.seeds is not None:
+            found["seeds"] = self.seeds
         return found | ({"note": self.note} if self.note else {})
 
 
 @dataclass(frozen=True)
 class Column:
-    """One model. `moved`: by how much each score moves from resample to resample. `lengths`: quantiles."""
+    """One model. `lengths`: quantiles."""
 
     name: str
     cells: dict[str, Cell]
-    moved: dict[str, Floats] = field(repr=False)
     lengths: dict[str, float]
 
 
@@ -139,8 +141,7 @@ class Report:
                 {
                     "name": column.name,
                     "scores": {
-                        name: cell.to_json() | {"better": entries[name].better}
-                        for name, cell in column.cells.items()
+                        name: cell.to_json() | entries[name].to_json() for name, cell in column.cells.items()
                     },
                     "lengths": column.lengths,
                 }
@@ -196,19 +197,18 @@ def column(
             with sample i of another.
         resamples: how many; 0 omits the intervals.
     """
-    moved: Floats = np.full((len(scores), 1), np.nan)
-    if resamples:
-        moved = deviations(list(scores.values()), seed, resamples)
+    found = intervals(list(scores.values()), seed, resamples)
     cells = {
-        name: Cell(score.value, *bounds(score.value, movement), score.deviation, score.note)
-        for (name, score), movement in zip(scores.items(), moved, strict=True)
+        name: Cell(score.value, low, high, score.deviation, score.note, score.seeds)
+        for (name, score), (low, high) in zip(scores.items(), found, strict=True)
     }
-    return Column(name, cells, dict(zip(scores, moved, strict=True)), lengths)
+    return Column(name, cells, lengths)
 
 
 def _difference(first: Column, second: Column, name: str, better: str) -> Difference:
-    value = first.cells[name].value - second.cells[name].value
-    cell = Cell(value, *bounds(value, first.moved[name] - second.moved[name]))
+    one, other = first.cells[name], second.cells[name]
+    bounds = difference(one.value, (one.low, one.high), other.value, (other.low, other.high))
+    cell = Cell(one.value - other.value, *bounds)
     return Difference(cell, _verdict(cell, better))
 
 

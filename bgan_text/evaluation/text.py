@@ -40,7 +40,7 @@ from bgan_text.evaluation.translation import chrf_scores
 from bgan_text.reporter import Reporter
 from bgan_text.scores.chrf import signature as chrf_signature
 from bgan_text.scores.corpus_bleu import signature
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import SHARE, Score, mean
 from bgan_text.scores.sequences import Sequences
 from bgan_text.scores.uncertainty import ratio
 
@@ -157,7 +157,7 @@ def grammar_scores(texts: Sequence[str], grammar: Grammar) -> Scores:
     enough = fitted.used >= LEAST_GRAMMATICAL
     reverse = fitted.reverse if enough else math.nan
     return {
-        "grammatical": Score(float(possible.mean()) if len(texts) else math.nan, possible),
+        "grammatical": mean(possible, SHARE),
         "log-probability": ratio(np.where(possible > 0, exact, 0.0), possible),
         "reverse-log-probability": Score(reverse, fitted.each, note="" if enough else few),
     }

@@ -1,13 +1,13 @@
 """Exact sentence BLEU against many references, and Self-BLEU, in linear time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bgan_text.scores.ngrams import Folded, Index, Podium, fold, per_sample
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, chunks
 
 SMOOTHED = 0.1
@@ -124,7 +124,7 @@ def _with_help(score: Score, order: int, help_given: list[Help]) -> Score:
     for help_ in help_given[:order]:
         owed = score.each[help_.taker] * help_.share / order
         shares += per_sample(help_.giver, owed, len(shares))
-    return Score(score.value, score.each, shares)
+    return replace(score, influence=shares)
 
 
 def _undefined(index: Index) -> dict[int, Score]:
@@ -144,7 +144,7 @@ def _scores(matched: Iterable[Floats], lengths: Integers, reference: Integers) -
         denominator = np.maximum(1, lengths - order + 1)
         log_sum += np.log(np.where(numerator > 0, numerator, SMOOTHED) / denominator)
         each = np.where(known, penalty * np.exp(log_sum / order), 0.0)
-        scores[order] = Score(float(each.mean()) if len(each) else np.nan, each)
+        scores[order] = mean(each, SHARE)
     return scores
 
 

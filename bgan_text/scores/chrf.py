@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bgan_text.scores.ngrams import Counts, Index, Level
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import Floats, Score, mean
 from bgan_text.scores.sequences import Integers, Numbering, Sequences, chunks
 from bgan_text.scores.threads import one_thread
 
 ORDER = 6
 """Highest order of the character n-grams, as in Popović 2015 and sacrebleu."""
 WEIGHT = 2**2
+LIMITS = 0.0, 100.0
 """beta squared: recall weighs twice as much as precision."""
 PAIRS = 1 << 20
 """Pairs of a sample and a reference that are compared at a time: 120 MiB."""
@@ -69,7 +70,7 @@ def chrf_of(index: Index, references: Iterable[Sequences]) -> tuple[Score, Score
         undefined = Score(math.nan, np.full(len(index), np.nan))
         return undefined, undefined
     each = best.f_scores()
-    return _corpus(best), Score(float(each.mean()), each)
+    return _corpus(best), mean(each, LIMITS)
 
 
 @dataclass
@@ -197,7 +198,7 @@ def _corpus(best: Statistics) -> Score:
     precision, recall = total.means()
     whole = (WEIGHT * precision + recall) ** 2
     if not whole:
-        return Score(value, np.zeros(size))
+        return Score(value, np.zeros(size), limits=LIMITS)
     orders = max(1, int(((ours > 0) & (theirs > 0)).sum()))
     slopes = []
     for of, parts in ((ours, best.samples), (theirs, best.references)):
@@ -205,7 +206,8 @@ def _corpus(best: Statistics) -> Score:
         change = best.matches - share * parts
         slopes.append(_over(change, np.broadcast_to(of[:, None], change.shape)).sum(axis=0) * size / orders)
     by_precision, by_recall = recall**2 / whole, WEIGHT * precision**2 / whole
-    return Score(value, 100 * (1 + WEIGHT) * (by_precision * slopes[0] + by_recall * slopes[1]))
+    each = 100 * (1 + WEIGHT) * (by_precision * slopes[0] + by_recall * slopes[1])
+    return Score(value, each, limits=LIMITS)
 
 
 def signature(*, lowercase: bool, references: int) -> str:

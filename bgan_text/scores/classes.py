@@ -3,13 +3,11 @@
 Shapes: S samples, R real images, V classes.
 """
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import SHARE, Score, mean
 
 PRESENT = 0.2
 """Least ratio of a class's share in the samples to its share in the real images to count as covered."""
@@ -18,7 +16,7 @@ PRESENT = 0.2
 def confidence(logits: Tensor) -> Score:
     """Mean of the largest class probability, in [1 / V, 1], from (S, V) logits. NaN without samples."""
     each = logits.double().softmax(dim=1).amax(dim=1)
-    return Score(float(each.mean()) if len(each) else math.nan, each.numpy())
+    return mean(each.numpy(), (1 / logits.shape[1], 1.0))
 
 
 def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Score]:
@@ -45,11 +43,12 @@ def class_scores(samples: Tensor, reals: Tensor, classes: int) -> dict[str, Scor
     rarest = int(torch.where(in_reals, ours, torch.inf).argmin())
     # A sample changes only the share of its own class.
     pull = 0.5 * (ours - theirs).sign()
+    distance = 0.5 * float((ours - theirs).abs().sum())
     return {
         "modes-covered": Score(float(present), np.empty(0)),
         "largest-class": _share_of(commonest, samples),
         "smallest-class": _share_of(rarest, samples),
-        "class-distance": Score(0.5 * float((ours - theirs).abs().sum()), pull[samples].numpy()),
+        "class-distance": Score(distance, pull[samples].numpy(), limits=SHARE),
     }
 
 
@@ -59,5 +58,4 @@ def shares(predicted: Tensor, classes: int) -> Tensor:
 
 
 def _share_of(which: int, predicted: Tensor) -> Score:
-    each = (predicted == which).double()
-    return Score(float(each.mean()), each.numpy())
+    return mean((predicted == which).double().numpy(), SHARE)

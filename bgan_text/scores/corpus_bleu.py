@@ -73,7 +73,7 @@ def corpus_bleu_of(index: Index, folded: Folded) -> Score:
         ref_len=int(statistics.closest.sum()),
         smooth_method="exp",
     ).score
-    return Score(float(value), value * _relative_shares(statistics))
+    return Score(float(value), value * _relative_shares(statistics), limits=(0.0, 100.0))
 
 
 def _relative_shares(statistics: Statistics) -> Floats:

@@ -104,7 +104,9 @@ def critic_distances(
         )
         values.append(estimate.value)
     known = len(values) > 1 and all(map(math.isfinite, values))
-    return Score(fmean(values), np.empty(0), deviation=stdev(values) if known else math.nan)
+    return Score(
+        fmean(values), np.empty(0), deviation=stdev(values) if known else math.nan, seeds=len(values)
+    )
 
 
 def critic_distance(

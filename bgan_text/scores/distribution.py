@@ -3,11 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from bgan_text.scores.ngrams import Folded, Index, Level, fold, per_sample
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
 from bgan_text.scores.uncertainty import jackknife, ratio
 
@@ -62,11 +63,11 @@ def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
     # All windows have the same length, so leaving out any sample removes the same number of n-grams.
     rest = size - size // samples
     if not rest:
-        return Score(value, np.full(samples, np.nan))
+        return Score(value, np.full(samples, np.nan), limits=SHARE)
     with_all, ids = _terms(ours / rest, q), counts.ids
     change = _terms((ours[ids] - counts.count) / rest, q[ids]) - with_all[ids]
     without = with_all.sum() + unseen + per_sample(counts.owner, change, samples)
-    return Score(value, jackknife(value, without))
+    return Score(value, jackknife(value, without), limits=SHARE)
 
 
 def _terms(p: Floats, q: Floats) -> Floats:
@@ -118,15 +119,27 @@ def _leave_one_out(part: float, whole: float, parts: Floats, wholes: Floats | fl
         return Score(math.nan, np.full(len(parts), np.nan))
     with np.errstate(divide="ignore", invalid="ignore"):
         without = (part - parts) / (whole - wholes)
-    return Score(float(part / whole), jackknife(float(part / whole), without))
+    return Score(float(part / whole), jackknife(float(part / whole), without), limits=SHARE)
 
 
 def unique(samples: Iterable[Text]) -> Score:
-    """Number of distinct samples divided by the number of samples, in [0, 1]. NaN without samples."""
+    """Number of distinct samples divided by the number of samples, in [0, 1]. NaN without samples.
+
+    It is no mean of independent indicators. Its variance for S samples of a model is E D(2 S) - E D(S), less
+    the part of a fixed S, where D(S) is the number of distinct ones among S. D(2 S) - D(S) is estimated by
+    the number of texts that occur an odd number of times less that of the others (Good and Toulmin 1956, with
+    t = 1). Where most texts are repeated this is noisy, and half of the jackknife's variance, of which the
+    whole is twice too large where repeats are rare, is the least.
+    """
     keys = list(map(_key, samples))
     times = Counter(keys)
     alone = np.array([float(times[key] == 1) for key in keys])
-    return _leave_one_out(len(times), len(keys), alone, 1.0)
+    score = _leave_one_out(len(times), len(keys), alone, 1.0)
+    if len(keys) < 2:
+        return score
+    odd, once = sum(count % 2 for count in times.values()), float(alone.sum())
+    variance = max(2 * odd - len(times) - once**2 / len(keys), once * (1 - once / len(keys)) / 2)
+    return replace(score, standard_error=math.sqrt(variance) / len(keys))
 
 
 def _key(sample: Text) -> Hashable:
@@ -161,7 +174,7 @@ def coverage_of(index: Index, folded: Folded) -> tuple[dict[int, Score], dict[in
     for level in index.levels:
         counts, total = level.counts, folded.total[level.order]
         found = per_sample(counts.owner, counts.count * (total > 0)[counts.ids], len(index))
-        precision[level.order] = ratio(found, _sizes(level, len(index)))
+        precision[level.order] = ratio(found, _sizes(level, len(index)), SHARE)
         alone = _held_alone(level, total, len(index))
         recall[level.order] = _leave_one_out(total.sum(), folded.ngrams[level.order], alone, 0.0)
     return precision, recall
@@ -201,7 +214,7 @@ def mean_length(samples: Corpus) -> Score:
 
 def mean_length_of(lengths: Integers) -> Score:
     """Compute `mean_length` from (S,) lengths."""
-    return Score(float(lengths.mean()) if len(lengths) else math.nan, lengths.astype(np.float64))
+    return mean(lengths.astype(np.float64))
 
 
 def memorised(samples: Iterable[Text], training: Iterable[Text]) -> Score:
@@ -212,5 +225,4 @@ def memorised(samples: Iterable[Text], training: Iterable[Text]) -> Score:
     keys = list(map(_key, samples))
     wanted = set(keys)
     found = {key for key in map(_key, training) if key in wanted}
-    each = np.array([float(key in found) for key in keys])
-    return Score(float(each.mean()) if len(each) else math.nan, each)
+    return mean(np.array([float(key in found) for key in keys]), SHARE)

@@ -7,6 +7,7 @@ are empty or contain nonfinite values raise `ValueError`, as do two arrays of di
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import SHARE, Score, mean
 from bgan_text.scores.uncertainty import jackknife
 
 Embeddings = NDArray[Any] | Tensor
@@ -105,7 +106,7 @@ def precision(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOU
     inside = _among(ours, theirs, neighbours)
     if inside is None:
         return Score(math.nan, np.empty(0))
-    return _score(inside.mean(), inside)
+    return mean(inside.cpu().numpy(), SHARE)
 
 
 def recall(samples: Embeddings, reals: Embeddings, neighbours: int = NEIGHBOURS) -> Score:
@@ -167,7 +168,7 @@ def density_and_coverage(
     alone.index_add_(0, found[2, covered & ~shared].long(), torch.ones_like(found[2, covered & ~shared]))
     without = value - alone / len(theirs)
     shares = jackknife(float(value), without.cpu().numpy())
-    return _score(inside.mean() / neighbours, inside / neighbours), Score(float(value), shares)
+    return _score(inside.mean() / neighbours, inside / neighbours), Score(float(value), shares, limits=SHARE)
 
 
 def _nearest_two(block: Tensor) -> Tensor:
@@ -239,7 +240,8 @@ def vendi(samples: Embeddings) -> Score:
     information = -torch.special.xlogy(singular.square(), singular.square())
     value = information.sum().exp()
     surprise = len(rows) * left.square() @ information - information.sum()
-    return _score(value, value * surprise)
+    most = float(min(rows.shape))
+    return replace(_score(value, value * surprise), limits=(1.0, most) if most > 1 else None)
 
 
 def matrices(samples: Embeddings, reals: Embeddings) -> tuple[Tensor, Tensor]:

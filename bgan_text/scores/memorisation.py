@@ -1,13 +1,12 @@
 """What samples copy from the training set: the longest span of each, and n-grams."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from bgan_text.scores.ngrams import Walk, per_sample
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.sequences import Corpus, Integers, Numbering, Sequences, chunks
 from bgan_text.scores.uncertainty import ratio
 
@@ -34,8 +33,7 @@ def memorised_span(samples: Corpus, training: Corpus) -> Score:
 
 def span_share(lengths: Integers, spans: Integers) -> Score:
     """Compute `memorised_span` from (S,) sample lengths and (S,) span lengths."""
-    each = spans / np.maximum(1, lengths)
-    return Score(float(each.mean()) if len(each) else math.nan, each)
+    return mean(spans / np.maximum(1, lengths), SHARE)
 
 
 def novelty(samples: Corpus, training: Corpus, highest: int = NOVELTY_ORDER) -> dict[int, Score]:
@@ -65,7 +63,7 @@ def novelty_of(samples: Sequences, found: "Copied") -> dict[int, Score]:
     scores = {}
     for order, known in enumerate(found.known, start=1):
         sizes = np.maximum(0, samples.lengths - order + 1).astype(np.float64)
-        scores[order] = ratio(sizes - known, sizes)
+        scores[order] = ratio(sizes - known, sizes, SHARE)
     return scores
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bgan_text.errors import UserError
 from bgan_text.scores.embedding import frechet
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.uncertainty import ratio
 
 Features = NDArray[np.float32]
@@ -95,8 +95,7 @@ def versions() -> dict[str, str]:
 
 def validity(molecules: Molecules) -> Score:
     """Share of the texts that are molecules. NaN without texts."""
-    each = molecules.is_valid
-    return Score(float(each.mean()) if len(each) else math.nan, each)
+    return mean(molecules.is_valid, SHARE)
 
 
 def drug_likeness(molecules: Molecules) -> Score:

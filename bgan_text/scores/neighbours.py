@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bgan_text.scores.score import Score
+from bgan_text.scores.score import SHARE, Score, mean
 
 BLOCK_ELEMENTS = 1 << 24
 """Number of squared distances computed at a time: 64 MiB in float32."""
@@ -88,5 +88,4 @@ def neighbour_distance(samples: Tensor, training: Tensor) -> Score:
     Raises:
         ValueError: See `nearest`.
     """
-    each = nearest(samples, training).distances[:, 0]
-    return Score(float(each.mean()), each.numpy())
+    return mean(nearest(samples, training).distances[:, 0].numpy(), SHARE)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bgan_text.scores.score import Floats, Score
+from bgan_text.scores.score import SHARE, Floats, Score
 
 RANGE = 2.0
 """Width of the interval [-1, 1] of continuous pixels."""
@@ -36,7 +36,7 @@ def colour_distance(samples: Tensor, references: Tensor, vocabulary: int) -> Sco
     difference = shares[0] - shares[1]
     pull = 0.5 * difference.sign()
     each = _by_block(samples, lambda block: pull.T.gather(0, block.to(torch.int64)).mean(dim=1))
-    return Score(0.5 * float(difference.abs().sum(dim=1).mean()), each.numpy())
+    return Score(0.5 * float(difference.abs().sum(dim=1).mean()), each.numpy(), limits=SHARE)
 
 
 def _shares(rows: Tensor, vocabulary: int) -> Tensor:
@@ -67,7 +67,8 @@ def mean_distance(samples: Tensor, references: Tensor) -> Score:
     _alike(samples, references)
     difference = _moments(samples)[0] - _moments(references)[0]
     pull = difference.sign() / RANGE
-    return Score(float(difference.abs().mean()) / RANGE, _mean_product(samples, lambda block: block * pull))
+    each = _mean_product(samples, lambda block: block * pull)
+    return Score(float(difference.abs().mean()) / RANGE, each, limits=SHARE)
 
 
 def deviation_distance(samples: Tensor, references: Tensor) -> Score:
@@ -89,7 +90,7 @@ def deviation_distance(samples: Tensor, references: Tensor) -> Score:
     # The influence on the variance is (x - mean)^2 - variance; on the deviation, that over 2 * deviation.
     pull = torch.where(deviation > 0, difference.sign() / (RANGE * 2.0 * deviation), 0.0)
     each = _mean_product(samples, lambda block: ((block - mean).square() - deviation.square()) * pull)
-    return Score(float(difference.abs().mean()) / RANGE, each)
+    return Score(float(difference.abs().mean()) / RANGE, each, limits=(0.0, 0.5))
 
 
 def _moments(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bgan_text.evaluation.formats import ARROWS, LEGEND, formatted, settings_line
+from bgan_text.evaluation.formats import LEGEND, formatted, settings_line, signs
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 from bgan_text.evaluation.report import Cell
@@ -20,7 +20,7 @@ Line = list[tuple[str, bool]]
 
 def headings(results: ComparisonResults) -> list[str]:
     """The names above the columns."""
-    scores = [f"{name} {ARROWS[ENTRIES[name].better]}" for name in results.columns]
+    scores = [f"{name} {signs(ENTRIES[name])}" for name in results.columns]
     return ["method", *scores, "steps", "runs"]
 
 

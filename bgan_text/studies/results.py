@@ -173,7 +173,7 @@ class ComparisonResults:
         if self._first() is None:
             return None
         samples = {"each run": self.training["samples"]}
-        return Report([Column("each run", {}, {}, {})], self.settings() | {"samples": samples})
+        return Report([Column("each run", {}, {})], self.settings() | {"samples": samples})
 
     def _first(self) -> RunResult | None:
         return next((one for row in self.rows for one in row.worked()), None)
