@@ -21,8 +21,8 @@ from bgan_text.scores.threads import one_thread
 ORDER = 6
 """Highest order of the character n-grams, as in Popović 2015 and sacrebleu."""
 WEIGHT = 2**2
-LIMITS = 0.0, 100.0
 """beta squared: recall weighs twice as much as precision."""
+LIMITS = 0.0, 100.0
 PAIRS = 1 << 20
 """Pairs of a sample and a reference that are compared at a time: 120 MiB."""
 COMMON = 0.05
