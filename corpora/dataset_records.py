@@ -49,6 +49,7 @@ class Counts(Record):
     unknown: Count = 0
     corrupt: Count = 0
     other_files: Count = 0
+    animated: Count = 0
 
 
 class Summary(Record):

@@ -6,6 +6,7 @@ No row is in two splits. The folder is made under another name and renamed when 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -262,10 +263,8 @@ class Texts:
 
 def _blocks(sentences: datasets.Dataset) -> Iterator[tuple[int, int]]:
     """Where the blocks begin and end in which the sentences were written."""
-    start = 0
-    for block in sentences.data.column("text").chunks:
-        yield start, start + len(block)
-        start += len(block)
+    ends = list(accumulate(map(len, sentences.data.column("text").chunks)))
+    return zip([0, *ends], ends, strict=False)
 
 
 def _encode(
