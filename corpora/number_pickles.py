@@ -18,6 +18,8 @@ MOST_OPERATIONS = 1_000_000
 """Steps of a pickle; each can make an object of 64 bytes and more. A batch of CIFAR-10 has 60,000."""
 MOST_TUPLES = 1000
 """Tuples that are made: deep ones, as keys, would overflow the stack of the interpreter."""
+LONGEST_CODE = 10
+"""Characters of the code of a type of numbers, such as u1."""
 EMPTY = (0,)
 """The shape in which numpy's pickles make an array; its state gives it another."""
 
@@ -32,13 +34,14 @@ class _Type:
     """A type of numbers, without numpy's own way to restore one."""
 
     def __init__(self, code: Any, *_: Any) -> None:
-        dtype = np.dtype(code) if isinstance(code, str) and len(code) < 10 else None
+        code = _text(code)
+        dtype = np.dtype(code) if len(code) < LONGEST_CODE else None
         if dtype is None or dtype.kind not in "biuf":
             raise pickle.UnpicklingError(f"it has an array of type {code!r:.40}: numbers were expected")
         self.dtype = dtype
 
     def __setstate__(self, state: Any) -> None:
-        order = state[1] if isinstance(state, tuple) and len(state) > 1 else None
+        order = _text(state[1]) if isinstance(state, tuple) and len(state) > 1 else None
         if order not in ("<", ">", "|", "="):
             raise pickle.UnpicklingError("it has a type of numbers that numpy's pickles do not have")
         self.dtype = self.dtype.newbyteorder(order)
@@ -59,6 +62,13 @@ class _Array:
         if math.prod(shape) * kind.dtype.itemsize != len(content):
             raise pickle.UnpicklingError(f"it has an array of shape {shape} in {len(content):,} bytes")
         self.array = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _text(value: Any) -> str:
+    """A text of Python 3, or of Python 2, which is read as bytes."""
+    if not isinstance(value, str | bytes):
+        raise pickle.UnpicklingError("it has a type of numbers without a name")
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:

@@ -299,11 +299,11 @@ def test_labels_that_are_no_classes_are_refused_wherever_they_come_from(name: st
     zipped(tmp_path / "a.npz", [("images.npy", npy(SOME)), ("labels.npy", npy(value))])
     assert "expected" in refusal(tmp_path / "a.npz")
     batch = {b"data": np.zeros((5, 3072), np.uint8), b"labels": value}
-    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=2))
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=3))
     for source, more in (("cifar10", {"path": tmp_path}), (SOME, {"labels": value})):
         with pytest.raises(bt.UserError) as caught:
             bt.prepare(source, out=tmp_path / "out", **more)
-        assert "expected" in str(caught.value) or "no batch of CIFAR-10" in str(caught.value)
+        assert "expected" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

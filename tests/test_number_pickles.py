@@ -24,6 +24,23 @@ def test_arrays_lists_and_bytes_are_read(protocol: int) -> None:
     np.testing.assert_array_equal(found[b"data"], rows)
 
 
+def test_a_batch_of_python_2_is_read() -> None:
+    """As the official files are: protocol 2, and its texts are strings of bytes."""
+
+    def text(value: bytes) -> bytes:
+        return b"U" + bytes([len(value)]) + value
+
+    numbers = bytes(range(12))
+    kind = b"cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R(K\x03" + text(b"|")
+    kind += b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + text(b"b") + b"\x87R"
+    array = made + b"(K\x01K\x03K\x04\x86" + kind + b"\x89" + text(numbers) + b"tb"
+    content = b"\x80\x02}(" + text(b"data") + array + text(b"labels") + b"](K\x06K\x09eu."
+    found = read_numbers(content)
+    assert found[b"labels"] == [6, 9]
+    np.testing.assert_array_equal(found[b"data"], np.arange(12, dtype=np.uint8).reshape(3, 4))
+
+
 class Calls:
     """A pickle that calls a function."""
 
