@@ -52,7 +52,7 @@ wheel-test:
 	PYTHON=$(PYTHON) bash .ci/wheel-test
 
 faults: $(VENV)/installed-test
-	$(BIN)/python -m tests.faults --long
+	PYTHONPATH=tests $(BIN)/python -m faults --long
 
 audit: $(VENV)/installed-test
 	PYTHON=$(PYTHON) bash .ci/audit $(abspath $(BIN))/python

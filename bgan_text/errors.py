@@ -38,6 +38,10 @@ def shown(value: Any) -> str:
         return f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
 
 
+def _printed(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+
+
 def one_line(message: str) -> str:
     """A message in one line of bounded length, without what a terminal would obey.
 
@@ -45,7 +49,7 @@ def one_line(message: str) -> str:
         >>> one_line("no\\nheader: \\x1b[2J"), len(one_line("x" * 5000))
         ('no header: \\\\x1b[2J', 299)
     """
-    text = visible(LINE_ENDS.sub(" ", message).strip())
+    text = "".join(map(_printed, visible(LINE_ENDS.sub(" ", message).strip())))
     text = LONG_WORD.sub(lambda found: shortened(found[0], LONGEST_WORD), text)
     return shortened(text, LONGEST_LINE)
 

@@ -34,8 +34,8 @@ def block_digests(file: Path) -> list[str]:
 
 
 def files_of(folder: Path, splits: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Size and digests of each file of data or weights, by its path in the directory, for the card."""
-    files = [file for split in splits for file in data_files(folder / split)]
+    """Size and digests of each file of splits or weights, by its path in the directory, for the card."""
+    files = [file for split in splits for file in sorted((folder / split).iterdir())]
     files += [folder / ORACLE_FILE] if (folder / ORACLE_FILE).exists() else []
     return {
         file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": block_digests(file)}

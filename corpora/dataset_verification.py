@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from bgan_text.corpora.arrow_files import load
 from bgan_text.corpora.dataset_check import ORACLE_FILE, check_blocks, check_table, data_files
 from bgan_text.corpora.dataset_directory import SPLITS, DatasetDirectory
+from bgan_text.corpora.dataset_records import DataFile
 from bgan_text.corpora.palette import Palette, load_palette
 from bgan_text.corpora.tokenizer import SentencePieceTokenizer, SymbolTokenizer, load_tokenizer
 from bgan_text.errors import UserError, reason_of
@@ -37,7 +38,8 @@ def dataset_checks(folder: Path) -> Iterator[Check]:
     left = dict(told or {})
     for split in SPLITS:
         listed: list[Path] = []
-        yield folder / split / "state.json", partial(_list_files, folder / split, listed)
+        state = left.pop(f"{split}/state.json", None)
+        yield folder / split / "state.json", partial(_list_files, folder / split, listed, state)
         for file in listed:
             of_card = left.pop(file.relative_to(folder).as_posix(), None)
             if told is not None:
@@ -46,8 +48,8 @@ def dataset_checks(folder: Path) -> Iterator[Check]:
             yield folder / split, partial(_check_rows, data, listed, folder / split)
     if left.pop(ORACLE_FILE, None) is not None and data is not None:
         yield folder / ORACLE_FILE, data.oracle
-    for name in sorted(left):
-        yield folder / name, partial(_refuse_missing, folder / name)
+    for name, of_card in sorted(left.items()):
+        yield folder / name, partial(_check_other, folder / name, of_card)
 
 
 def stored_codec(folder: Path) -> Check:
@@ -57,12 +59,16 @@ def stored_codec(folder: Path) -> Check:
     return folder / file, partial(load_palette if file == Palette.file else load_tokenizer, folder)
 
 
-def _list_files(split: Path, listed: list[Path]) -> None:
+def _list_files(split: Path, listed: list[Path], of_card: DataFile | None) -> None:
     listed.extend(data_files(split))
+    if of_card is not None:  # that of an earlier version does not tell of it
+        check_blocks(split / "state.json", of_card, thorough=True)
 
 
-def _refuse_missing(file: Path) -> None:
-    raise UserError(f"{file} is missing: the card of its directory tells of it")
+def _check_other(file: Path, of_card: DataFile) -> None:
+    if not file.exists():
+        raise UserError(f"{file} is missing: the card of its directory tells of it")
+    check_blocks(file, of_card, thorough=True)
 
 
 def _check_rows(data: DatasetDirectory | None, files: list[Path], where: Path) -> None:

@@ -1,5 +1,6 @@
 """The short form of the attacks of tests/faults. `make faults` runs the long one."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 @pytest.mark.skipif(sys.platform == "win32", reason="the attacks fork")
 def test_no_attack_crashes_hangs_loses_or_passes_in_silence() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--processes", "2"],
+        [sys.executable, "-m", "faults", "--processes", "2"],
         cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONPATH": "tests"},
         capture_output=True,
         text=True,
         check=False,
@@ -26,9 +28,9 @@ def test_the_attacks_see_what_goes_wrong(tmp_path: Path) -> None:
     code = """if True:
         import os, signal, sys
         from pathlib import Path
-        from tests.faults import process
-        from tests.faults import verdict
-        import bgan_text.cli.main as entry
+        from faults import process
+        from faults import verdict
+        import bgan_text.cli.entry as entry
 
         process.SECONDS, verdict.MOST_MEMORY = 2, 400 << 20
         def refuse(text):
@@ -51,6 +53,7 @@ def test_the_attacks_see_what_goes_wrong(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONPATH": "tests"},
         capture_output=True,
         text=True,
         check=False,
@@ -66,9 +69,9 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
     code = """if True:
         import sys
         from pathlib import Path
-        from tests.faults.inputs import Inputs
-        from tests.faults.process import preload
-        from tests.faults.world import World
+        from faults.inputs import Inputs
+        from faults.process import preload
+        from faults.world import World
 
         preload()
         for name in ("world", "cases"):
@@ -79,6 +82,7 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONPATH": "tests"},
         capture_output=True,
         text=True,
         check=False,

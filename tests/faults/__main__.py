@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.case import Attack, Ended
-from tests.faults.kinds import KINDS, LONG, SHORT
-from tests.faults.process import preload
-from tests.faults.verdict import FAULTS, Row, faults, table
-from tests.faults.world import World
+from faults.case import Attack, Ended
+from faults.kinds import KINDS, LONG, SHORT
+from faults.process import preload
+from faults.verdict import FAULTS, Row, faults, table
+from faults.world import World
 
 EVERY = 20.0
 """Seconds between two lines of progress."""
@@ -80,7 +80,7 @@ def _case(seed: int, place: Path, which: tuple[str, int], *, keep: bool) -> tupl
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("--long", action="store_true", help="all cases; without it those of a minute")
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--cases", type=int, help="cases of each kind")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.faults.process import Outcome
+from faults.process import Outcome
 
 
 @dataclass(frozen=True)

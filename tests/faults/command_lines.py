@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.faults.case import Ended
-from tests.faults.process import run
-from tests.faults.verdict import verdict
-from tests.faults.world import TINY, World, rng_of
+from faults.case import Ended
+from faults.process import run
+from faults.verdict import verdict
+from faults.world import TINY, World, rng_of
 
 NASTY = (
     "",

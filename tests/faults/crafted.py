@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from tests.faults import crafted_inputs, crafted_stored
-from tests.faults.case import Ended
-from tests.faults.process import run
-from tests.faults.verdict import verdict
-from tests.faults.world import World, rng_of
+from faults import crafted_inputs, crafted_stored
+from faults.case import Ended
+from faults.process import run
+from faults.verdict import verdict
+from faults.world import World, rng_of
 
 
 class Crafted:

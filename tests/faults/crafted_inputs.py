@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 
-from tests.faults.input_files import COLUMN, IMAGES, LINES, SETTINGS, Words
-from tests.faults.world import TINY
+from faults.input_files import COLUMN, IMAGES, LINES, SETTINGS, Words
+from faults.world import TINY
 
 Made = tuple[str, bytes, Words]
 CIFAR: Words = ("prepare", "cifar10", "--path", "FOLDER", "--out", "made")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.world import TINY, checkpoints, header_of
+from faults.world import TINY, checkpoints, header_of
 
 Words = tuple[object, ...]
 SAMPLED: Words = ("sample", "rnn", "--n", 2)

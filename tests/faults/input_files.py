@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.world import TEXTS, TINY, World
+from faults.world import TEXTS, TINY, World
 
 PLAIN = ("\n".join(TEXTS) + "\n").encode()
 Words = tuple[object, ...]

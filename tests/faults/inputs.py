@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tests.faults.case import Ended
-from tests.faults.input_files import Given, all_files
-from tests.faults.mutations import damage
-from tests.faults.process import Outcome, run
-from tests.faults.verdict import verdict
-from tests.faults.world import DATA, World, rng_of
+from faults.case import Ended
+from faults.input_files import Given, all_files
+from faults.mutations import damage
+from faults.process import Outcome, run
+from faults.verdict import verdict
+from faults.world import DATA, World, rng_of
 
 
 class Inputs:

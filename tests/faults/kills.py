@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.faults.case import Ended
-from tests.faults.process import Outcome, run
-from tests.faults.verdict import verdict
-from tests.faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
+from faults.case import Ended
+from faults.process import Outcome, run
+from faults.verdict import verdict
+from faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
 
 STEPS = 24
 MOST_KILLS = 4

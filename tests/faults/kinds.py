@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from tests.faults.case import Attack
-from tests.faults.command_lines import CommandLines
-from tests.faults.crafted import Crafted
-from tests.faults.disks import Disks
-from tests.faults.inputs import Inputs
-from tests.faults.kills import Kills
-from tests.faults.stored import Stored
-from tests.faults.streams import Streams
-from tests.faults.world import World
+from faults.case import Attack
+from faults.command_lines import CommandLines
+from faults.crafted import Crafted
+from faults.disks import Disks
+from faults.inputs import Inputs
+from faults.kills import Kills
+from faults.stored import Stored
+from faults.streams import Streams
+from faults.world import World
 
 KINDS: dict[str, Callable[[World], Attack]] = {
     "datasets": lambda world: Stored(world, "datasets"),

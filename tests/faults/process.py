@@ -19,6 +19,7 @@ ADDRESS_SPACE = 24 << 30
 FOREIGN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "socket.connect")
 """Events of Python's audit that no damaged file may cause: a program started, a connection made."""
 MODULES = (
+    "bgan_text.cli.entry",
     "bgan_text.cli.main",
     "bgan_text.curves",
     "bgan_text.evaluation.evaluate",
@@ -147,7 +148,7 @@ def _be(
         signal.alarm(SECONDS)
         if seen is not None:
             sys.addaudithook(lambda event, _: os.write(seen, event.encode()) if event in FOREIGN else None)
-        from bgan_text.cli.main import main
+        from bgan_text.cli.entry import main
 
         sys.argv = ["bgan-text", *map(str, words)]
         if before is not None:

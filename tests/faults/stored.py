@@ -5,11 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.faults.case import Ended
-from tests.faults.mutations import damage
-from tests.faults.process import Outcome, run
-from tests.faults.verdict import verdict
-from tests.faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
+from faults.case import Ended
+from faults.mutations import damage
+from faults.process import Outcome, run
+from faults.verdict import verdict
+from faults.world import DATA, OFTEN, RUNS, TINY, World, result_of, rng_of
 
 USES = {"datasets": ("train", "verify"), "runs": ("sample", "resume", "show", "plot", "verify")}
 
@@ -38,9 +38,12 @@ class Stored:
         path.write_bytes(changed)
         outcome, result = self._use(name, use, folder)
         end = verdict(outcome)
+        if use == "verify" and end == "unclear" and outcome.code == 1 and "wrong: " in outcome.out:
+            end = "refused"  # it names every fault on standard output
         if end == "accepted":
             told = "Warning" in outcome.err and "is kept as" in outcome.err
-            end = "same" if result == usual else "told" if told else "wrong"
+            same = result == usual and use != "verify"
+            end = "same" if same else "told" if told else "wrong"
         return Ended(f"{use} {path.relative_to(folder)} {how}", end, [outcome])
 
     def _without_damage(self, name: str, use: str) -> Any:
@@ -59,8 +62,7 @@ class Stored:
     def _use(self, name: str, use: str, folder: Path) -> tuple[Outcome, Any]:
         """Run the command, and return what it made."""
         if use == "verify":
-            outcome = run(("verify", name), folder)
-            return outcome, outcome.out if outcome.code else ""
+            return run(("verify", name), folder), None
         if use in ("sample", "show"):
             more = ("--n", 6, "--out", "s.png") if (use, name) == ("sample", "images") else ()
             outcome = run((use, name, *more), folder)

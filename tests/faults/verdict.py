@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.process import Outcome
+from faults.process import Outcome
 
 MOST_MEMORY = 2 << 30
 LONGEST_LINE = 1000
