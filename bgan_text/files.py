@@ -54,8 +54,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 temporary.replace(path)
         if fcntl is None:
             temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):  # the disk may have turned read-only; the first error is the one to tell
+            temporary.unlink()
+        raise
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -40,6 +40,10 @@ class Verification:
         path: the folder.
         kind: "run" or "dataset directory".
         findings: one for each part, and for each line of metrics.jsonl that is damaged.
+
+    Example:
+        >>> Verification("data/poems", "dataset directory", [Finding("card.json", "it is not JSON")]).lines()
+        ['wrong: card.json: it is not JSON']
     """
 
     path: str

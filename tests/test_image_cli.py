@@ -76,7 +76,9 @@ def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:
     rnn = [*TINY, "--generator", "rnn"]
     refused(images("train", *rnn, "--discriminator-blocks", 2), "--discriminator-blocks 2 does not apply to")
     refused(images("sample", "--n", 0), "--n 0")
-    refused(images("prepare", "photographs"), "unknown corpus 'photographs'", "lines, mnist", "images")
+    refused(
+        images("prepare", "photographs"), "unknown corpus 'photographs'", "lines, oracle, mnist", "images"
+    )
     nowhere = images("prepare", "images", "--colors", "none", "--quantizer", "kmeans", "--out", "x")
     refused(nowhere, "--quantizer kmeans chooses colours")
     refused(images("train", "--steps", 4, "--objective", "lsgan"), "needs continuous images")

@@ -14,6 +14,7 @@ import pytest
 
 import bgan_text as bt
 from bgan_text.corpora.card_lines import card_lines
+from bgan_text.encoding import visible
 from bgan_text.errors import UserError
 
 Command = Callable[..., Any]
@@ -186,7 +187,7 @@ def test_a_path_of_nothing_is_refused(path: str, here: Path) -> None:
     write(here / "nowhere1.txt", rows_of("decoy"))
     with pytest.raises(UserError, match="there is no file or folder") as caught:
         bt.prepare("lines", path=path, out="out")
-    assert str(caught.value).startswith(f"there is no file or folder {path}")
+    assert str(caught.value).startswith(f"there is no file or folder {visible(path)[:80]}")
     assert ("pattern" in str(caught.value)) == any(sign in path for sign in "*?[")
     assert not Path("out").exists()
 

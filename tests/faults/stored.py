@@ -32,7 +32,11 @@ class Stored:
         use = rng.choice(USES[self.kind])
         usual = self._usual(name, use)
         self._copy(name, folder)
-        files = (path for path in (folder / name).rglob("*") if path.is_file() and path.suffix != ".png")
+        files = (
+            path
+            for path in (folder / name).rglob("*")
+            if path.is_file() and path.suffix != ".png" and path.name != ".lock"
+        )
         path = rng.choice(sorted(files))
         how, changed = damage(path.read_bytes(), rng, is_json=path.suffix in (".json", ".jsonl"))
         path.write_bytes(changed)
