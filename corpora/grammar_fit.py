@@ -164,7 +164,8 @@ def _losses(true: Grammar, total: Uses, smoothing: float, uses: Iterable[Uses]) 
     ours, expected = _merged(true), expected_uses(true)
     wholes = {symbol: sum(total[symbol, body] for body in bodies) for symbol, bodies in ours.items()}
     for one in uses:
-        loss, left_out = 0.0, defaultdict(float)
+        loss = 0.0
+        left_out: dict[str, float] = defaultdict(float)
         for (symbol, body), times in one.items():
             left_out[symbol] += times
             count = total[symbol, body] + smoothing / len(ours[symbol])
