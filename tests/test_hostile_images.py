@@ -200,7 +200,7 @@ def test_links_and_devices_are_other_files_and_names_are_only_names(tmp_path: Pa
     before = sorted(tmp_path.iterdir())
     found = list(read_images(tmp_path / "a.npz"))
     assert [raw.image for raw in found] == [False] * 3 + [True] * 3
-    assert [raw.name.partition(":")[2] for raw in found[3:]] == ["../../up.png", "/abs.png", "a\\nb.png"]
+    assert [raw.name.partition(":")[2] for raw in found[3:]] == ["../../up.png", "/abs.png", "a\nb.png"]
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -12,6 +12,9 @@ IMAGES = ("patch-js-1", "patch-js-3", "classifier-frechet")
 EXACT = ("grammatical", "nll-oracle")
 """Where the distribution of the data is known, that one is."""
 
+ON_DEMAND = ("chrf", "sentence-chrf", "fid", "kid")
+"""Scores that `evaluate` makes only where an option asks for them; a comparison has no such options."""
+
 
 def known_scores(dataset: DatasetDirectory) -> list[str]:
     """The scores of samples of a dataset that need no network but the classifier of images."""
@@ -20,13 +23,13 @@ def known_scores(dataset: DatasetDirectory) -> list[str]:
     groups = ["beside real text", "variety", "copies and lengths"]
     groups += ["by the grammar"] if dataset.corpus == "grammar" else []
     groups += ["by the oracle"] if dataset.has_oracle else []
-    return [name for group in groups for name in REGISTRY[group]]
+    return [name for group in groups for name in REGISTRY[group] if name not in ON_DEMAND]
 
 
 def _of_images(dataset: DatasetDirectory) -> list[str]:
     pixels = isinstance(dataset.space, PixelSpace)
     other = ["pixel-distance"] if pixels else ["pixel-mean-distance", "pixel-deviation-distance"]
-    names = [name for name in REGISTRY["beside real images"] if name not in other]
+    names = [name for name in REGISTRY["beside real images"] if name not in (*other, *ON_DEMAND)]
     return [*names, *(REGISTRY["classes of images"] if _labelled(dataset) else ()), "unique", "memorised"]
 
 
