@@ -91,9 +91,9 @@ def existing(path: str) -> Path:
 
 
 def exists(path: str) -> bool:
-    """Whether there is such a file or folder; False for what can be no name."""
+    """Whether there is such a file or folder; False for what can be no name, and of an empty one."""
     try:
-        return Path(path).exists()
+        return bool(path) and Path(path).exists()  # Path("") is the working folder
     except (OSError, ValueError):  # longer than a name may be, or with a zero byte
         return False
 
