@@ -123,6 +123,25 @@ def digest_of(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with its digest as `sha256`, in full or not at all."""
+    write_json(path, dict(value) | {"sha256": digest_of(value)})
+
+
+def read_sealed(path: Path, kind: type[Kind]) -> Kind:
+    """Read what `write_sealed` has written. That of an earlier version has no digest.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: it is damaged. The message names it.
+    """
+    content = parsed(read_bounded(path), path)
+    record = converted(content, kind, path)
+    if "sha256" in content and content["sha256"] != digest_of(content):
+        raise UserError(f"{path} is damaged: it is not as it was written; remove it")
+    return record
+
+
 def finite(value: Any) -> Any:
     """The value with every infinite or undefined number replaced by None, as JSON has neither."""
     if isinstance(value, Mapping):

@@ -50,13 +50,13 @@ def destination(out: Path | None) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     refuse_output("out", out)
-    out = out.resolve()
     if out.is_dir():
         raise UserError(f"`out` {out} is a folder: name a file")
-    if out.exists() and not out.is_file():
+    if out.exists() and not out.is_file():  # the target of /dev/stdout may be no path
         with out.open("w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
+    out = out.resolve()
     if not out.parent.is_dir():
         raise UserError(f"`out` {out}: there is no folder {out.parent}")
     with replacing(out) as raw:

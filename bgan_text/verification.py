@@ -11,11 +11,14 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.dataset_verification import Check, dataset_checks, stored_codec
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
+from bgan_text.files import read_sealed
 from bgan_text.training.checkpoint import check_checkpoint
 from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.run import RunFolder, checkpoints_in
 from bgan_text.training.run_records import NO_LINE
 
+KEPT = ("scores*.json", "error.json", "failed.json")
+"""What studies keep in a run folder."""
 RUN, DATASET = "run", "dataset directory"
 
 
@@ -73,8 +76,8 @@ def verify(path: str | os.PathLike[str]) -> Verification:
 
     Of a dataset directory: the card, the tokenizer or palette, SHA-256 of every block of every file, and
     every row. Of a run: run.json, the tokenizer or palette, all of every checkpoint, every line of
-    metrics.jsonl, and the dataset directory that it was trained on if that is where it was. A digest tells
-    damage, not who wrote a file.
+    metrics.jsonl, what comparisons keep in it, and the dataset directory that it was trained on if that is
+    where it was. A digest tells damage, not who wrote a file.
 
     Args:
         path: the folder.
@@ -143,6 +146,8 @@ def _run_checks(folder: Path) -> Iterator[Check]:
     for path in checkpoints_in(folder).values():
         yield path, partial(check_checkpoint, path, config, space)
     yield folder / "metrics.jsonl", partial(_metrics, folder, run)
+    for path in sorted(path for names in KEPT for path in folder.glob(names)):
+        yield path, partial(read_sealed, path, dict[str, Any])
     if run is not None and run.data_folder().exists():
         yield from dataset_checks(run.data_folder())
         if other := _other_data(run):

@@ -44,6 +44,8 @@ SHORTEST_HEADING = 30
 SKIPPED = 1 << 20
 END = bytes(tarfile.BLOCKSIZE)
 """The block that ends a tar archive."""
+MOST_FILLING = 1 << 24
+"""Bytes after it that are looked at."""
 
 
 def member_name(path: Path | str, name: str) -> str:
@@ -169,6 +171,8 @@ def tar_files(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
         if tape.last != END:
             what = "a heading is damaged" if tape.last else "it ends without its mark"
             raise UserError(f"{path} is not a whole tar archive: {what}")
+        if tape.rest().strip(b"\0"):
+            raise UserError(f"{path} is not a whole tar archive: it goes on after a mark of its end")
 
 
 def _untaped(path: Path, error: Exception) -> UserError:
@@ -238,3 +242,7 @@ class _Tape:
 
     def tell(self) -> int:
         return self._place
+
+    def rest(self) -> bytes:
+        """What follows, at most `MOST_FILLING`; archives are filled up with zeros."""
+        return self._file.read(MOST_FILLING)

@@ -91,9 +91,9 @@ def existing(path: str) -> Path:
 
 
 def exists(path: str) -> bool:
-    """Whether there is such a file or folder; False for what can be no name."""
+    """Whether there is such a file or folder; False for what can be no name, and of an empty one."""
     try:
-        return Path(path).exists()
+        return bool(path) and Path(path).exists()  # Path("") is the working folder
     except (OSError, ValueError):  # longer than a name may be, or with a zero byte
         return False
 
@@ -158,12 +158,16 @@ def _ahead(unpacked: BinaryIO, counted: _Counted) -> bytes:
     return b"".join(parts)
 
 
-class _Xz(io.RawIOBase):
-    """What an xz or lzma file unpacks to. Python's own reader lets a file ask for 4 GiB of memory."""
+class _Decoded(io.RawIOBase):
+    """What an xz, lzma or bzip2 file of one or more streams unpacks to.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._rest = file, b""
-        self._decoder = lzma.LZMADecompressor(memlimit=MOST_BYTES_OF_DECODER)
+    Python's own readers let an xz file ask for 4 GiB of memory, and of a bzip2 file they drop all that
+    follows a stream whose beginning is damaged.
+    """
+
+    def __init__(self, file: BinaryIO, decoder: Callable[[], Any]) -> None:
+        self._file, self._rest, self._new = file, b"", decoder
+        self._decoder = decoder()
 
     def readable(self) -> bool:
         return True
@@ -176,14 +180,15 @@ class _Xz(io.RawIOBase):
                     if not (more := self._file.read(PIECE)):
                         return 0
                     self._rest = more.lstrip(b"\0")
-                self._decoder = lzma.LZMADecompressor(memlimit=MOST_BYTES_OF_DECODER)
+                self._decoder = self._new()
             packed = b""
             if self._decoder.needs_input:
                 packed = self._rest or self._file.read(PIECE)
                 self._rest = b""
                 if not packed:
                     raise EOFError("it is cut off")
-            if content := self._decoder.decompress(packed, len(buffer)):
+            content: bytes = self._decoder.decompress(packed, len(buffer))
+            if content:
                 buffer[: len(content)] = content
                 return len(content)
 
@@ -211,6 +216,10 @@ def _compression(mark: bytes) -> str | None:
     return next((kind for start, kind in MARKS.items() if mark.startswith(start)), None)
 
 
+def _xz_decoder() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(memlimit=MOST_BYTES_OF_DECODER)
+
+
 def _zstandard(file: BinaryIO) -> Any:
     import pyarrow
 
@@ -225,8 +234,8 @@ MARKS = {
 }
 OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
-    "bzip2": bz2.BZ2File,
-    "xz": _Xz,
-    "lzma": _Xz,
+    "bzip2": lambda file: _Decoded(file, bz2.BZ2Decompressor),
+    "xz": lambda file: _Decoded(file, _xz_decoder),
+    "lzma": lambda file: _Decoded(file, _xz_decoder),
     "Zstandard": _zstandard,
 }

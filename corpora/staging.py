@@ -14,10 +14,15 @@ from bgan_text.corpora.dataset_check import ORACLE_FILE
 from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.corpora.units import check_characters
 from bgan_text.errors import UserError
+from bgan_text.files import parsed, read_bounded
 from bgan_text.outputs import refuse_inside
 
 FILES = ("card.json", "tokenizer.json", "tokenizer.model", "palette.json", ORACLE_FILE)
 SPLIT_FILES = ("state.json", "dataset_info.json")
+ARROW = re.compile(r"data-\d{5,}-of-\d{5,}\.arrow")
+"""What `datasets` calls the data files of a split."""
+OF_CARD = ("format", "settings", "space", "tokenizer", "counts", "signature")
+"""What every card of a dataset directory has, of any version."""
 NEW, OLD, LOCK = "new", "old", "bgan-text-prepare.lock"
 """What is in a folder that is written aside. The lock tells it from a folder of someone else."""
 SUFFIX = r"\.[a-z0-9_]{8}"
@@ -76,10 +81,20 @@ def _recover(out: Path) -> None:
 def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:
     if not os.path.lexists(out):
         return
-    ours = (out / "card.json").exists()
-    if not (overwrite and ours):
-        hint = "`overwrite` replaces it, or " if ours else ""
+    card = out / "card.json"
+    if not (overwrite and card.exists()):
+        hint = "`overwrite` replaces it, or " if card.exists() else ""
         raise UserError(f"{out} exists already: {hint}name another folder with `out`")
+    with suppress(FileNotFoundError):  # the working folder was removed
+        if Path.cwd().is_relative_to(out.resolve()):
+            raise UserError(
+                f"`overwrite` {out}: the working folder is in it, and would be gone: change to another one"
+            )
+    if not _is_card(card):
+        raise UserError(
+            f"`overwrite` {out}: its card.json is no whole card of a dataset directory: move that folder, or "
+            "name another one with `out`"
+        )
     if (foreign := next(_foreign(out), None)) is not None:
         raise UserError(
             f"`overwrite` {out}: it also holds {foreign}, which no dataset directory has: move that, or name "
@@ -87,12 +102,20 @@ def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:
         )
 
 
+def _is_card(path: Path) -> bool:
+    try:
+        content = parsed(read_bounded(path), path)
+    except UserError:
+        return False
+    return isinstance(content, dict) and all(name in content for name in OF_CARD)
+
+
 def _foreign(folder: Path) -> Iterator[str]:
     """What a dataset directory does not hold, by its name in it."""
     for entry in sorted(folder.iterdir()):
         if entry.name in SPLITS and entry.is_dir() and not entry.is_symlink():
             for file in sorted(entry.iterdir()):
-                if not (file.name in SPLIT_FILES or file.suffix == ".arrow") or not file.is_file():
+                if not (file.name in SPLIT_FILES or ARROW.fullmatch(file.name)) or not file.is_file():
                     yield f"{entry.name}/{file.name}"
         elif entry.name not in FILES or not entry.is_file():
             yield entry.name

@@ -171,8 +171,9 @@ def sparse() -> bytes:
         (taped([("a.png", png())])[:1024], "it ends without its mark"),
         (taped([("a.png", png())])[:700], "unexpected end of data"),
         (taped([("a.png", png())])[:1024] + b"x" * 1024, "a heading is damaged"),
+        (taped([("a.png", png())])[:1024] + bytes(512) + taped([("b.png", png())]), "it goes on after"),
     ],
-    ids=["extended", "long name", "chain", "sparse", "no end", "cut", "damaged"],
+    ids=["extended", "long name", "chain", "sparse", "no end", "cut", "damaged", "blank"],
 )
 def test_a_damaged_tape_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "a.tar").write_bytes(content)

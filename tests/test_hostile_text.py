@@ -66,6 +66,16 @@ def test_a_bomb_is_refused_before_any_of_it_is_a_sample(read: Read, kind: str, s
     assert refusal(read, "a.txt", PACKERS[kind](sign * (2**24 + 2**20))) == BOMB
 
 
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("damaged", [b"junk", b"second"])
+def test_nothing_of_a_compressed_file_is_passed_over(read: Read, kind: str, damaged: bytes) -> None:
+    """What follows the first stream is another one, or damage."""
+    first, second = PACKERS[kind](b"one\n"), PACKERS[kind](b"two\n")
+    assert read("a.txt", first + second) == ["one", "two"]
+    rest = damaged if damaged == b"junk" else second[:1] + b"?" + second[2:]
+    assert refusal(read, "a.txt", first + rest).startswith(f" is not a whole {kind} file: ")
+
+
 def test_a_bomb_behind_text_is_refused_too(tmp_path: Path) -> None:
     text = "".join(f"{line} {os.urandom(20).hex()}\n" for line in range(9000)).encode()
     (tmp_path / "a.txt").write_bytes(gzip.compress(text + b"a" * 2**26))

@@ -1,6 +1,7 @@
 """Images as a user comes by them: prepare, train, sample, show, and what is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,19 @@ def test_images_from_a_file_to_a_grid(images: Command) -> None:
     assert resumed.code == 0, resumed.err
     assert "from step 4" in resumed.err
     assert [path.stem[-1] for path in sorted((run / "grids").iterdir())] == ["2", "4", "6"]
+
+
+def test_a_resumed_run_changes_no_pictures_of_another_folder(images: Command, tmp_path: Path) -> None:
+    """A run of a stranger may have a link in place of its folder of grids."""
+    run, mine = Path("runs/images-conv-importance-js"), tmp_path / "photographs"
+    made = images("train", *TINY, "--evaluate-every", 2)
+    assert made.code == 0, made.err
+    mine.mkdir()
+    (mine / "000000777.png").write_bytes(b"mine")
+    shutil.rmtree(run / "grids")
+    (run / "grids").symlink_to(mine)
+    refused(images("train", "--resume", "--run", run, "--steps", 6), f"{run / 'grids'} is a link")
+    assert [path.read_bytes() for path in mine.iterdir()] == [b"mine"]
 
 
 def test_a_missing_or_mixed_option_is_refused(images: Command) -> None:

@@ -147,3 +147,15 @@ def test_every_command_refuses_to_write_over_a_run(bgan: Command, places: Path) 
     assert names(places / "run") == ["run.json"]
     assert names(places / "data") == ["card.json"]
     assert (places / "lines.txt").read_text() == "one\ntwo\nthree\n" * 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_an_output_that_leads_to_a_pipe_of_the_process_is_written_to(tmp_path: Path) -> None:
+    """As `/dev/stdout` does in a pipeline: the path behind the link does not exist."""
+    read, write = os.pipe()
+    (tmp_path / "out").symlink_to(f"/dev/fd/{write}")
+    with destination(tmp_path / "out") as file:
+        file.write("a\n")
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        assert pipe.read() == "a\n"

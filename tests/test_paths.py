@@ -330,6 +330,15 @@ def test_a_list_of_paths_is_files_and_a_list_of_texts_is_texts(here: Path) -> No
     assert texts(made) == [".", "a.txt", "b.txt", "c.txt"]
 
 
+def test_an_empty_path_is_not_the_working_folder(bgan: Command, here: Path) -> None:
+    """As a variable of a shell that is not set gives it."""
+    write(here / "a.txt", rows_of("a"))
+    for words in (("prepare", ""), ("prepare", "lines", "--path", ""), ("prepare", "images", "--path", "")):
+        made = bgan(*words, "--out", "out")
+        assert (made.code, len(made.err.splitlines())) == (1, 1), made.err
+        assert not Path("out").exists()
+
+
 def test_a_hyphen_stands_for_standard_input(
     bgan: Command, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """A dataset directory is replaced in one move: a kill at any moment loses neither the old nor the new one."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import bgan_text as bt
 from bgan_text.corpora.staging import LOCK, staged
 
 TEXTS = [f"{a} {b}" for a in "abcdef" for b in "abcdef"]
+CARD = json.dumps(dict.fromkeys(("format", "settings", "space", "tokenizer", "counts", "signature")))
 TINY: dict[str, Any] = {"width": 8, "discriminator_width": 8, "noise": 4, "batch": 4, "precision": "float32"}
 
 
@@ -29,7 +31,7 @@ def again(data: bt.DatasetDirectory) -> bt.DatasetDirectory:
     return bt.prepare(TEXTS[:20], tokenizer="word", out=data.folder, overwrite=True)
 
 
-@pytest.mark.parametrize("name", ["weights.bin", "train/mine.txt", "notes", ".hidden"])
+@pytest.mark.parametrize("name", ["weights.bin", "train/mine.txt", "train/mine.arrow", "notes", ".hidden"])
 def test_a_directory_with_files_of_someone_else_is_not_replaced(data: bt.DatasetDirectory, name: str) -> None:
     (data.folder / name).write_text("mine")
     with pytest.raises(bt.UserError, match=f"it also holds {name}, which no dataset directory has"):
@@ -39,12 +41,30 @@ def test_a_directory_with_files_of_someone_else_is_not_replaced(data: bt.Dataset
 
 
 def test_a_card_of_something_else_is_no_licence(tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "card.json").write_text("{}")
-    (tmp_path / "model" / "weights.bin").write_text("mine")
-    with pytest.raises(bt.UserError, match=r"it also holds weights\.bin"):
-        bt.prepare(TEXTS, tokenizer="word", out=tmp_path / "model", overwrite=True)
-    assert (tmp_path / "model" / "weights.bin").read_text() == "mine"
+    """Not even beside files that are called as ours are."""
+    (tmp_path / "model" / "train").mkdir(parents=True)
+    mine = tmp_path / "model" / "train" / "data-00000-of-00001.arrow"
+    mine.write_text("mine")
+    (tmp_path / "model" / "tokenizer.json").write_text("{}")
+    for card in ("{}", '{"format": 1, "name": "a"}', "[]", "\xff"):
+        (tmp_path / "model" / "card.json").write_text(card, encoding="latin-1")
+        with pytest.raises(bt.UserError, match=r"its card\.json is no whole card of a dataset directory"):
+            bt.prepare(TEXTS, tokenizer="word", out=tmp_path / "model", overwrite=True)
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", [".", "train"])
+def test_the_working_folder_is_not_replaced(
+    data: bt.DatasetDirectory, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Once it is moved, `..` is another folder, and neither the old nor the new one gets its place."""
+    monkeypatch.chdir(data.folder / place)
+    before = names(data.folder.parent)
+    for out in (data.folder, Path(*[".."] * len(Path(place).parts), "..", data.folder.name)):
+        with pytest.raises(bt.UserError, match="the working folder is in it"):
+            bt.prepare(TEXTS[:20], tokenizer="word", out=out, overwrite=True)
+    assert bt.DatasetDirectory(data.folder).signature == data.signature
+    assert names(data.folder.parent) == before
 
 
 def test_nothing_is_left_behind_and_the_new_directory_is_there(data: bt.DatasetDirectory) -> None:
@@ -81,7 +101,7 @@ def test_a_process_ended_between_any_two_moves_loses_nothing(tmp_path: Path, how
         for when in ("before", "after"):
             folder = tmp_path / f"{moves}-{when}"
             (folder / "data").mkdir(parents=True)
-            (folder / "data" / "card.json").write_text("old")
+            (folder / "data" / "card.json").write_text(CARD)
             ended = subprocess.run(
                 [sys.executable, "-c", code, str(moves), when, how],
                 cwd=folder,
@@ -90,7 +110,7 @@ def test_a_process_ended_between_any_two_moves_loses_nothing(tmp_path: Path, how
             )
             assert ended.returncode == -getattr(signal, how), ended.stderr
             if how == "SIGINT":
-                assert (folder / "data" / "card.json").read_text() in ("old", "new")
+                assert (folder / "data" / "card.json").read_text() in (CARD, "new")
                 assert names(folder) == ["data"]
             with (
                 pytest.raises(bt.UserError, match="exists already"),
@@ -98,7 +118,7 @@ def test_a_process_ended_between_any_two_moves_loses_nothing(tmp_path: Path, how
             ):
                 pass
             assert (folder / "data" / "card.json").read_text() == (
-                "new" if (moves, when) == (2, "after") else "old"
+                "new" if (moves, when) == (2, "after") else CARD
             )
             assert names(folder) == ["data"]
 

@@ -5,13 +5,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec import UNSET, UnsetType
 
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
-from bgan_text.files import read_json, write_json
-from bgan_text.records import Count, Record, Seconds, Text
+from bgan_text.files import read_sealed, write_sealed
+from bgan_text.records import Count, Digest, Record, Seconds, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.steps import TrainingEnd, train_run
 from bgan_text.training.callbacks import Callback
@@ -29,6 +29,7 @@ class Failure(Record):
     reason: Text
     step: Count
     seconds: Seconds
+    sha256: Digest | UnsetType = UNSET  # that of an earlier version has none
 
 
 class PlannedRun:
@@ -133,13 +134,16 @@ class PlannedRun:
         if end.failed is not None:
             reporter.message(f"{self.name} failed: {end.failed}")
             failure = {"reason": end.failed, "step": end.steps, "seconds": end.seconds}
-            write_json(self.folder / FAILED, failure)
+            write_sealed(self.folder / FAILED, failure)
         return end
 
     def failure(self) -> dict[str, Any] | None:
         """The `reason` of a failure, its `step` and `seconds`; None if the run has not failed."""
         path = self.folder / FAILED
-        return asdict(read_json(path, Failure)) if self.started() and path.exists() else None
+        if not self.started() or not path.exists():
+            return None
+        told = read_sealed(path, Failure)
+        return {"reason": told.reason, "step": told.step, "seconds": told.seconds}
 
     def outcome(self) -> dict[str, Any]:
         """Steps and seconds of training, and the reason of a failure or None."""

@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from bgan_text import __version__
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
-from bgan_text.files import finite, read_json, write_json
-from bgan_text.records import Json, Record, Text
+from bgan_text.files import finite, read_sealed, write_sealed
+from bgan_text.records import Digest, Json, Record, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.training.callbacks import Callback
@@ -22,6 +24,7 @@ class Kept(Record):
 
     of: dict[Text, Json]
     measured: dict[Text, Json]
+    sha256: Digest | UnsetType = UNSET  # that of an earlier version has none
 
 
 class Runner:
@@ -119,7 +122,7 @@ class Runner:
         path = run.folder / file
         if run.failure() is not None or not run.finished() or not path.exists():
             return None
-        record = read_json(path, Kept)
+        record = read_sealed(path, Kept)
         return record.measured if record.of == self._stamp(run, settings) else None
 
     def measure(
@@ -139,7 +142,7 @@ class Runner:
         if missing := [run for run, record in found.items() if record is None]:
             for run, record in zip(missing, measure(missing), strict=True):
                 found[run] = finite(record)
-                write_json(run.folder / file, {"of": self._stamp(run, settings), "measured": found[run]})
+                write_sealed(run.folder / file, {"of": self._stamp(run, settings), "measured": found[run]})
         return {run: record for run, record in found.items() if record is not None}
 
     def _stamp(self, run: PlannedRun, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -287,6 +287,16 @@ class RunFolder:
         """
         return self._log().rows(self.logged())
 
+    def grids(self) -> Path:
+        """The folder of the grids of images.
+
+        Raises:
+            UserError: it is a link, as a stranger may make: what lies elsewhere is not ours to change.
+        """
+        if (folder := self.folder / GRIDS).is_symlink():
+            raise UserError(f"{folder} is a link to another folder: put a folder in its place")
+        return folder
+
     def rewind(self, step: int, reporter: Reporter = SILENT) -> list[dict[str, Any]]:
         """Remove the metrics and grids after `step`: a resumed run makes them again.
 
@@ -295,7 +305,7 @@ class RunFolder:
         Returns:
             The rows of metrics that were removed.
         """
-        for grid in (self.folder / GRIDS).glob("*.png"):
+        for grid in self.grids().glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
         return self._log().cut(step, self.logged(), reporter)

@@ -138,17 +138,17 @@ class ImageValidator(SampleValidator):
 
     def __init__(self, dataset: DatasetDirectory, run: RunFolder) -> None:
         super().__init__(dataset, run)
-        self.palette, self.folder = dataset.palette(), run.folder
+        self.palette, self.grids = dataset.palette(), run.grids()
         # No more real images than samples: every image has as many patches as pixels.
         self.real = patch_colours(dataset.rows("validation")[:VALIDATION_SAMPLES], self.space)
 
     def validate(self, rows: Tensor, step: int) -> Validation:
         sides = [side for side in SIDES if side <= min(self.real.shape[1:])]
         values = patch_js(patch_colours(rows, self.space), self.real, sides)
-        name = f"{GRIDS}/{step:09d}.png"
-        write_png(self.folder / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
+        name = f"{step:09d}.png"
+        write_png(self.grids / name, grid([self.palette.decode(row) for row in rows[:GRID_SAMPLES].numpy()]))
         named = {f"patch-js-{side}": score.value for side, score in values.items()}
-        return Validation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": name})
+        return Validation(named, f"patch JS-1..{len(values)}", [], {"samples": [], "grid": f"{GRIDS}/{name}"})
 
 
 def validator(dataset: DatasetDirectory, run: RunFolder) -> Validator:
