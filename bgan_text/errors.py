@@ -78,7 +78,7 @@ def reason_of(error: Exception) -> str:
         >>> reason_of(ValueError("no header\\nin the file")), reason_of(EOFError())
         ('no header', 'EOFError')
     """
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
 
 
 def choose(kind: str, name: str, options: Mapping[str, Value]) -> Value:

@@ -161,16 +161,26 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
         UserError: it is a pipe, a device or a folder, which may have no end; it is too large, or unreadable.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path} is no file: a file was expected")
-        if found.st_size > most:
-            raise UserError(f"{path} is damaged: it has {found.st_size:,} bytes, more than {most:,}")
+        refuse_special(path)
+        size = path.stat().st_size
+        if size > most:
+            raise UserError(f"{path} is damaged: it has {size:,} bytes, more than {most:,}")
         return path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse a pipe, a device or a folder before it is opened: to open a pipe may take for ever.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        UserError: it is one of these.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UserError(f"{path} is no file: a file was expected")
 
 
 def read_json(path: Path, kind: type[Kind], most: int = MOST_BYTES) -> Kind:

@@ -163,6 +163,8 @@ def _check_codec(read: Callable[[], Any], run: RunFolder | None) -> None:
 def _metrics(folder: Path, run: RunFolder | None) -> list[str]:
     log = MetricsLog(folder / "metrics.jsonl")
     told = NO_LINE if run is None else run.logged()
+    if told != NO_LINE and not log.path.exists():
+        return ["is missing: it was there at the last checkpoint"]
     faults = [fault.removeprefix(str(log.path)).strip() for fault in log.faults(told)]
     if not faults and run is not None and not run.checkpoints():
         run.refuse_lost_checkpoints()

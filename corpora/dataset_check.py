@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from bgan_text.corpora.dataset_records import DataFile, State
 from bgan_text.errors import UserError, reason_of
-from bgan_text.files import read_json
+from bgan_text.files import read_json, refuse_special
 from bgan_text.space import PixelSpace, TokenSpace
 
 BLOCK_BYTES = 16 * 2**20
@@ -47,7 +47,7 @@ def data_files(split: Path) -> list[Path]:
     """The data files of a split in order: those in its folder, as its state.json lists them, once each.
 
     Raises:
-        UserError: the list and the folder differ.
+        UserError: the list and the folder differ, or one of them is no file, such as a pipe.
     """
     state = split / "state.json"
     try:
@@ -57,7 +57,13 @@ def data_files(split: Path) -> list[Path]:
     there = sorted(file.name for file in split.glob("*.arrow"))
     if sorted(listed) != there:
         raise UserError(f"{state} is damaged: it lists other files than {', '.join(there[:3]) or 'none'}")
-    return [split / name for name in listed]
+    files = [split / name for name in listed]
+    try:
+        for file in files:
+            refuse_special(file)
+    except FileNotFoundError as error:  # a link to nothing
+        raise UserError(f"{error.filename} is missing") from error
+    return files
 
 
 def check_blocks(file: Path, told: DataFile | None, *, thorough: bool) -> None:
@@ -68,6 +74,7 @@ def check_blocks(file: Path, told: DataFile | None, *, thorough: bool) -> None:
     """
     if told is None:
         raise UserError(f"{file} is not in the card of its directory")
+    refuse_special(file)
     size, digests = told.bytes, told.sha256
     blocks = -(-size // BLOCK_BYTES)
     if file.stat().st_size != size or len(digests) != blocks:

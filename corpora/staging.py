@@ -59,7 +59,8 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
             finally:
                 _put_back(out, place)
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        if out.exists() or not (place / OLD).exists():  # else the next command there puts the old one back
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _put_back(out: Path, place: Path) -> None:

@@ -122,3 +122,20 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     assert read_bounded(tmp_path / "a.json") == '{"a": "é"}'.encode()
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "b.json", dict[str, str])
+
+
+@posix
+@pytest.mark.parametrize("known", [True, False])
+def test_rows_are_refused_before_they_are_opened_where_they_are_no_file(folders: Path, known: bool) -> None:
+    """Also where the card, as that of an earlier version, has no digests, or has those of an empty file."""
+    (path,) = (folders / "data/train").glob("*.arrow")
+    path.unlink()
+    card = json.loads((folders / "data/card.json").read_text("utf-8"))
+    told = card.pop("files") | {f"train/{path.name}": {"bytes": 0, "sha256": []}}
+    del card["sha256"]
+    (folders / "data/card.json").write_text(json.dumps(card | ({"files": told} if known else {})), "utf-8")
+    for target in (None, "/dev/zero", "nothing"):
+        os.mkfifo(path) if target is None else path.symlink_to(target)
+        refused(folders, f"data/train/{path.name}", "is no file" if path.exists() else "is missing")
+        assert not bt.verify(folders / "data").sound
+        path.unlink()

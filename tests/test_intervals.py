@@ -94,6 +94,7 @@ def test_unknown_spread_gives_no_interval_and_a_given_one_counts() -> None:
     assert np.isnan(interval(Score(1.0, empty, limits=SHARE))).all()
     assert np.isnan(interval(Score(1.0, np.ones(1), limits=SHARE))).all()
     assert np.isnan(bounded(math.nan, 0.1, 10, SHARE)).all()
+    assert np.isnan(interval(Score(0.5, empty, limits=SHARE, standard_error=0.0))).all()
     assert interval(Score(-2.0, empty, standard_error=0.1)) == pytest.approx(
         (-2 - 0.196, -2 + 0.196), abs=1e-4
     )

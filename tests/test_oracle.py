@@ -322,7 +322,7 @@ def not_finite(weights: dict[str, torch.Tensor]) -> None:
 FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a bit": (flipped, "is damaged: it is not as it was written"),
     "gone": (lambda folder: (folder / "oracle.safetensors").unlink(), "is missing"),
-    "a pipe": (pipe, "is damaged: it has 0 bytes"),
+    "a pipe": (pipe, "is no file"),
     "no safetensors": (no_safetensors, "is damaged"),
     "not finite": (changed(not_finite), "logits.bias is not finite"),
     "a shape": (

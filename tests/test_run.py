@@ -154,7 +154,7 @@ def test_any_change_of_the_metrics_is_seen(tmp_path: Path) -> None:
     lines = whole.splitlines(keepends=True)
     orders = ((0, 2, 3), (0, 0, 1, 2, 3), (1, 0, 2, 3))
     changed = [b"".join(lines[place] for place in order) for order in orders]
-    for place in range(len(whole) - 1):
+    for place in range(len(whole)):
         changed.append(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
     for content in changed:
         path.write_bytes(content)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bgan_text as bt
+from bgan_text.corpora import staging
 from bgan_text.corpora.staging import LOCK, staged
 
 TEXTS = [f"{a} {b}" for a in "abcdef" for b in "abcdef"]
@@ -216,3 +217,24 @@ def test_a_run_folder_that_is_removed_ends_the_run(
             **settings,
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_old_directory_stays_if_it_cannot_be_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a second Ctrl-C: what was moved aside is not removed, and the next command puts it back."""
+    out = tmp_path / "data"
+    out.mkdir()
+    (out / "card.json").write_text("old")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "_put_back", interrupted)
+        with pytest.raises(KeyboardInterrupt), staged(out, overwrite=True) as stage:
+            stage.rmdir()  # so that it cannot take the place of the old one
+    with pytest.raises(bt.UserError, match="exists already"), staged(out, overwrite=False):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert (out / "card.json").read_text() == "old"

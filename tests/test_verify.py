@@ -149,6 +149,11 @@ def test_other_data_and_lost_checkpoints_are_told(here: Path) -> None:
     assert "has no checkpoint, but its metrics tell of one" in problems("run")["run/metrics.jsonl"][0]
 
 
+def test_metrics_that_are_missing_are_told(here: Path) -> None:
+    Path("run/metrics.jsonl").unlink()
+    assert problems("run") == {"run/metrics.jsonl": ["is missing: it was there at the last checkpoint"]}
+
+
 def test_the_exit_code_tells(here: Path, bgan: Any) -> None:
     made = bgan("verify", "data", "run")
     assert made.code == 0

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -104,7 +104,7 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
             )
         return Encoder(name, loaded, batch)
     except Exception as error:  # the type depends on which of the files is missing or damaged
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = reason_of(error).rstrip(".")
         raise UserError(
             f"cannot load the sentence embedding model {model!r} ({reason}): "
             "a sentence-transformers folder or a name on the Hugging Face hub was expected"

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import torch
 from torch import Tensor, nn
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, reason_of
 from bgan_text.scores.embedding import Embeddings, matrices
 from bgan_text.scores.score import Score
 from bgan_text.scores.uncertainty import jackknife
@@ -54,14 +54,11 @@ def load_inception(weights: Path | str | None = None, device: torch.device | str
                 "inception", [LAYER], feature_extractor_weights_path=str(path)
             )
     except Exception as error:  # the type depends on what is wrong with the file
+        reason = reason_of(error).rstrip(".:")
         raise UserError(
-            f"`fid` {path}: weights of torch-fidelity's Inception network are expected ({_reason(error)})"
+            f"`fid` {path}: weights of torch-fidelity's Inception network are expected ({reason})"
         ) from error
     return _First(network).to(device)
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
 
 
 class _First(nn.Module):
@@ -112,8 +109,9 @@ def _downloaded(url: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), path.stem.rpartition("-")[2], progress=False)
     except Exception as error:  # no network, no such file, another hash, a full disk: no common base class
+        reason = reason_of(error).rstrip(".:")
         raise UserError(
-            f"the weights of the Inception network cannot be downloaded ({_reason(error)}): save {url} as "
+            f"the weights of the Inception network cannot be downloaded ({reason}): save {url} as "
             f"{path}, or name the file with `fid`"
         ) from error
     return path

@@ -68,16 +68,18 @@ def bounded(
             interval, at most to that of a share.
 
     Returns:
-        The lower and the upper bound, within the limits. NaN if the value or its standard error is.
+        The lower and the upper bound, within the limits. NaN if the value or its standard error is, or if
+        there is no spread and the number of samples is not known.
 
     Example:
         >>> [round(bound, 4) for bound in bounded(1.0, 0.0, 100, (0.0, 1.0))]
         [0.963, 1.0]
     """
-    if math.isnan(value) or math.isnan(error):
-        return math.nan, math.nan
     least, greatest = limits
     width = greatest - least
+    unknown = not size and error / width < ROUNDING
+    if math.isnan(value) or math.isnan(error) or unknown:
+        return math.nan, math.nan
     share = min(1.0, max(0.0, (value - least) / width))
     low, high = _bounds(share, error / width, size, freedom)
     return min(value, least + width * low), max(value, least + width * high)

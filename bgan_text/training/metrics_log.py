@@ -21,7 +21,10 @@ from bgan_text.training.run_records import NO_LINE, read_line
 Row = dict[str, Any]
 MOST_BYTES = 1 << 30
 """Of a log: some million rows."""
-END_OF_LINE = re.compile(rb', "check": "([0-9a-f]{8})"\}\n?\Z')
+MARK = rb', "check": "([0-9a-f]{8})"\}'
+END_OF_LINE = re.compile(MARK + rb"\n?\Z")
+MORE_AFTER_END = re.compile(MARK + rb".", re.DOTALL)
+"""What no kill leaves: a line that is whole, and more in the place of its line feed."""
 LENGTH_OF_END = 24
 
 
@@ -114,7 +117,7 @@ class MetricsLog:
             try:
                 rows.append(_opened(line, end, checks[-1], where) if checked else read_line(line, where))
             except UserError as error:
-                if number < len(lines):
+                if number < len(lines) or MORE_AFTER_END.search(line):
                     faults.append(str(error))
             checks.append(end[1].decode() if end else NO_LINE)
         if not faults and told not in checks:

@@ -316,12 +316,13 @@ class RunFolder:
 
     def logged(self) -> str:
         """The check of a line that the metrics must have: the last one when the last checkpoint was saved."""
-        last = max(self.checkpoints(), default=0)
-        if last <= self._log().mended_up_to():
+        checkpoints = self.checkpoints()
+        last = max(checkpoints, default=0)
+        if not last or last <= self._log().mended_up_to():
             return NO_LINE
         try:
-            return read_header(self.checkpoints()[last]).log if last else NO_LINE
-        except UserError:  # the checkpoint is damaged, which is told where it is used
+            return read_header(checkpoints[last]).log
+        except UserError:  # it is damaged, which is told where it is used, or a training has removed it
             return NO_LINE
 
     def _log(self) -> MetricsLog:

@@ -32,7 +32,7 @@ class Schedule:
     ) -> None:
         self._every, self._passed = every, self._count(every, step, elapsed)
         rows = list(logged) if every.seconds is not None else []
-        self._again = {row["step"]: _seconds(row) for row in rows if is_evaluation(row)}
+        self._again = {row["step"]: float(row.get("seconds", 0.0)) for row in rows if is_evaluation(row)}
         last = rows[-1]["step"] if rows else step
         # Whether a validation would have followed the last row is not known, unless it is one.
         self._known = last if last in self._again else last - 1
@@ -54,8 +54,3 @@ class Schedule:
         if every.steps is not None:
             return step // every.steps
         return math.floor(elapsed / every.seconds) if every.seconds else 0
-
-
-def _seconds(row: Mapping[str, Any]) -> float:
-    value = row.get("seconds")
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

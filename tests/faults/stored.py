@@ -73,7 +73,8 @@ class Stored:
             picture = folder / "s.png"
             return outcome, picture.read_bytes() if picture.exists() else outcome.out
         if use == "plot":
-            return run((use, name, "--out", "curves.png"), folder), None
+            outcome, picture = run((use, name, "--out", "curves.png"), folder), folder / "curves.png"
+            return outcome, picture.read_bytes() if picture.exists() else None
         target = name if use == "resume" else "made"
         how = ("--resume",) if use == "resume" else ("--data", name, *TINY, *OFTEN)
         outcome = run(("train", "--run", target, *how, "--steps", 6 if use == "resume" else 2), folder)
