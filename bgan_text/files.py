@@ -162,10 +162,13 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """
     try:
         refuse_special(path)
-        size = path.stat().st_size
-        if size > most:
+        if (size := path.stat().st_size) > most:
             raise UserError(f"{path} is damaged: it has {size:,} bytes, more than {most:,}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:  # it grows, or its file system does not know its size
+            raise UserError(f"{path} is damaged: it has more than {most:,} bytes")
+        return content
     except FileNotFoundError:
         raise
     except OSError as error:

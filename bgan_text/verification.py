@@ -13,8 +13,9 @@ from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import read_sealed
 from bgan_text.training.checkpoint import check_checkpoint
+from bgan_text.training.folders import checkpoints_in
 from bgan_text.training.metrics_log import MetricsLog
-from bgan_text.training.run import RunFolder, checkpoints_in
+from bgan_text.training.run import RunFolder
 from bgan_text.training.run_records import NO_LINE
 
 KEPT = ("scores*.json", "error.json", "failed.json")
@@ -162,8 +163,8 @@ def _check_codec(read: Callable[[], Any], run: RunFolder | None) -> None:
 
 def _metrics(folder: Path, run: RunFolder | None) -> list[str]:
     log = MetricsLog(folder / "metrics.jsonl")
-    told = NO_LINE if run is None else run.logged()
-    if told != NO_LINE and not log.path.exists():
+    told = [] if run is None else run.logged()
+    if set(told) - {NO_LINE} and not log.path.exists():
         return ["is missing: it was there at the last checkpoint"]
     faults = [fault.removeprefix(str(log.path)).strip() for fault in log.faults(told)]
     if not faults and run is not None and not run.checkpoints():

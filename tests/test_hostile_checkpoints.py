@@ -235,3 +235,15 @@ def test_the_check_does_not_load_the_compiler(runs: dict[str, Path]) -> None:
         check=True,
     )
     assert made.stdout.split() == []
+
+
+def test_a_checkpoint_without_a_part_that_was_saved_is_refused(copy: Path) -> None:
+    """All moments of an optimizer may be absent, but not where they were saved."""
+    path = last(copy)
+    with safe_open(path, "pt") as file:
+        header = dict(file.metadata())
+        names = [name for name in file.keys() if not name.startswith("generator_optimizer.")]  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in names}
+    path.write_bytes(save(tensors, header))
+    with pytest.raises(bt.UserError, match="it lacks parts that were saved"):
+        bt.load_run(copy).resume(steps=6)

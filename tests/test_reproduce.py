@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,10 @@ def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -
     for file in home.glob("runs/importance-seed0/checkpoint-*"):
         file.unlink()
     (home / "runs/importance-seed0/scores.json").unlink()
+    lost = bgan(*command)
+    assert lost.code == 1
+    assert "has no checkpoint, but it had one: bring it back, or remove the folder to train again" in lost.err
+    shutil.rmtree(home / "runs/importance-seed0")
     second = bgan(*command)
     assert second.code == 0, second.err
     assert "Run 1 of 1" in second.err

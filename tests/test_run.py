@@ -173,14 +173,31 @@ def test_metrics_that_were_cut_short_are_seen(left: int, tmp_path: Path, heard: 
     run.save(state)
     path = tmp_path / "run" / "metrics.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
-    with pytest.raises(UserError, match="it lacks lines that were there at the last checkpoint; repair or"):
+    with pytest.raises(UserError, match="it lacks lines that it had; repair or"):
         run.metrics()
-    run.rewind(3, heard)
+    run.rewind(3, run.logged(), heard)
     assert len(heard.warnings) == 1
     run.append_metrics({"step": 4})
     assert [row["step"] for row in run.metrics()] == [*range(1, left + 1), 4]
     path.unlink()
     assert run.metrics() == []
+
+
+def test_the_last_line_of_a_training_that_has_ended_is_missed(tmp_path: Path) -> None:
+    run, _ = make(tmp_path / "run")
+    run.append_metrics({"step": 1})
+    run.append_metrics({"step": 2})
+    run.end()
+    path = tmp_path / "run" / "metrics.jsonl"
+    whole = path.read_bytes()
+    for left in (whole.splitlines(keepends=True)[0], whole[:-5]):
+        path.write_bytes(left)
+        with pytest.raises(UserError, match="it lacks lines that it had"):
+            RunFolder(tmp_path / "run").metrics()
+    path.write_bytes(whole)
+    run.begin()
+    run.append_metrics({"step": 3})
+    assert len(RunFolder(tmp_path / "run").metrics()) == 3
 
 
 def test_metrics_of_an_earlier_version_have_no_checks(tmp_path: Path) -> None:

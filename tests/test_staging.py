@@ -183,7 +183,7 @@ def test_a_run_that_lost_its_checkpoints_does_not_begin_again(
     for path in run.checkpoints().values():
         path.unlink()
     log = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    with pytest.raises(bt.UserError, match="has no checkpoint, but its metrics tell of one"):
+    with pytest.raises(bt.UserError, match="has no checkpoint, but it had one"):
         bt.load_run(run.folder).resume(steps=8)
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == log
 
@@ -225,7 +225,7 @@ def test_the_old_directory_stays_if_it_cannot_be_put_back(
     """As of a second Ctrl-C: what was moved aside is not removed, and the next command puts it back."""
     out = tmp_path / "data"
     out.mkdir()
-    (out / "card.json").write_text("old")
+    (out / "card.json").write_text(CARD)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -237,4 +237,4 @@ def test_the_old_directory_stays_if_it_cannot_be_put_back(
     with pytest.raises(bt.UserError, match="exists already"), staged(out, overwrite=False):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
-    assert (out / "card.json").read_text() == "old"
+    assert (out / "card.json").read_text() == CARD

@@ -146,7 +146,7 @@ def test_other_data_and_lost_checkpoints_are_told(here: Path) -> None:
     assert problem.startswith("it was trained on data of signature")
     for path in Path("run").glob("checkpoint-*"):
         path.unlink()
-    assert "has no checkpoint, but its metrics tell of one" in problems("run")["run/metrics.jsonl"][0]
+    assert "has no checkpoint, but it had one" in problems("run")["run/metrics.jsonl"][0]
 
 
 def test_metrics_that_are_missing_are_told(here: Path) -> None:

@@ -136,7 +136,7 @@ def read_header(path: Path) -> Header:
         UserError: it is damaged, or there is none.
     """
     with _opened(path, torch.device("cpu")) as (_, header):
-        check_contents(path, {}, header)
+        check_contents(path, {}, header, whole=False)
         return header
 
 
@@ -202,7 +202,7 @@ def _read(
         names = [name for name in file.keys() if not part or name.startswith(f"{part}.")]  # noqa: SIM118
         with out_of_memory(f"while {path} is read", "its nets need a machine with more of it"):
             tensors = {name: file.get_tensor(name) for name in names}
-    check_contents(path, tensors, header)
+    check_contents(path, tensors, header, whole=not part)
     return tensors, header.counters()
 
 

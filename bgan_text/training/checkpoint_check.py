@@ -123,15 +123,24 @@ def digests(tensors: Mapping[str, Tensor], counters: Mapping[str, str]) -> dict[
     return {part: digest.hexdigest() for part, digest in found.items()}
 
 
-def check_contents(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+def check_contents(path: Path, tensors: Mapping[str, Tensor], header: Header, *, whole: bool) -> None:
     """Compare what was read with the digests of the header, and look for NaN.
 
+    Args:
+        path: the checkpoint.
+        tensors: what was read.
+        header: its header.
+        whole: whether that is all of it.
+
     Raises:
-        DamagedCheckpointError: a bit has changed, or a number is not finite.
+        DamagedCheckpointError: a bit has changed, a part is missing, or a number is not finite.
     """
     with _damaged():
         told = decoded(header.sha256.encode(), dict[Text, Digest], f"checkpoint {path}")
-    for part, digest in digests(tensors, header.counters()).items():
+    found = digests(tensors, header.counters())
+    if whole and told.keys() != found.keys():
+        raise DamagedCheckpointError(f"checkpoint {path} is damaged: it lacks parts that were saved")
+    for part, digest in found.items():
         if told.get(part) != digest:
             raise DamagedCheckpointError(f"checkpoint {path} is damaged: {part} is not as it was saved")
     for name, tensor in tensors.items():

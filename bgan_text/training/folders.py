@@ -64,3 +64,13 @@ def _remove_older(folder: Path) -> None:
     for path in list(folder.iterdir()):
         if OLDER.fullmatch(path.name) and path.is_file():
             path.unlink()
+
+
+def checkpoints_in(folder: Path) -> dict[int, Path]:
+    """The checkpoints in a run folder by step, ascending."""
+    found = {}
+    for path in sorted(folder.glob("checkpoint-*.safetensors")):
+        digits = path.stem.removeprefix("checkpoint-")
+        if digits.isdecimal():
+            found[int(digits)] = path
+    return found

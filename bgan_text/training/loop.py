@@ -136,8 +136,9 @@ class Training:
                     f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
                 )
             same = self.run.recorded_setting("evaluate_every") == self.config.evaluate_every
-            self.run.write_settings()
-            lost = self.run.rewind(self.state.step, self.reporter)
+            logged = self.run.logged()
+            self.run.begin()
+            lost = self.run.rewind(self.state.step, logged, self.reporter)
             self._again = lost if same else []
             self.first_step = self.state.step
             self.evaluations = self.run.evaluations()
@@ -146,6 +147,7 @@ class Training:
             try:
                 self._notify(lambda callback: callback.on_train_start(self))
                 self._loop()
+                self.run.end()
                 self.result = TrainingResult(
                     self.run.folder,
                     self.state.step,

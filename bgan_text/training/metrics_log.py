@@ -8,7 +8,7 @@ short is seen too.
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,11 @@ class MetricsLog:
             return NO_LINE
         return end[1].decode() if end else NO_LINE
 
-    def rows(self, told: str = NO_LINE) -> list[Row]:
+    def rows(self, told: Collection[str] = ()) -> list[Row]:
         """All rows, without a last line that is not whole, as a kill may leave it.
 
         Args:
-            told: the check of a line that was there when a checkpoint was saved.
+            told: the checks of lines that were there when a checkpoint was saved, or when training ended.
 
         Raises:
             UserError: another line is damaged or missing.
@@ -68,11 +68,11 @@ class MetricsLog:
             raise UserError(f"{faults[0]}; repair or remove it")
         return rows
 
-    def faults(self, told: str = NO_LINE) -> list[str]:
+    def faults(self, told: Collection[str] = ()) -> list[str]:
         """What is wrong with the file, a text for each line."""
         return self._read(told)[1]
 
-    def cut(self, step: int, told: str = NO_LINE, reporter: Reporter = SILENT) -> list[Row]:
+    def cut(self, step: int, told: Collection[str] = (), reporter: Reporter = SILENT) -> list[Row]:
         """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told.
 
         Returns:
@@ -104,7 +104,7 @@ class MetricsLog:
         names = (path.name.split(".")[1].split("-") for path in aside)
         return max((int(words[1]) for words in names if words[1].isdecimal()), default=-1)
 
-    def _read(self, told: str) -> tuple[list[Row], list[str]]:
+    def _read(self, told: Collection[str]) -> tuple[list[Row], list[str]]:
         """The rows that are whole, and what is wrong with the others; the last may be cut."""
         if not self.path.exists():
             return [], []
@@ -120,8 +120,8 @@ class MetricsLog:
                 if number < len(lines) or MORE_AFTER_END.search(line):
                     faults.append(str(error))
             checks.append(end[1].decode() if end else NO_LINE)
-        if not faults and told not in checks:
-            faults.append(f"{self.path} is damaged: it lacks lines that were there at the last checkpoint")
+        if not faults and not set(checks).issuperset(told):
+            faults.append(f"{self.path} is damaged: it lacks lines that it had")
         return rows, faults
 
     def _set_aside(self, step: int) -> Path:

@@ -10,7 +10,8 @@ Nothing in a run folder is unpickled or executed, so a run folder from a strange
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,6 @@ from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import digest_of, write_atomically, write_json
 from bgan_text.interval import interval
-from bgan_text.plugins import may_be, spec_of
 from bgan_text.records import values_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling_options import BEST
@@ -39,10 +39,10 @@ from bgan_text.training.checkpoint import (
 )
 from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import FROZEN, INTERRUPTED, Evaluations, is_evaluation
-from bgan_text.training.folders import locked
-from bgan_text.training.metrics_log import MetricsLog
-from bgan_text.training.run_records import FORMAT, NO_LINE, read_run
-from bgan_text.training.state import CustomParts, State
+from bgan_text.training.folders import checkpoints_in, locked
+from bgan_text.training.metrics_log import MetricsLog, Row
+from bgan_text.training.run_records import FORMAT, read_run
+from bgan_text.training.state import CustomParts, State, refuse_other_parts
 from bgan_text.validation_scores import deciding_score, oracle_scores_of
 
 Loaded = TypeVar("Loaded")
@@ -82,7 +82,8 @@ class RunFolder:
         self.space = space_from_json(record.space, path)
         self.data: dict[str, str] = asdict(record.data)
         self.started_from = None if record.started_from is None else asdict(record.started_from)
-        _refuse_other_parts(folder, self.config, self.parts)
+        self.saved, self.last_line = record.saved, record.last_line
+        refuse_other_parts(folder, self.config, self.parts)
 
     @classmethod
     def create(
@@ -112,7 +113,7 @@ class RunFolder:
         run = cls.__new__(cls)
         run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
         run.parts = parts or CustomParts()
-        run.started_from = None
+        run.started_from, run.saved, run.last_line = None, False, None
         if start_from is not None:
             before = os.path.relpath(start_from.folder, folder)
             run.started_from = {"folder": before, "step": max(start_from.checkpoints())}
@@ -150,6 +151,8 @@ class RunFolder:
             "space": space_to_json(self.space),
             "data": self.data,
             "started_from": self.started_from,
+            "saved": self.saved,
+            "last_line": self.last_line,
         }
         write_json(self.folder / "run.json", content | {"sha256": digest_of(content)})
 
@@ -166,6 +169,9 @@ class RunFolder:
         self._refuse_removed()
         saved = self.folder / f"checkpoint-{state.step:09d}.safetensors"
         save_checkpoint(saved, state, self._log().last_check())
+        if not self.saved:
+            self.saved = True
+            self.write_settings()
         self.prune()
         return saved
 
@@ -205,10 +211,9 @@ class RunFolder:
     def refuse_lost_checkpoints(self) -> None:
         """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
         *rows, _ = self.metrics() or [{}]
-        if any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
+        if self.saved or any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
             raise UserError(
-                f"{self.folder} has no checkpoint, but its metrics tell of one: bring it back, or train in "
-                "another folder"
+                f"{self.folder} has no checkpoint, but it had one: bring it back, or train in another folder"
             )
 
     def _restored(self, path: Path, device: torch.device) -> tuple[State, str]:
@@ -254,9 +259,8 @@ class RunFolder:
                 raise UserError(f"{self.folder} has no best checkpoint: none of them was evaluated{frozen}")
             return best
         if step is not None and step not in checkpoints:
-            raise UserError(
-                f"{self.folder} has no checkpoint of step {step}: it has {', '.join(map(str, checkpoints))}"
-            )
+            known = ", ".join(map(str, checkpoints))
+            raise UserError(f"{self.folder} has no checkpoint of step {step}: it has {known}")
         return max(checkpoints) if step is None else int(step)
 
     def _load(self, step: int, load: Callable[[Path], Loaded]) -> Loaded:
@@ -279,7 +283,7 @@ class RunFolder:
         self._refuse_removed()
         self._log().append(row)
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[Row]:
         """The lines of metrics.jsonl, without a last one that is not whole, as a kill may leave it.
 
         Raises:
@@ -297,10 +301,15 @@ class RunFolder:
             raise UserError(f"{folder} is a link to another folder: put a folder in its place")
         return folder
 
-    def rewind(self, step: int, reporter: Reporter = SILENT) -> list[dict[str, Any]]:
+    def rewind(self, step: int, logged: Collection[str] = (), reporter: Reporter = SILENT) -> list[Row]:
         """Remove the metrics and grids after `step`: a resumed run makes them again.
 
         Metrics that are damaged are kept aside under another name, and the reporter is told so.
+
+        Args:
+            step: the last one to keep.
+            logged: what `logged` returned before `begin`.
+            reporter: receives the warning.
 
         Returns:
             The rows of metrics that were removed.
@@ -308,22 +317,30 @@ class RunFolder:
         for grid in self.grids().glob("*.png"):
             if grid.stem.isdecimal() and int(grid.stem) > step:
                 grid.unlink()
-        return self._log().cut(step, self.logged(), reporter)
+        return self._log().cut(step, logged, reporter)
 
     def forget_interruption(self) -> None:
         """Remove the validation of an interruption, which a run that goes on without one does not have."""
         self._log().remove(INTERRUPTED)
 
-    def logged(self) -> str:
-        """The check of a line that the metrics must have: the last one when the last checkpoint was saved."""
+    def begin(self) -> None:
+        """Record the settings of a training that begins, or goes on. The metrics will have other lines."""
+        self.last_line = None
+        self.write_settings()
+
+    def end(self) -> None:
+        """Record the last line of the metrics of a training that has ended."""
+        self.last_line = self._log().last_check()
+        self.write_settings()
+
+    def logged(self) -> list[str]:
+        """The checks of lines that the metrics must have: of the last checkpoint, and of the end."""
         checkpoints = self.checkpoints()
-        last = max(checkpoints, default=0)
-        if not last or last <= self._log().mended_up_to():
-            return NO_LINE
-        try:
-            return read_header(checkpoints[last]).log
-        except UserError:  # it is damaged, which is told where it is used, or a training has removed it
-            return NO_LINE
+        last, found = max(checkpoints, default=0), [self.last_line] if self.last_line else []
+        if last > max(0, self._log().mended_up_to()):
+            with suppress(UserError):  # it is damaged, told where it is used, or a training removed it
+                found.append(read_header(checkpoints[last]).log)
+        return found
 
     def _log(self) -> MetricsLog:
         return MetricsLog(self.folder / "metrics.jsonl")
@@ -331,21 +348,3 @@ class RunFolder:
     def _refuse_removed(self) -> None:
         if not (self.folder / "run.json").exists():
             raise UserError(f"{self.folder} was removed, or emptied, while it was trained")
-
-
-def checkpoints_in(folder: Path) -> dict[int, Path]:
-    """The checkpoints in a run folder by step, ascending."""
-    found = {}
-    for path in sorted(folder.glob("checkpoint-*.safetensors")):
-        digits = path.stem.removeprefix("checkpoint-")
-        if digits.isdecimal():
-            found[int(digits)] = path
-    return found
-
-
-def _refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
-    """Refuse parts of the user's own that are not those that the run was made with."""
-    for name, part in vars(parts).items():
-        recorded = getattr(config, name) or "the one of the package"
-        if part is not None and not (is_custom(recorded) and may_be(part, recorded)):
-            raise UserError(f"`{name}` {spec_of(part)} was given, but {folder} was made with {recorded}")

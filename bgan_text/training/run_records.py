@@ -27,6 +27,10 @@ NO_LINE = "00000000"
 METRIC: Any = Number | None
 
 
+Check = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z")]
+"""That of a line of the metrics."""
+
+
 class TrainedOn(Record):
     """The data of a run. `folder` is relative to the run folder."""
 
@@ -52,6 +56,8 @@ class RunRecord(Record):
     space: dict[Text, Any]
     data: TrainedOn
     started_from: StartedFrom | None = None
+    saved: bool = False
+    last_line: Check | None = None
     sha256: Digest | UnsetType = UNSET  # that of an earlier version has none
 
 
@@ -74,7 +80,7 @@ class Header(Record):
     step: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}\Z")]
     elapsed: Annotated[str, Meta(pattern=r"\A[0-9]{1,15}(\.[0-9]{1,20})?(e-?[0-9]{1,2})?\Z")]
     device: Literal["cpu", "cuda", "mps", "xpu"]
-    log: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z")]
+    log: Check
     sha256: Text
 
     def counters(self) -> dict[str, str]:

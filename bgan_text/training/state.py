@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives
 from bgan_text.objectives.divergences import Divergence, divergence_named
 from bgan_text.objectives.weights import RunningStatistics
 from bgan_text.out_of_memory import out_of_memory
+from bgan_text.plugins import may_be, spec_of
 from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
@@ -180,3 +182,11 @@ def score_shape(config: Config, space: Space) -> tuple[int, ...]:
 def parameter_count(net: nn.Module) -> int:
     """The number of parameters of a net."""
     return sum(parameter.numel() for parameter in net.parameters())
+
+
+def refuse_other_parts(folder: Path, config: Config, parts: CustomParts) -> None:
+    """Refuse parts of the user's own that are not those that the run was made with."""
+    for name, part in vars(parts).items():
+        recorded = getattr(config, name) or "the one of the package"
+        if part is not None and not (is_custom(recorded) and may_be(part, recorded)):
+            raise UserError(f"`{name}` {spec_of(part)} was given, but {folder} was made with {recorded}")
