@@ -82,7 +82,7 @@ def is_a(value: Any, hint: Any) -> bool:
 
 
 def check_all(options: Any) -> None:
-    """Check every field of a dataclass that `setting` declared.
+    """Check every field of a dataclass that `setting` declared. An integer for a float becomes one.
 
     Raises:
         UserError: a value has another type, is out of range or is not a known name.
@@ -90,8 +90,12 @@ def check_all(options: Any) -> None:
     hints = get_type_hints(type(options))
     for option in fields(options):
         if option.metadata:
-            check_type(option.name, getattr(options, option.name), hints[option.name])
-            check(option, getattr(options, option.name))
+            value, hint = getattr(options, option.name), hints[option.name]
+            check_type(option.name, value, hint)
+            check(option, value)
+            kinds = get_args(hint) or (hint,)
+            if type(value) is int and float in kinds and int not in kinds:
+                object.__setattr__(options, option.name, float(value))  # it may be frozen
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:

@@ -202,3 +202,9 @@ def test_intervals_are_times_or_steps() -> None:
     assert not Interval(steps=5).due(4, 1e9)
     assert Interval(seconds=5).due(0, 5)
     assert not Interval(seconds=5).due(10**9, 4.9)
+
+
+def test_an_integer_for_a_float_is_one() -> None:
+    """Adam refuses a pair of an integer and a float."""
+    made = Config(steps=1, beta1=0, beta2=0.5, generator_lr=1)
+    assert [type(value) for value in (made.beta1, made.generator_lr, made.steps)] == [float, float, int]

@@ -130,7 +130,7 @@ def test_what_is_missing_is_made_again(bgan: Command, sources: dict[str, str]) -
     (home / "runs/importance-seed0/scores.json").unlink()
     lost = bgan(*command)
     assert lost.code == 1
-    assert "has no checkpoint, but it had one: bring it back, or remove the folder to train again" in lost.err
+    assert "has no checkpoint, but it had one: bring it back, or remove the folder" in lost.err
     shutil.rmtree(home / "runs/importance-seed0")
     second = bgan(*command)
     assert second.code == 0, second.err

@@ -213,7 +213,7 @@ class RunFolder:
         *rows, _ = self.metrics() or [{}]
         if self.saved or any(is_evaluation(row) and not row.get(FROZEN) for row in rows):
             raise UserError(
-                f"{self.folder} has no checkpoint, but it had one: bring it back, or train in another folder"
+                f"{self.folder} has no checkpoint, but it had one: bring it back, or remove the folder"
             )
 
     def _restored(self, path: Path, device: torch.device) -> tuple[State, str]:
