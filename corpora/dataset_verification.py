@@ -49,7 +49,7 @@ def dataset_checks(folder: Path) -> Iterator[Check]:
     if left.pop(ORACLE_FILE, None) is not None and data is not None:
         yield folder / ORACLE_FILE, data.oracle
     for name, of_card in sorted(left.items()):
-        yield folder / name, partial(_check_other, folder / name.lstrip("/\\"), of_card)
+        yield folder / name, partial(_check_other, folder, name, of_card)
 
 
 def stored_codec(folder: Path) -> Check:
@@ -65,8 +65,9 @@ def _list_files(split: Path, listed: list[Path], of_card: DataFile | None) -> No
         check_blocks(split / "state.json", of_card, thorough=True)
 
 
-def _check_other(file: Path, of_card: DataFile) -> None:
-    if ".." in file.parts or not file.exists():
+def _check_other(folder: Path, name: str, of_card: DataFile) -> None:
+    file = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not file.exists():
         raise UserError(f"{file} is missing: the card of its directory tells of it")
     check_blocks(file, of_card, thorough=True)
 

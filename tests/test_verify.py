@@ -170,3 +170,11 @@ def test_the_exit_code_tells(here: Path, bgan: Any) -> None:
     assert (made.code, made.out) == (2, "")
     assert "nothing does not exist" in made.err
     assert bgan("verify").code == 2
+
+
+def test_a_run_whose_data_lies_elsewhere_is_sound(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path from the one to the other then has parts that lead upwards."""
+    (here / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(here / "deep" / "er")
+    assert bt.verify("../../run").sound
+    assert bt.verify("../../data").sound

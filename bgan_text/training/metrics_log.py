@@ -120,7 +120,7 @@ class MetricsLog:
                 if number < len(lines) or MORE_AFTER_END.search(line):
                     faults.append(str(error))
             checks.append(end[1].decode() if end else NO_LINE)
-        if not faults and not set(checks).issuperset(told):
+        if (checked or not rows) and not faults and not set(checks).issuperset(told):
             faults.append(f"{self.path} is damaged: it lacks lines that it had")
         return rows, faults
 
