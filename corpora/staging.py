@@ -60,7 +60,7 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
                 _put_back(out, place)
     finally:
         if out.exists() or not (place / OLD).exists():  # else the next command there puts the old one back
-            shutil.rmtree(place, ignore_errors=True)
+            _discard(place)
 
 
 def _put_back(out: Path, place: Path) -> None:
@@ -72,11 +72,22 @@ def _recover(out: Path) -> None:
     """Put back what a process that is gone had moved aside, and remove what it left."""
     ours = re.compile(re.escape(f".{out.name}") + SUFFIX)  # not that of a folder whose name only begins so
     for place in list(out.parent.iterdir()):
-        if not ours.fullmatch(place.name) or not (place / LOCK).is_file():
+        if not ours.fullmatch(place.name):
+            continue
+        if not (place / LOCK).is_file():
+            with suppress(OSError):  # it has content, so it is not ours; one without was left before its lock
+                place.rmdir()
             continue
         with suppress(filelock.Timeout), filelock.FileLock(place / LOCK, timeout=0):
             _put_back(out, place)
-            shutil.rmtree(place, ignore_errors=True)
+            _discard(place)
+
+
+def _discard(place: Path) -> None:
+    """Remove a folder, its lock last: a process that is killed meanwhile leaves what the next one knows."""
+    for name in (NEW, OLD):
+        shutil.rmtree(place / name, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:

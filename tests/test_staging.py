@@ -238,3 +238,28 @@ def test_the_old_directory_stays_if_it_cannot_be_put_back(
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     assert (out / "card.json").read_text() == CARD
+
+
+def test_a_folder_that_was_left_before_its_lock_or_while_it_was_removed_goes(tmp_path: Path) -> None:
+    (tmp_path / ".data.abcdefgh").mkdir()
+    (tmp_path / ".data.a_cdefgh" / "new").mkdir(parents=True)
+    (tmp_path / ".data.a_cdefgh" / LOCK).touch()
+    with staged(tmp_path / "data", overwrite=False) as stage:
+        (stage / "card.json").write_text(CARD)
+    assert names(tmp_path) == ["data"]
+
+
+def test_the_lock_of_a_folder_goes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "place" / "new").mkdir(parents=True)
+    (tmp_path / "place" / LOCK).touch()
+    removed: list[tuple[str, bool]] = []
+    remove = shutil.rmtree
+
+    def told(path: Path, ignore_errors: bool = False) -> None:
+        removed.append((path.name, (tmp_path / "place" / LOCK).exists()))
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(staging.shutil, "rmtree", told)
+    staging._discard(tmp_path / "place")
+    assert removed == [("new", True), ("old", True), ("place", True)]
+    assert not (tmp_path / "place").exists()
