@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from bgan_text.encoding import visible
-
 Value = TypeVar("Value")
 LONGEST_VALUE, LONGEST_WORD, LONGEST_LINE = 100, 300, 1000
 """Characters of a value that a message quotes, of a word in it, such as a path, and of all of it."""
@@ -49,7 +47,7 @@ def one_line(message: str) -> str:
         >>> one_line("no\\nheader: \\x1b[2J"), len(one_line("x" * 5000))
         ('no header: \\\\x1b[2J', 299)
     """
-    text = "".join(map(_printed, visible(LINE_ENDS.sub(" ", message).strip())))
+    text = "".join(map(_printed, LINE_ENDS.sub(" ", message).strip()))
     text = LONG_WORD.sub(lambda found: shortened(found[0], LONGEST_WORD), text)
     return shortened(text, LONGEST_LINE)
 

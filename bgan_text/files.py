@@ -137,9 +137,14 @@ def read_sealed(path: Path, kind: type[Kind]) -> Kind:
     """
     content = parsed(read_bounded(path), path)
     record = converted(content, kind, path)
-    if "sha256" in content and content["sha256"] != digest_of(content):
-        raise UserError(f"{path} is damaged: it is not as it was written; remove it")
+    refuse_changed(content, path, "; remove it")
     return record
+
+
+def refuse_changed(content: Mapping[str, Any], path: Path, advice: str = "") -> None:
+    """Refuse a JSON object that is not as `write_sealed` has written it. Without a digest it passes."""
+    if content.get("sha256", (digest := digest_of(content))) != digest:
+        raise UserError(f"{path} is damaged: it is not as it was written{advice}")
 
 
 def finite(value: Any) -> Any:

@@ -122,10 +122,8 @@ def new_training(
     files = {codec.file: codec.content()}
     space = sample_space(dataset, settled)
     state = None
-    for split in (
-        "train",
-        "validation",
-    ):  # what is damaged or does not fit is refused before a folder is made
+    # What is damaged or does not fit is refused before a folder is made.
+    for split in ("train", "validation"):
         dataset.split(split)
     if start_from is not None:
         refuse_other_space(start_from, space)

@@ -167,6 +167,8 @@ def _metrics(folder: Path, run: RunFolder | None) -> list[str]:
     if set(told) - {NO_LINE} and not log.path.exists():
         return ["is missing: it was there at the last checkpoint"]
     faults = [fault.removeprefix(str(log.path)).strip() for fault in log.faults(told)]
+    if run is not None and run.last_line is not None and not log.is_whole():
+        faults.append("does not end as it did when training ended")
     if not faults and run is not None and not run.checkpoints():
         run.refuse_lost_checkpoints()
     return faults

@@ -42,7 +42,7 @@ from bgan_text.corpora.tokenizer import (
     signature,
 )
 from bgan_text.errors import UserError, reason_of
-from bgan_text.files import digest_of, write_json
+from bgan_text.files import refuse_changed, write_sealed
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
@@ -81,8 +81,7 @@ class DatasetDirectory:
         space = space_from_json(told.space, path)
         if isinstance(space, LabelSpace):
             raise UserError(f"{path} is damaged: space: labels are no data of their own")
-        if told.sha256 not in (UNSET, digest_of(self.card)):
-            raise UserError(f"{path} is damaged: it is not as it was written")
+        refuse_changed(self.card, path)
         self.space: TokenSpace | PixelSpace = space
         self.signature, self.tokenizer_signature = told.signature, told.tokenizer
         self.settings: dict[str, Any] = told.settings
@@ -258,7 +257,7 @@ class DatasetDirectory:
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write card.json beside the splits, with digests of their files and of itself."""
     card = card | {"files": files_of(folder, SPLITS)}
-    write_json(folder / "card.json", card | {"sha256": digest_of(card)})
+    write_sealed(folder / "card.json", card)
 
 
 def _numeric(data: datasets.Dataset) -> datasets.Dataset:

@@ -178,3 +178,9 @@ def test_a_run_whose_data_lies_elsewhere_is_sound(here: Path, monkeypatch: pytes
     monkeypatch.chdir(here / "deep" / "er")
     assert bt.verify("../../run").sound
     assert bt.verify("../../data").sound
+
+
+def test_bytes_behind_the_last_line_of_a_training_that_has_ended_are_told(here: Path) -> None:
+    with Path("run/metrics.jsonl").open("ab") as log:
+        log.write(b"\0")
+    assert problems("run") == {"run/metrics.jsonl": ["does not end as it did when training ended"]}

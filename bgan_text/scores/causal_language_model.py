@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bgan_text.errors import UserError, reason_of
-from bgan_text.scores.encoder import quiet, reachable
+from bgan_text.errors import UserError
+from bgan_text.scores.encoder import not_loaded, quiet, reachable
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.uncertainty import ratio
 
@@ -158,11 +158,7 @@ def load_causal(model: str, device: torch.device | str = "cpu") -> CausalLanguag
             Path(model).resolve().name if local else model, loaded.to(device), tokenizer
         )
     except Exception as error:  # the type depends on which of the files is missing or damaged
-        reason = reason_of(error).rstrip(".")
-        raise UserError(
-            f"cannot load the causal language model {model!r} ({reason}): a folder or a name on the Hugging "
-            "Face hub was expected"
-        ) from error
+        raise not_loaded("causal language", model, error, "a folder") from error
 
 
 @torch.no_grad()

@@ -104,11 +104,16 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
             )
         return Encoder(name, loaded, batch)
     except Exception as error:  # the type depends on which of the files is missing or damaged
-        reason = reason_of(error).rstrip(".")
-        raise UserError(
-            f"cannot load the sentence embedding model {model!r} ({reason}): "
-            "a sentence-transformers folder or a name on the Hugging Face hub was expected"
-        ) from error
+        raise not_loaded("sentence embedding", model, error, "a sentence-transformers folder") from error
+
+
+def not_loaded(kind: str, model: str, error: Exception, expected: str) -> UserError:
+    """The error of a model that a library cannot load, whatever the reason."""
+    reason = reason_of(error).rstrip(".")
+    return UserError(
+        f"cannot load the {kind} model {model!r} ({reason}): {expected} or a name on the Hugging Face hub "
+        "was expected"
+    )
 
 
 def reachable(model: str) -> bool:

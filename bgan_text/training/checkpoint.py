@@ -178,10 +178,8 @@ def load_discriminator(
 def _load_net(
     path: Path, prefix: str, build: Callable[[], nn.Module], seed: int, device: torch.device
 ) -> nn.Module:
-    with (
-        out_of_memory(*BUILDING),
-        seeded_initialisation(seed),
-    ):  # its weights are replaced, but must not move the caller's stream
+    # Its weights are replaced, but must not move the caller's stream.
+    with out_of_memory(*BUILDING), seeded_initialisation(seed):
         net = build().to(device)
     part = prefix.partition(".")[0]
     tensors, _ = _read(path, device, part=part)

@@ -72,6 +72,10 @@ class MetricsLog:
         """What is wrong with the file, a text for each line."""
         return self._read(told)[1]
 
+    def is_whole(self) -> bool:
+        """Whether the last line is not cut, or followed by something."""
+        return not self.path.exists() or read_bounded(self.path, MOST_BYTES)[-1:] in (b"", b"\n")
+
     def cut(self, step: int, told: Collection[str] = (), reporter: Reporter = SILENT) -> list[Row]:
         """Remove the rows after a step. A damaged file is kept aside first, and the reporter is told.
 

@@ -22,7 +22,7 @@ from torch import nn
 from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.files import digest_of, write_atomically, write_json
+from bgan_text.files import write_atomically, write_sealed
 from bgan_text.interval import interval
 from bgan_text.records import values_of
 from bgan_text.reporter import SILENT, Reporter
@@ -154,7 +154,7 @@ class RunFolder:
             "saved": self.saved,
             "last_line": self.last_line,
         }
-        write_json(self.folder / "run.json", content | {"sha256": digest_of(content)})
+        write_sealed(self.folder / "run.json", content)
 
     def recorded_setting(self, name: str) -> Any:
         """A setting as run.json has it, which a resumed run may be about to change."""

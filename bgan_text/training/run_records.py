@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
-from bgan_text.files import digest_of, parsed, read_bounded, strict_json
+from bgan_text.files import parsed, read_bounded, refuse_changed, strict_json
 from bgan_text.records import (
     Count,
     Digest,
@@ -103,8 +103,7 @@ def read_run(path: Path) -> RunRecord:
             f"{__version__} reads format {FORMAT}; {advice}"
         )
     record: RunRecord = converted(content, RunRecord, path)
-    if record.sha256 not in (UNSET, digest_of(content)):
-        raise UserError(f"{path} is damaged: it is not as it was written")
+    refuse_changed(content, path)
     return record
 
 

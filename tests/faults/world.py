@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from faults.process import Outcome, run
+from faults.process import run
 
 TINY = ("--width", 8, "--discriminator-width", 8, "--noise", 4, "--batch", 4, "--precision", "float32")
 OFTEN = ("--log-every", 1, "--save-every", 2, "--evaluate-every", 2)
@@ -113,7 +113,3 @@ def header_of(path: Path) -> tuple[dict[str, Any], bytes]:
 def rng_of(seed: int, kind: str, number: int) -> random.Random:
     """The random numbers of one case."""
     return random.Random(f"{seed} {kind} {number}")
-
-
-def last_line(outcome: Outcome) -> str:
-    return (outcome.err.splitlines() or [""])[-1]
