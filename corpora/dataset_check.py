@@ -87,13 +87,18 @@ def check_blocks(file: Path, told: DataFile | None, *, thorough: bool) -> None:
                 raise UserError(f"{file} is damaged: it is not as it was written")
 
 
+def row_length(space: TokenSpace | PixelSpace) -> int:
+    """How many numbers a row has."""
+    return space.positions if isinstance(space, TokenSpace) else space.channels * space.height * space.width
+
+
 def check_table(table: pa.Table, space: TokenSpace | PixelSpace, rows: int, where: Path) -> None:
     """Compare the columns of a split with the space, and its length with the card; no value is read.
 
     Raises:
         UserError: there are other columns, rows of another length, or other counts.
     """
-    length = space.positions if isinstance(space, TokenSpace) else space.channels * space.height * space.width
+    length = row_length(space)
     kind: Any = table.schema.field("tokens").type if "tokens" in table.schema.names else pa.null()
     fits = pa.types.is_fixed_size_list(kind) and pa.types.is_integer(kind.value_type)
     if not fits or kind.list_size != length:

@@ -29,11 +29,13 @@ from bgan_text.corpora.dataset_check import (
     checked_texts,
     data_files,
     files_of,
+    row_length,
 )
 from bgan_text.corpora.dataset_records import read_card
 from bgan_text.corpora.oracle import Oracle
 from bgan_text.corpora.oracle_file import read_oracle
 from bgan_text.corpora.palette import Palette, load_palette, numbers
+from bgan_text.corpora.token_array import TokenArray
 from bgan_text.corpora.tokenizer import (
     SentencePieceTokenizer,
     SymbolTokenizer,
@@ -184,22 +186,34 @@ class DatasetDirectory:
         """The texts of a split, one after the other."""
         yield from checked_texts(self.split(name).data.table, BLOCK, self.folder / name)
 
+    def tokens(self, name: str) -> TokenArray:
+        """The tokens of a split as one array, which is indexed like (rows, L) integers of numpy.
+
+        Nothing is read but what is indexed. `TokenArray.tensor` puts all of it on a device.
+
+        Raises:
+            UserError: the split is missing or damaged, or not what the card tells of.
+        """
+        self.split(name)  # checks it
+        where = self.folder / name
+        return TokenArray(data_files(where), row_length(self.space), self.most_tokens, where)
+
     def rows(self, name: str) -> torch.Tensor:
         """All samples of a split, for splits that are bounded in size.
 
         (count, L) int64 tokens, or (count, channels, height, width) float32 pixels.
         """
-        data = self.split(name)
+        data = self.tokens(name)
         with out_of_memory(f"while {len(data):,} {name} samples are read", "prepare fewer with `limit`"):
-            return self._samples(_numeric(data), slice(None), np.random.default_rng(0))
+            return self._samples(data, slice(None), np.random.default_rng(0))
 
     def chosen(self, name: str, places: NDArray[np.int64]) -> torch.Tensor:
         """The samples of a split at these places, (count,), as `rows` gives them."""
-        return self._samples(_numeric(self.split(name)), places, np.random.default_rng(0))
+        return self._samples(self.tokens(name), places, np.random.default_rng(0))
 
     def blocks(self, name: str) -> Iterator[torch.Tensor]:
         """All samples of a split of any size, a thousand at a time, as `rows` gives them."""
-        data, rng = _numeric(self.split(name)), np.random.default_rng(0)
+        data, rng = self.tokens(name), np.random.default_rng(0)
         for start in range(0, len(data), BLOCK):
             yield self._samples(data, slice(start, start + BLOCK), rng)
 
@@ -215,7 +229,7 @@ class DatasetDirectory:
 
         A batch follows from the seed, step and index alone.
         """
-        data = _numeric(self.split("train"))
+        data = self.tokens("train")
 
         def at(step: int, index: int) -> torch.Tensor:
             rng = np.random.default_rng((seed, step, index))
@@ -226,20 +240,15 @@ class DatasetDirectory:
 
         return at
 
-    def _samples(self, data: datasets.Dataset, chosen: Any, rng: np.random.Generator) -> torch.Tensor:
-        rows = np.asarray(data[chosen]["tokens"])
-        self._check_rows(rows)
+    def _samples(
+        self, data: TokenArray, chosen: slice | NDArray[np.int64], rng: np.random.Generator
+    ) -> torch.Tensor:
+        rows: NDArray[Any] = data[chosen]
         if isinstance(self.space, PixelSpace):
             return self.pixels(rows)
         if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
             rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
         return torch.as_tensor(rows).long()
-
-    def _check_rows(self, rows: NDArray[Any]) -> None:
-        """Refuse rows that the space does not have; each is looked at when it is used."""
-        most = self.most_tokens
-        if rows.dtype.kind not in "iu" or (rows.size and not 0 <= rows.min() <= rows.max() < most):
-            raise UserError(f"{self.folder} is damaged: a row has tokens outside 0..{most - 1}")
 
     @property
     def most_tokens(self) -> int:
@@ -258,7 +267,3 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write card.json beside the splits, with digests of their files and of itself."""
     card = card | {"files": files_of(folder, SPLITS)}
     write_sealed(folder / "card.json", card)
-
-
-def _numeric(data: datasets.Dataset) -> datasets.Dataset:
-    return data.with_format("numpy", columns=["tokens"])
