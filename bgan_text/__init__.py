@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bgan_text import scores
+    from bgan_text.allocator import keep_freed_memory
     from bgan_text.config import Config
     from bgan_text.corpora.corpus import ImageCorpus, TextCorpus
     from bgan_text.corpora.dataset_directory import DatasetDirectory
@@ -70,6 +71,7 @@ _MODULES = {
     "Verification": "bgan_text.verification",
     "compare": "bgan_text.studies.comparison",
     "evaluate": "bgan_text.evaluation.evaluate",
+    "keep_freed_memory": "bgan_text.allocator",
     "load_run": "bgan_text.runs",
     "plot": "bgan_text.curves",
     "prepare": "bgan_text.corpora.prepare",
@@ -104,6 +106,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "keep_freed_memory",
     "load_run",
     "plot",
     "prepare",

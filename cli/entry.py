@@ -78,9 +78,11 @@ def main() -> None:
     """Run the command line as a process of its own."""
     guard = _Guard()
     guard.install()
+    from bgan_text.allocator import keep_freed_memory
     from bgan_text.standard_streams import open_streams
 
     open_streams()
+    keep_freed_memory()
     from bgan_text.cli.main import main as run
 
     guard.at_once = False
