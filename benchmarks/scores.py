@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from bgan_text.corpora.grammar import sentences
-from bgan_text.corpora.sources import text_lines
+from bgan_text.corpora.sources import file_samples
 from bgan_text.scores import bleu, js, self_bleu
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
 from bgan_text.scores.ngrams import Index, fold
@@ -80,10 +80,10 @@ def score_million(path: Path) -> None:
     """Compute Self-BLEU of a file, and BLEU against the same file as a stream of references."""
     start, started = time.perf_counter(), time.process_time()
     numbering = Numbering()
-    index = Index(numbering.add(line.split() for line in text_lines(path)), 5)
+    index = Index(numbering.add(line.split() for line in file_samples(str(path))), 5)
     itself = self_bleu_of(index)[5].value
     print(f"  self-bleu-1..5 after {time.perf_counter() - start:.0f} s: self-bleu-5 {itself:.4f}")
-    folded = fold(index, map(numbering.look_up, chunks(line.split() for line in text_lines(path))))
+    folded = fold(index, map(numbering.look_up, chunks(line.split() for line in file_samples(str(path)))))
     print(f"  bleu-5 {bleu_of(index, folded)[5].value:.4f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
@@ -106,6 +106,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "--score-million":
         score_million(Path(sys.argv[2]))
     else:
-        compare([line.split() for line in text_lines(Path(sys.argv[1]))])
+        compare([line.split() for line in file_samples(sys.argv[1])])
         if "--million" in sys.argv[2:]:
             million()

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bgan_text.evaluation.coded_units import Characters
 from bgan_text.evaluation.inputs import drawn
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 from bgan_text.evaluation.spool import Spool
-from bgan_text.scores.sequences import Numbering
 
 Command = Callable[..., Any]
 
@@ -327,11 +327,11 @@ def test_drawn_lines_are_a_random_choice_in_their_order() -> None:
 
 
 def test_a_spool_gives_back_what_it_took_and_every_second_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgan_text.scores.sequences.CHUNK_TOKENS", 3)
+    monkeypatch.setattr("bgan_text.evaluation.coded_units.CHUNK_CHARACTERS", 3)
     texts = ["abc", "d", "abca", "", "bb", "cab", "zz"]
-    numbering = Numbering()
-    numbering.add(["abcd"])
-    spool = Spool(texts, list, numbering)
+    coder = Characters()
+    coder.numbers(["abcd"], add=True)
+    spool = Spool(texts, coder)
     assert len(spool) == 7
     assert spool.lengths == {3: 2, 1: 1, 4: 1, 0: 1, 2: 2}
     for _ in range(2):

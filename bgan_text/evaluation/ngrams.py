@@ -10,6 +10,7 @@ import numpy as np
 
 from bgan_text.corpora.ngram_units import WITHOUT_SPACES, splitter
 from bgan_text.corpora.sacrebleu_tokenizers import OF_UNITS, sacrebleu_splitter
+from bgan_text.evaluation.coded_units import coded_all, coder_of
 from bgan_text.evaluation.inputs import REAL, drawn
 from bgan_text.evaluation.spool import Spool
 from bgan_text.evaluation.text_inputs import Anchor, Stream
@@ -27,7 +28,7 @@ from bgan_text.scores.distribution import (
 from bgan_text.scores.memorisation import NOVELTY_ORDER, copied, novelty_of, span_share
 from bgan_text.scores.ngrams import Folded, Index, fold
 from bgan_text.scores.score import Score
-from bgan_text.scores.sequences import Numbering, Sequences
+from bgan_text.scores.sequences import Sequences
 from bgan_text.scores.zipf import zipf_of
 
 BLEU_ORDER = 5
@@ -80,16 +81,16 @@ class Numbered:
         seed: int = 0,
     ) -> "Numbered":
         """Split and number all text. Of real text, only units that the groups contain get a number."""
-        split, numbering = splitter(units), Numbering()
+        coder = coder_of(splitter(units))
         texts = [group.texts for group in groups]
         if training is not None and groups[-1].trained:
             texts.append(drawn(references(), len(texts[-1]), seed))
-        numbered = numbering.add_all(map(split, some) for some in texts)
+        numbered = coded_all(coder, texts)
         pairs = list(zip(groups, numbered, strict=False))
         held_out = numbered[-1] if len(numbered) > len(groups) else None
-        spool = Spool(references(), split, numbering)
+        spool = Spool(references(), coder)
         window = window or _window(pairs, _usual(spool.lengths), cut=units in WITHOUT_SPACES)
-        spooled = Spool(training(), split, numbering) if training is not None else None
+        spooled = Spool(training(), coder) if training is not None else None
         return cls(units, tokenizer, pairs, spool, spooled, held_out, window)
 
     @property
@@ -181,9 +182,9 @@ def _by_order(name: str, scores: dict[int, Score], lowest: int, highest: int) ->
 
 def corpus_bleu_scores(groups: Sequence[Group], references: Stream, tokenizer: str) -> Iterator[Scores]:
     """Corpus BLEU on the tokens of one of sacrebleu's tokenizers."""
-    split, numbering = sacrebleu_splitter(tokenizer), Numbering()
-    numbered = numbering.add_all(map(split, group.texts) for group in groups)
-    spool = Spool(references(), split, numbering)
+    coder = coder_of(sacrebleu_splitter(tokenizer))
+    numbered = coded_all(coder, (group.texts for group in groups))
+    spool = Spool(references(), coder)
     for group, samples in zip(groups, numbered, strict=True):
         index = Index(samples, ORDER)
         folded = fold(index, spool.alternate() if group.alternate else spool)

@@ -6,8 +6,8 @@ from tempfile import SpooledTemporaryFile
 
 import numpy as np
 
-from bgan_text.corpora.ngram_units import Splitter
-from bgan_text.scores.sequences import Numbering, Sequences, chunks
+from bgan_text.evaluation.coded_units import Coder, batches, coded
+from bgan_text.scores.sequences import Sequences
 
 IN_MEMORY = 1 << 28
 """Bytes that stay in memory; a longer stream goes to a temporary file."""
@@ -19,16 +19,17 @@ class Spool:
     `lengths`: the number of texts of each length in tokens.
     """
 
-    def __init__(self, texts: Iterable[str], split: Splitter, numbering: Numbering) -> None:
+    def __init__(self, texts: Iterable[str], coder: Coder) -> None:
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - it lives as long as self
-        self._vocabulary = max(1, len(numbering))
+        self._vocabulary = max(1, len(coder))
         self._chunks = 0
         self.lengths: Counter[int] = Counter()
-        for chunk in chunks(map(split, texts)):
-            numbered = numbering.look_up(chunk)
+        for batch in batches(texts):
+            numbered = coded(coder, batch)
             np.save(self._file, numbered.tokens)
             np.save(self._file, numbered.lengths)
-            self.lengths.update(numbered.lengths.tolist())
+            lengths, times = np.unique(numbered.lengths, return_counts=True)
+            self.lengths.update(dict(zip(lengths.tolist(), times.tolist(), strict=True)))
             self._chunks += 1
 
     def __len__(self) -> int:

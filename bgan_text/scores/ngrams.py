@@ -110,10 +110,23 @@ class Podium:
 
 
 def stable_sort(keys: Integers) -> tuple[Integers, Integers]:
-    """Sort keys and return them with their original places. Uses torch's radix sort, which numpy lacks."""
+    """Sort (K,) int64 keys of at least 0 and return them with their original places.
+
+    A key and its place are packed into one integer where they fit, since numpy sorts integers with the
+    processor's vector instructions, several times faster than it finds a stable order. Else torch's radix
+    sort is used, which numpy lacks.
+    """
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits < 64:
+        packed = keys << bits
+        packed |= np.arange(len(keys))
+        packed.sort()
+        place = packed & ((1 << bits) - 1)
+        packed >>= bits
+        return packed, place
     with one_thread():
-        values, place = torch.from_numpy(keys).sort(stable=True)
-    return values.numpy(), place.numpy()
+        values, order = torch.from_numpy(keys).sort(stable=True)
+    return values.numpy(), order.numpy()
 
 
 def _spread(ids: Integers, values: Integers, size: int) -> Integers:
