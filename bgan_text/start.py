@@ -16,6 +16,7 @@ from bgan_text.config_defaults import unused_by_image_nets
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.group import ALONE, Group
 from bgan_text.newest import newest_data, newest_run
 from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
@@ -26,6 +27,7 @@ from bgan_text.space import image_kind
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import sample_space
 from bgan_text.training.folders import is_free
+from bgan_text.training.following import refuse_uneven
 from bgan_text.training.loop import Training
 from bgan_text.training.messages import few_evaluations
 from bgan_text.training.run import RunFolder
@@ -91,16 +93,18 @@ def new_training(
     config: Settings | None = None,
     *,
     out: str | os.PathLike[str] | None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
     parts: CustomParts | None = None,
     start_from: RunFolder | None = None,
+    group: Group = ALONE,
     **settings: Any,
 ) -> Training:
     """Make the run folder of `train`, with the same arguments, and return the training to start with `go`.
 
-    Where `out` is None, the folder is a new one in runs/, named after the data and the method.
+    Where `out` is None, the folder is a new one in runs/, named after the data and the method. `group` holds
+    the processes that train it, of which this is process 0.
     """
     _check_callbacks(callbacks)
     if start_from is not None:
@@ -115,6 +119,7 @@ def new_training(
     if start_from is not None:
         refuse_other_tokens(start_from, dataset.tokenizer_signature)
     settled = settled_config(dataset, config, chosen, parts, **settings)
+    refuse_uneven(settled, group)
     if settled.draws == 1 and settled.objective == "importance":
         reporter.warning("`draws` 1 makes every importance weight 1, so the discriminator teaches nothing")
     _warn_of_patience(settled, reporter)
@@ -138,7 +143,7 @@ def new_training(
     run = RunFolder.create(folder, settled, space, trained_on, files, parts, start_from)
     if state is not None:
         run.save(state)
-    return Training(run, dataset, chosen, callbacks, reporter)
+    return Training(run, dataset, chosen, callbacks, reporter, group)
 
 
 def _given_options(config: Settings | None) -> dict[str, Any]:
@@ -161,10 +166,11 @@ def resume_training(
     settings: Mapping[str, Any],
     *,
     data: Data | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
     parts: CustomParts | None = None,
+    group: Group = ALONE,
 ) -> Training:
     """The training that continues a run from its last checkpoint, to start with `go`.
 
@@ -176,6 +182,7 @@ def resume_training(
         callbacks: hooks into training.
         reporter: receives warnings.
         parts: the user's own, those that the run was made with.
+        group: the processes that train it, of which this is process 0.
 
     Raises:
         UserError: a setting may not change, or the data is not what the run was trained on.
@@ -186,8 +193,9 @@ def resume_training(
     # Parts of the user's own are held against the recorded names when the folder is opened.
     own = {name for name, part in vars(run.parts).items() if part is not None}
     run.config = run.config.resumed({name: value for name, value in settings.items() if name not in own})
+    refuse_uneven(run.config, group)
     _warn_of_patience(run.config, reporter)
-    return Training(run, dataset_of(run, data), chosen, callbacks, reporter)
+    return Training(run, dataset_of(run, data), chosen, callbacks, reporter, group)
 
 
 def named_training(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bgan_text.config_defaults import DIVERGENCE, OBJECTIVE
 from bgan_text.objective_table import OBJECTIVES
 from bgan_text.presets import ALPHA, CREDITS, DIVERGENCES, GENERATORS, PRESETS
-from bgan_text.setting import setting
+from bgan_text.setting import check_all, setting
 from bgan_text.validation_scores import VALIDATION_SCORES
 
 PREFIXES = ("data", "samples", "both")
@@ -24,6 +24,23 @@ RUN, METHOD, NETS, OPTIMISER = "Data and run", "Method", "Nets", "Optimiser"
 STOP, CHECKPOINTS = "When to stop", "Checkpoints and evaluation"
 GROUPS = (RUN, METHOD, NETS, OPTIMISER, STOP, CHECKPOINTS)
 """The groups of options, in the order in which the help shows them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processing:
+    """How a run is trained, which changes nothing of what is trained."""
+
+    processes: int = setting(
+        1,
+        "processes on this machine that share each batch, on CPUs with their share of the cores, else each "
+        "with a GPU of its own",
+        minimum=1,
+        maximum=1024,
+        group=RUN,
+    )
+
+    def __post_init__(self) -> None:
+        check_all(self)
 
 
 @dataclass(frozen=True, kw_only=True)

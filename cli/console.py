@@ -1,6 +1,7 @@
 """Where messages go: talk to stderr, results to stdout."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def loading() -> Iterator[None]:
 
     timer = threading.Timer(PATIENCE, tell)
     timer.daemon = True
-    if "torch" not in sys.modules and talk().is_terminal:
+    if "torch" not in sys.modules and talk().is_terminal and "RANK" not in os.environ:
         timer.start()
     try:
         yield

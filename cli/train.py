@@ -7,7 +7,7 @@ import typer
 
 from bgan_text.cli.options import Json, TrainingDevice, with_options
 from bgan_text.config import Config, overridden, settings_of
-from bgan_text.training_options import RUN
+from bgan_text.training_options import RUN, Processing
 
 Data = Annotated[
     Path | None,
@@ -53,7 +53,7 @@ Callbacks = Annotated[
 ]
 
 
-@with_options(Config)
+@with_options(Config, Processing)
 def train(
     data: Data = None,
     run: Run = None,
@@ -77,24 +77,25 @@ def train(
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import Interruption, stopping_on_signals
     from bgan_text.cli.training_display import TrainingDisplay
+    from bgan_text.processes import joined, launched
     from bgan_text.start import named_training, resumed_training
+    from bgan_text.training.following import follow
 
+    processes = Processing(processes=given.pop("processes", 1)).processes
     custom = custom_parts(given)  # a file never imports code
     if config is not None:
         given = overridden(settings_of(config), given)
-    training = (resumed_training if resume else named_training)(
-        data,
-        run,
-        given,
-        start_from,
-        device=device,
-        callbacks=[TrainingDisplay(), *custom_callbacks(callback or [])],
-        reporter=RichReporter(),
-        parts=custom,
-    )
+    how = {"callbacks": [TrainingDisplay(), *custom_callbacks(callback or [])], "parts": custom}
+    if (code := launched(processes)) is not None:
+        raise typer.Exit(code)
     interruption = Interruption()
-    with stopping_on_signals(training.stop, interruption):
-        result = training.go()
+    with joined(device) as (group, own_device):
+        if group.rank:
+            return follow(group, own_device, custom)
+        how |= {"reporter": RichReporter(), "device": own_device, "group": group}
+        training = (resumed_training if resume else named_training)(data, run, given, start_from, **how)
+        with stopping_on_signals(training.stop, interruption):
+            result = training.go()
     if json:
         print_json(result.to_json())
     if interruption.signal is not None:

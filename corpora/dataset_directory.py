@@ -50,6 +50,7 @@ from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_
 
 SPLITS = ("train", "validation", "test")
 BLOCK = 1000
+ALL = slice(None)
 
 
 class DatasetDirectory:
@@ -224,16 +225,23 @@ class DatasetDirectory:
         labels = self.split(name)["label"][:]
         return None if None in labels else torch.tensor(labels)
 
-    def batches(self, batch: int, seed: int, device: torch.device) -> Callable[[int, int], torch.Tensor]:
+    def batches(
+        self, batch: int, seed: int, device: torch.device, own: slice = ALL
+    ) -> Callable[[int, int], torch.Tensor]:
         """(step, index) -> a batch of N training samples, drawn with replacement; shaped as `rows`.
 
-        A batch follows from the seed, step and index alone.
+        A batch follows from the seed, step and index alone. A process that holds only some rows of each gets
+        its `own`.
         """
         data = self.tokens("train")
 
         def at(step: int, index: int) -> torch.Tensor:
             rng = np.random.default_rng((seed, step, index))
-            samples = self._samples(data, rng.integers(0, len(data), batch), rng)
+            places = rng.integers(0, len(data), batch)
+            if self.settings.get("binarize") == "stochastic":  # bits are drawn of all rows, in their order
+                samples = self._samples(data, places, rng)[own]
+            else:
+                samples = self._samples(data, places[own], rng)
             if device.type == "cuda":
                 return samples.pin_memory().to(device, non_blocking=True)
             return samples

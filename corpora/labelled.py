@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from bgan_text.batch import LabelledImages
-from bgan_text.corpora.dataset_directory import SPLITS, DatasetDirectory
+from bgan_text.corpora.dataset_directory import ALL, SPLITS, DatasetDirectory
 from bgan_text.crops import crop
 from bgan_text.errors import UserError
 from bgan_text.space import LabelSpace, PixelSpace
@@ -45,11 +45,12 @@ def labelled_split(dataset: DatasetDirectory, name: str) -> LabelledImages:
 
 
 def labelled_batches(
-    dataset: DatasetDirectory, batch: int, seed: int, device: torch.device
+    dataset: DatasetDirectory, batch: int, seed: int, device: torch.device, own: slice = ALL
 ) -> Callable[[int, int], LabelledImages]:
     """(step, index) -> N training images with their labels, drawn with replacement, shifted and mirrored.
 
-    A batch follows from the seed, step and index alone.
+    A batch follows from the seed, step and index alone. A process that holds only some rows of each gets its
+    `own`.
     """
     data = dataset.split("train").with_format("numpy", columns=["tokens", "label"])
 
@@ -58,7 +59,7 @@ def labelled_batches(
         rows = data[rng.integers(0, len(data), batch)]
         images = augment(dataset.pixels(np.asarray(rows["tokens"])), rng)
         labels = torch.as_tensor(np.asarray(rows["label"])).long().unsqueeze(1)
-        return LabelledImages(images.to(device), labels.to(device))
+        return LabelledImages(images[own].to(device), labels[own].to(device))
 
     return at
 

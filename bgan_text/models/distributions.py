@@ -178,7 +178,7 @@ class AutoregressiveDistribution:
         for _ in range(net.space.positions):
             hidden, state = net.step(token.unsqueeze(1), context, state)
             logits = self.logits(hidden.squeeze(1))
-            token = draw_each(logits, 1, rng, temperature).squeeze(1)
+            token = draw_each(logits, 1, rng, temperature, draws).squeeze(1)
             if net.space.end is not None:
                 token = torch.where(alive, token, net.space.end)
                 alive = alive & (token != net.space.end)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bgan_text.models.random_numbers import exponential_like
+
 Relaxation = Callable[[Tensor], Tensor]
 """Logits (..., V) -> points of the simplex (..., V), through which a gradient passes."""
 
@@ -44,7 +46,7 @@ def straight_through(temperature: float, rng: torch.Generator) -> Relaxation:
 
 def gumbel_softmax(logits: Tensor, temperature: float, rng: torch.Generator) -> Tensor:
     """Relaxed draws: softmax((logits + Gumbel noise) / temperature), (..., V) -> (..., V)."""
-    gumbel = -torch.empty_like(logits).exponential_(generator=rng).log()
+    gumbel = -exponential_like(logits, rng).log()
     return ((logits + gumbel) / temperature).softmax(dim=-1)
 
 

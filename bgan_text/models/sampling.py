@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn.functional import linear, log_softmax
 from torch.utils.checkpoint import checkpoint
 
+from bgan_text.models.random_numbers import exponential_like, multinomial, uniform
+
 IMPOSSIBLE = -1e9
 """The logit of a token that is never drawn. Its probability is 0 in float32, and so is that probability times
 its logarithm, which minus infinity would make NaN."""
@@ -53,21 +55,24 @@ def draw(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 
 def _draw_bits(logits: Tensor, draws: int, rng: torch.Generator, temperature: float) -> Tensor:
     """`draw` for two tokens: one comparison each, a third of the time of the general case."""
     zero = ((logits[..., 0] - logits[..., 1]) / temperature).sigmoid()
-    uniform = torch.rand(draws, *zero.shape, generator=rng, device=logits.device)
-    return (uniform >= zero).long()
+    return (uniform((draws, *zero.shape), rng, 1) >= zero).long()
 
 
-def draw_each(logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+def draw_each(
+    logits: Tensor, draws: int, rng: torch.Generator, temperature: float = 1.0, repeats: int = 1
+) -> Tensor:
     """`draws` tokens from each row of logits: (K, V) -> (K, draws) int64.
+
+    The K rows are those of the batch, `repeats` times over.
 
     Rows that are not finite give tokens all the same: the loss reports them, whereas a check here would
     make a GPU wait.
     """
     probabilities = tempered(logits, temperature).softmax(dim=-1).nan_to_num_(nan=1.0)
     if draws > 1:
-        return torch.multinomial(probabilities, draws, replacement=True, generator=rng)
+        return multinomial(probabilities, draws, rng)
     # One draw as the minimum of exponential clocks: multinomial would check its input on the host first.
-    clocks = torch.empty_like(probabilities).exponential_(generator=rng)
+    clocks = exponential_like(probabilities, rng, repeats)
     return (probabilities / clocks).argmax(dim=-1, keepdim=True)
 
 

@@ -30,6 +30,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from bgan_text.group import ALONE, Group
 from bgan_text.objectives.divergences import Divergence
 
 
@@ -83,7 +84,7 @@ def next_token_bounds(divergence: Divergence, scores: Tensor, log_probs: Tensor,
     return real - fake
 
 
-def row_weights(where: Tensor) -> Tensor:
+def row_weights(where: Tensor, group: Group = ALONE) -> Tensor:
     """What each prefix of a row counts in a bound: 1 / (N times the mean length of the other real rows).
 
     A bound compares a sum over prefixes of data with a sum over prefixes of samples, and both must be divided
@@ -93,6 +94,8 @@ def row_weights(where: Tensor) -> Tensor:
 
     Args:
         where: (N, L) bool, the positions up to the end of each sequence of the data.
+        group: the processes that hold the rows of the batch, N each. The weights are those of the whole batch
+            times the number of processes, whose gradients are averaged.
 
     Returns:
         (N,) float32; 1 / L if there is no other row. Over the prefixes of the data they sum to about 1.
@@ -101,11 +104,11 @@ def row_weights(where: Tensor) -> Tensor:
         >>> row_weights(torch.tensor([[True, True, True], [True, False, False]]))
         tensor([0.5000, 0.1667])
     """
-    rows, positions = where.shape
+    rows, positions = len(where) * group.size, where.shape[1]
     if rows == 1:
         return torch.full((1,), 1.0 / positions, device=where.device)
     lengths = where.sum(dim=1)
-    return (rows - 1) / (rows * (lengths.sum() - lengths)).float()
+    return group.size * (rows - 1) / (rows * (group.sum(lengths.sum()) - lengths)).float()
 
 
 def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bgan_text.group import ALONE, Group
 from bgan_text.objectives.divergences import bounded_exp
 
 RUNNING_RATE = 0.1
@@ -63,13 +64,23 @@ class RunningStatistics:
         """No mean yet. `shape`: (L,) for one mean per prefix, () for whole sequences."""
         return cls(*(torch.zeros(shape, device=device) for _ in range(3)))
 
-    def update(self, scores: Tensor) -> None:
-        """Add the scores (M, N) or (M, N, L) of a batch; the first batch sets the means."""
+    def update(self, scores: Tensor, group: Group = ALONE) -> None:
+        """Add the scores of a batch; the first batch sets the means.
+
+        Args:
+            scores: (M, N) or (M, N, L).
+            group: the processes that hold the noise vectors of the batch, N each.
+        """
         rate = torch.where(self.started > 0, RUNNING_RATE, 1.0)
         log_partition = scores.logsumexp((0, 1)) - math.log(scores.shape[0] * scores.shape[1])
+        reward = scores.mean((0, 1))
+        if group.size > 1:
+            log_partitions, rewards = group.gathered(torch.stack([log_partition, reward])).unbind(1)
+            log_partition = log_partitions.logsumexp(0) - math.log(group.size)
+            reward = rewards.mean(0)
         mixed = torch.logaddexp(torch.log1p(-rate) + self.log_partition, rate.log() + log_partition)
         self.log_partition = mixed
-        self.reward = self.reward + rate * (scores.mean((0, 1)) - self.reward)
+        self.reward = self.reward + rate * (reward - self.reward)
         self.started = torch.ones_like(self.started)
 
 

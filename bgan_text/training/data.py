@@ -8,6 +8,7 @@ from bgan_text.batch import Batch
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.labelled import labelled_batches, labels_space
+from bgan_text.group import ALONE, Group
 from bgan_text.presets import CLASSIFIER
 from bgan_text.space import LabelSpace, Space
 
@@ -18,7 +19,7 @@ def sample_space(dataset: DatasetDirectory, config: Config) -> Space:
 
 
 def training_batches(
-    dataset: DatasetDirectory, space: Space, config: Config, device: torch.device
+    dataset: DatasetDirectory, space: Space, config: Config, device: torch.device, group: Group = ALONE
 ) -> Callable[[int, int], Batch]:
     """Training batches as a pure function of the step and of the index of the discriminator step.
 
@@ -27,10 +28,12 @@ def training_batches(
         space: the run's sample space, see `sample_space`.
         config: its settings; `batch` and `seed` are read.
         device: where the batches go.
+        group: the processes that share each batch.
 
     Returns:
-        (step, index) -> N samples drawn with replacement from the training split.
+        (step, index) -> N samples drawn with replacement from the training split, or this process's share.
     """
+    own = group.rows(config.batch)
     if isinstance(space, LabelSpace):
-        return labelled_batches(dataset, config.batch, config.seed, device)
-    return dataset.batches(config.batch, config.seed, device)
+        return labelled_batches(dataset, config.batch, config.seed, device, own)
+    return dataset.batches(config.batch, config.seed, device, own)

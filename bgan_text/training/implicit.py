@@ -32,7 +32,7 @@ class ImplicitUpdate(Update):
             conditional = state.generator(given)
             with torch.no_grad():
                 reference = state.discriminator(given)
-                samples = reference.sample(1, state.rng)
+                samples = reference.sample(1, self.stream(reference))
             both = torch.cat([real, samples])
             with torch.no_grad():
                 before = reference.log_prob(both)

@@ -11,12 +11,14 @@ import torch
 from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.errors import UserError
+from bgan_text.group import ALONE, Group
 from bgan_text.interval import Interval, interval
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import training_batches
 from bgan_text.training.evaluations import FROZEN, INTERRUPTED, Evaluations
 from bgan_text.training.folders import locked
+from bgan_text.training.following import lead
 from bgan_text.training.pace import Pace, few_steps
 from bgan_text.training.run import RunFolder
 from bgan_text.training.schedule import Schedule
@@ -74,6 +76,7 @@ class Training:
         device: where to train.
         callbacks: called in this order at every hook.
         reporter: receives warnings.
+        group: the processes that train the run together; this is process 0, and `follow` is for the others.
 
     Attributes:
         state: the training state; set by `go`.
@@ -103,8 +106,9 @@ class Training:
         device: torch.device,
         callbacks: Sequence[Callback] = (),
         reporter: Reporter = SILENT,
+        group: Group = ALONE,
     ) -> None:
-        self.run, self.dataset, self.device = run, dataset, device
+        self.run, self.dataset, self.device, self.group = run, dataset, device, group
         self.callbacks, self.reporter = tuple(callbacks), reporter
         self.metrics: dict[str, float] = {}
         self.result: TrainingResult | None = None
@@ -130,7 +134,7 @@ class Training:
             UserError: another process trains this run, or its checkpoint is damaged.
         """
         with locked(self.run.folder):
-            self.state, before = self.run.state(self.device)
+            self.state, before = self.run.state(self.device, self.group)
             if before != self.device.type:
                 self.reporter.warning(
                     f"the run was trained on {before}; on {self.device.type} it draws other random numbers"
@@ -138,6 +142,7 @@ class Training:
             same = self.run.recorded_setting("evaluate_every") == self.config.evaluate_every
             logged = self.run.logged()
             self.run.begin()
+            lead(self.run, self.dataset, self.state)
             lost = self.run.rewind(self.state.step, logged, self.reporter)
             self._again = lost if same else []
             self.first_step = self.state.step
@@ -185,7 +190,7 @@ class Training:
 
     def _loop(self) -> None:
         config, state = self.config, self.state
-        batches = training_batches(self.dataset, self.run.space, config, self.device)
+        batches = training_batches(self.dataset, self.run.space, config, self.device, self.group)
         validate = validator(self.dataset, self.run)
         self._begun = time.monotonic() - state.elapsed
         save = _Periodic(interval("save_every", config.save_every), state.step, self._off_clock(self._save))

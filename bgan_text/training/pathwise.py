@@ -13,6 +13,7 @@ from torch import Tensor
 from bgan_text.batch import Batch, samples_of
 from bgan_text.config import Config
 from bgan_text.models.discriminators import Relaxable
+from bgan_text.models.random_numbers import uniform
 from bgan_text.models.relaxation import Relaxation, softmax, straight_through
 from bgan_text.objectives.discriminator_objective import DiscriminatorObjective
 from bgan_text.objectives.gradient_penalty import gradient_norms, penalty
@@ -77,7 +78,7 @@ class PathwiseUpdate(Update):
         return numbers
 
     def _gradient_norms(self, net: Relaxable, real: Tensor, fake: Tensor) -> Tensor:
-        mix = torch.rand(len(real), device=real.device, generator=self.state.rng)
+        mix = uniform((len(real),), self.state.rng)
         with self.autocast():
             return gradient_norms(net, real, fake, mix, graph=True)
 

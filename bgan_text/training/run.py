@@ -23,6 +23,7 @@ from bgan_text import __version__
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically, write_sealed
+from bgan_text.group import ALONE, Group
 from bgan_text.interval import interval
 from bgan_text.records import values_of
 from bgan_text.reporter import SILENT, Reporter
@@ -196,17 +197,16 @@ class RunFolder:
         """The step of the best checkpoint by `best_by`, among those that were validated; None if none was."""
         return self.evaluations().best(self.checkpoints())
 
-    def state(self, device: torch.device) -> tuple[State, str]:
-        """The training state of the last checkpoint, or an untrained one where there is no checkpoint.
+    def state(self, device: torch.device, group: Group = ALONE) -> tuple[State, str]:
+        """The training state of the last checkpoint, or an untrained one without, for a group of processes.
 
-        Returns:
-            The state, and the type of device that wrote the checkpoint.
+        Returns: the state, and the type of device that wrote the checkpoint.
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
             self.refuse_lost_checkpoints()
-            return State.fresh(self.config, self.space, device, self.parts), device.type
-        return self._load(max(checkpoints), lambda path: self._restored(path, device))
+            return State.fresh(self.config, self.space, device, self.parts, group), device.type
+        return self._load(max(checkpoints), lambda path: self._restored(path, device, group))
 
     def refuse_lost_checkpoints(self) -> None:
         """Refuse to begin again where a checkpoint was: an evaluation saves one before the next row."""
@@ -216,8 +216,8 @@ class RunFolder:
                 f"{self.folder} has no checkpoint, but it had one: bring it back, or remove the folder"
             )
 
-    def _restored(self, path: Path, device: torch.device) -> tuple[State, str]:
-        state = State.fresh(self.config, self.space, device, self.parts)
+    def _restored(self, path: Path, device: torch.device, group: Group) -> tuple[State, str]:
+        state = State.fresh(self.config, self.space, device, self.parts, group)
         return state, load_checkpoint(path, state)
 
     def generator(

@@ -15,6 +15,7 @@ from bgan_text.objectives.weights import (
     partition_weights,
 )
 from bgan_text.training.state import State
+from bgan_text.training.synchronised import batch_variance
 from bgan_text.training.update import Numbers, Update
 
 
@@ -43,7 +44,7 @@ class ScoreFunctionUpdate(Update):
 
     def _sample(self, conditional: ConditionalDistribution, draws: int) -> Tensor:
         with self.autocast():
-            return conditional.sample(draws, self.state.rng)
+            return conditional.sample(draws, self.stream(conditional))
 
     def discriminator_step(self, real: Batch, fake: Tensor) -> Numbers:
         """Ascend the bound on N real samples and (K, N, L) draws."""
@@ -64,7 +65,7 @@ class ScoreFunctionUpdate(Update):
         scores = self.score(real, draws)
         if config.credit == "prefix" and config.objective == "reinforce":
             scores = continuation(scores)
-        state.running.update(scores)
+        state.running.update(scores, state.group)
         baseline = "none" if config.objective == "constant" else config.baseline
         chosen = coefficients(config.objective, baseline, scores, state.running)
         with self.autocast():
@@ -73,7 +74,7 @@ class ScoreFunctionUpdate(Update):
         return self.update_generator(loss) | {
             "effective_sample_size": effective_sample_size(weights).mean(),
             "importance_variance": (config.draws * weights).var(correction=0),
-            "partition_variance": partition_weights(scores, state.running).var(correction=0),
+            "partition_variance": batch_variance(partition_weights(scores, state.running), state.group),
         }
 
     @torch.no_grad()

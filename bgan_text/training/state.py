@@ -11,7 +11,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
+from bgan_text.group import ALONE, Group
 from bgan_text.models.build import Builder, build_nets, missing
+from bgan_text.models.random_numbers import SharedGenerator
 from bgan_text.objective_table import CONTINUOUS, OBJECTIVES, TOKENS, objectives_on
 from bgan_text.objectives.divergences import Divergence, divergence_named
 from bgan_text.objectives.weights import RunningStatistics
@@ -21,6 +23,7 @@ from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
 from bgan_text.training.offers import refuse_discriminator, refuse_generator
+from bgan_text.training.synchronised import synchronise
 from bgan_text.validation_scores import ORACLE, deciding_score
 
 NET_REMEDY = "lower `width`, `discriminator_width`, `blocks` or `noise`"
@@ -52,6 +55,7 @@ class State:
         divergence: what the discriminator bounds; None for objectives without a divergence.
         elapsed: training time in seconds.
         nonfinite: becomes 1 when a loss or gradient is not finite, and then prevents every later update.
+        group: the processes that train these nets together.
     """
 
     generator: Any
@@ -65,10 +69,16 @@ class State:
     divergence: Divergence | None
     step: int = 0
     elapsed: float = 0.0
+    group: Group = ALONE
 
     @classmethod
     def fresh(
-        cls, config: Config, space: Space, device: torch.device, parts: CustomParts | None = None
+        cls,
+        config: Config,
+        space: Space,
+        device: torch.device,
+        parts: CustomParts | None = None,
+        group: Group = ALONE,
     ) -> "State":
         """An untrained state; its initial weights follow from `config.seed` alone.
 
@@ -77,16 +87,19 @@ class State:
             space: what is generated.
             device: where the nets are.
             parts: the user's own, those that `config` names.
+            group: the processes that train them together.
 
         Raises:
             UserError: the objective cannot train on such samples, a net does not offer what it needs, or
                 the batch is too small for batch normalisation.
         """
         with out_of_memory("while the nets are built", NET_REMEDY):
-            return cls._built(config, space, device, parts or CustomParts())
+            return cls._built(config, space, device, parts or CustomParts(), group)
 
     @classmethod
-    def _built(cls, config: Config, space: Space, device: torch.device, parts: CustomParts) -> "State":
+    def _built(
+        cls, config: Config, space: Space, device: torch.device, parts: CustomParts, group: Group
+    ) -> "State":
         _refuse_what_does_not_fit(config, space)
         generator, discriminator = build_nets(config, space, parts.generator, parts.discriminator)
         if parts.generator is not None:
@@ -99,6 +112,8 @@ class State:
             generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
         )
         average.eval().requires_grad_(False)
+        for net in (generator, discriminator):
+            synchronise(net, group)
         betas = (config.beta1, config.beta2)
         return cls(
             generator=generator,
@@ -116,9 +131,10 @@ class State:
                 fused=True,
             ),
             running=RunningStatistics.fresh(device, score_shape(config, space)),
-            rng=torch.Generator(device).manual_seed(config.seed),
+            rng=_stream(device, group).manual_seed(config.seed),
             nonfinite=torch.zeros((), device=device),
             divergence=_divergence(config, parts),
+            group=group,
         )
 
     @property
@@ -134,6 +150,10 @@ class State:
         """Each optimizer with its name and the net it updates."""
         yield "generator", self.generator_optimizer, self.generator
         yield "discriminator", self.discriminator_optimizer, self.discriminator
+
+
+def _stream(device: torch.device, group: Group) -> torch.Generator:
+    return torch.Generator(device) if group.size == 1 else SharedGenerator(device, group)
 
 
 def _divergence(config: Config, parts: CustomParts) -> Divergence | None:

@@ -43,11 +43,13 @@ class Side:
         tokens: (N, L) int64.
         where: (N, L) bool, the positions up to the end of each sequence.
         generated: whether the generator is taught after these prefixes too.
+        prefixes: how many prefixes the sequences have; the mean of that over the processes.
     """
 
     tokens: Tensor
     where: Tensor
     generated: bool
+    prefixes: Tensor
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Prefixes:
     Attributes:
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, the K positions up to the end of each sequence.
-        share: K of all prefixes of the side, so that means of groups add up to the mean of the batch.
+        share: K of all prefixes of the side, so that means of groups add up to the mean of the batch. With
+            several processes the mean of their sums does.
         weights: (K,) what each prefix counts in a bound, see `row_weights`.
         log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.
@@ -131,9 +134,10 @@ class TokenCreditUpdate(Update):
         sides = [self._side(samples_of(real), generated=kind != "samples")]
         if kind != "data":
             with self.autocast():
-                samples = state.generator(given).sample(1, state.rng).squeeze(0)
+                drawn = state.generator(given)
+                samples = drawn.sample(1, self.stream(drawn)).squeeze(0)
             sides.append(self._side(samples, generated=True))
-        weights = row_weights(sides[0].where)
+        weights = row_weights(sides[0].where, state.group)
         rows = sequences_at_a_time(state.generator.space, len(sides))
         for first in range(0, len(given), rows):
             group = slice(first, first + rows)
@@ -147,7 +151,8 @@ class TokenCreditUpdate(Update):
             )
 
     def _side(self, tokens: Tensor, *, generated: bool) -> Side:
-        return Side(tokens, counted(tokens, self.state.generator.space.end), generated)
+        where, group = counted(tokens, self.state.generator.space.end), self.state.group
+        return Side(tokens, where, generated, group.mean(where.sum().float()))
 
     def _prefixes(
         self,
@@ -167,7 +172,7 @@ class TokenCreditUpdate(Update):
             log_probs = None if logits is None else logits.log_softmax(dim=-1)
         with self.autocast(), torch.set_grad_enabled(discriminator):
             scores = self.state.discriminator(tokens, where)
-        return Prefixes(tokens, where, where.sum() / side.where.sum(), weights, log_probs, scores)
+        return Prefixes(tokens, where, where.sum() / side.prefixes, weights, log_probs, scores)
 
     def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
         """The group's part of the bound after prefixes of data, of that on whole prefixes, or their mean."""

@@ -15,6 +15,7 @@ from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
 from bgan_text.training.score_function import ScoreFunctionUpdate
 from bgan_text.training.state import State
+from bgan_text.training.synchronised import mean_numbers
 from bgan_text.training.token_credit import TokenCreditUpdate
 from bgan_text.training.update import Numbers, Update
 
@@ -71,7 +72,7 @@ class Trainer:
         numbers = self.update.step(real_batches, progress)
         self.state.average.update_parameters(self.state.generator)
         self.state.step += 1
-        return StepReport(self.state.step, numbers)
+        return StepReport(self.state.step, mean_numbers(numbers, self.state.group))
 
     def _set_rates(self, progress: float) -> None:
         share = max(0.0, 1.0 - progress) if self.config.lr_schedule == "linear" else 1.0
@@ -94,7 +95,7 @@ def train(
         config: its settings.
         batches: (step, index) -> a batch of N samples of the data on the device, a pure function, so that
             a resumed run needs no loader's state.
-        progress: the share of the run that is done.
+        progress: the share of the run that is done; that of process 0 counts.
 
     Yields:
         The numbers of each step, unread.
@@ -102,7 +103,7 @@ def train(
     trainer = Trainer(state, config)
     read = [f"`{name}`" for name in LARGE if name not in unused(config.to_json())]
     remedy = f"lower {', '.join(read[:-1])} or {read[-1]}"
-    while (done := progress(state)) < 1.0:
+    while (done := state.group.decided(progress(state))) < 1.0:
         with out_of_memory("in a training step", remedy):
             real = [batches(state.step, index) for index in range(config.discriminator_steps)]
             report = trainer.step(real, done)

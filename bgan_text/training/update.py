@@ -16,7 +16,9 @@ from bgan_text.batch import Batch, LabelledImages
 from bgan_text.config import Config
 from bgan_text.models.classifier import LabelDiscriminator, LabelScorer
 from bgan_text.models.distributions import ConditionalDistribution
+from bgan_text.models.random_numbers import normal
 from bgan_text.training.state import State
+from bgan_text.training.synchronised import mean_gradients
 
 Numbers = dict[str, Tensor]
 """Scalar tensors by name, unread."""
@@ -78,8 +80,19 @@ class Update:
         state = self.state
         if isinstance(real, LabelledImages):
             return real.images
-        size = (self.config.batch, state.generator.noise)
-        return torch.randn(size, device=state.device, generator=state.rng)
+        return normal(self.config.batch // state.group.size, state.generator.noise, state.rng)
+
+    def stream(self, conditional: ConditionalDistribution) -> torch.Generator:
+        """The random stream for draws of tokens.
+
+        A distribution of the user's own draws for the rows that it has, and would draw the same for those of
+        another process. It gets a stream that differs from process to process and begins with the step.
+        """
+        state = self.state
+        if state.group.size == 1 or type(conditional).__module__.startswith("bgan_text."):
+            return state.rng
+        seed = torch.randint(2**62, (), device=state.device, generator=state.rng)
+        return torch.Generator(state.device).manual_seed(int(seed) + state.group.rank)
 
     def judge(self, real: Batch) -> nn.Module | LabelScorer:
         """What scores samples: the discriminator, or for labels its scorer for the images of the batch.
@@ -123,8 +136,9 @@ class Update:
         Return the gradient norm.
         """
         state = self.state
+        loss = mean_gradients(net.parameters(), loss.detach(), state.group)
         norm = nn.utils.clip_grad_norm_(net.parameters(), self.config.grad_clip)
-        state.nonfinite = torch.maximum(state.nonfinite, (~torch.isfinite(norm + loss.detach())).float())
+        state.nonfinite = torch.maximum(state.nonfinite, (~torch.isfinite(norm + loss)).float())
         optimizer.found_inf = state.nonfinite  # type: ignore[attr-defined]  # fused Adam skips its step
         optimizer.step()
         return norm
