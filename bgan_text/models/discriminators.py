@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from bgan_text.models.dcgan import StridedConvolutions
 from bgan_text.models.layers import ResidualBlock, as_image, as_rows, convolution, normalise
 from bgan_text.models.sampling import counted
+from bgan_text.models.token_convolution import can_look_up, convolve_tokens
 from bgan_text.space import PixelSpace, TokenSpace
 
 MOST_COLOUR_CHANNELS = 8
@@ -61,7 +62,15 @@ class ConvolutionalDiscriminator(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
-        return self.score_embedded(self.embedding(tokens))
+        first, *others = self.blocks
+        if not (isinstance(first, nn.Conv2d) and can_look_up(tokens, self.embedding.num_embeddings)):
+            return self.score_embedded(self.embedding(tokens))
+        with parametrize.cached():
+            normalise(self, tokens.device.type)
+            x = convolve_tokens(tokens, self.embedding, first)
+            for layer in others:
+                x = layer(x)
+            return self._score(x)
 
     def embed_relaxed(self, points: Tensor) -> Tensor:
         """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
@@ -74,8 +83,10 @@ class ConvolutionalDiscriminator(nn.Module):
         """
         with parametrize.cached():
             normalise(self, embedded.device.type)
-            x = self.blocks(as_image(embedded))
-            scores: Tensor = self.dense(as_rows(x).flatten(1))
+            return self._score(self.blocks(as_image(embedded)))
+
+    def _score(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.dense(as_rows(x).flatten(1))
         return scores.squeeze(1).float()
 
 
