@@ -36,6 +36,10 @@ class Lengths:
         if tokens:
             self._counts[tokens] += 1
 
+    def update(self, other: "Lengths") -> None:
+        """Take over the counts of other samples."""
+        self._counts.update(other._counts)
+
     def needed(self, percent: int) -> int:
         """The shortest length that so many percent of the samples do not exceed; 0 if there are none."""
         covered, all_of_them = 0, self._counts.total()

@@ -123,6 +123,14 @@ class TextPreparation(Preparation):
     )
     overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG, group=TEXT)
     lowercase: bool = setting(False, "lower-case the text", group=TEXT)
+    processes: int | None = setting(
+        None,
+        "processes that encode text; the data are the same whatever their number (default: one for each "
+        "processor if there is much text)",
+        minimum=1,
+        below=1025,
+        group=TEXT,
+    )
 
     def __post_init__(self) -> None:
         from bgan_text.corpora.tokenizer import check_tokenizer

@@ -31,6 +31,11 @@ class Changes:
             self.example = self.example if self.texts else (before, after)
             self.texts += 1
 
+    def update(self, other: "Changes") -> None:
+        """Take over what was found in the texts after these."""
+        self.example = self.example if self.texts else other.example
+        self.texts += other.texts
+
     def warnings(self, tokenizer: str, read: int) -> list[str]:
         """A warning with the example, cut to what differs."""
         if not self.texts:

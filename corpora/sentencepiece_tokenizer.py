@@ -1,18 +1,24 @@
 """The tokenizers `sentencepiece` and `bpe`, and models of the user's own."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, ClassVar
 
 import sentencepiece
 
 from bgan_text.corpora.sentencepiece_training import (
     FROM_STAND_INS,
     STAND_INS,
-    trained_model,
     with_stand_ins,
 )
-from bgan_text.corpora.tokenizer_base import FIRST, IDENTITY, UNKNOWN, Tokenizer, until_end
+from bgan_text.corpora.tokenizer_base import FIRST, UNKNOWN, Tokenizer, until_end
+from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -48,17 +54,45 @@ class SentencePieceTokenizer(Tokenizer):
         unknown = self._processor.unk_id()
         self._stand_ins = any(self._processor.piece_to_id(one) != unknown for one in STAND_INS.values())
 
-    @classmethod
-    def train(
-        cls, texts: Iterable[str], name: str, vocabulary: int | None, normalization: str = IDENTITY
-    ) -> "SentencePieceTokenizer":
-        """Train a model on texts, which are iterated over twice; see `trained_model`."""
-        return cls(trained_model(texts, name, vocabulary, normalization))
-
     def encode(self, text: str) -> list[int]:
         if self._stand_ins:
             text = with_stand_ins(text)
         return [self._token.get(piece, UNKNOWN) for piece in self._processor.encode(text)]
+
+    @cached_property
+    def _token_of(self) -> "NDArray[np.int32]":
+        """The token of each piece."""
+        import numpy as np
+
+        tokens = np.full(self._pieces, UNKNOWN, dtype=np.int32)
+        tokens[self._kept] = np.arange(FIRST, self.vocabulary)
+        return tokens
+
+    def encode_many(self, texts: Sequence[str]) -> "tuple[NDArray[np.int32], NDArray[np.int64]]":
+        import numpy as np
+
+        if not texts:
+            return super().encode_many(texts)
+        safe = list(map(with_stand_ins, texts)) if self._stand_ins else list(texts)
+        pieces = self._processor.encode(safe, num_threads=1)
+        sizes = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        return self._token_of[np.fromiter(chain.from_iterable(pieces), np.int64, int(sizes.sum()))], sizes
+
+    @cached_property
+    def _piece_of(self) -> "NDArray[np.int64]":
+        """The piece of each token; that of the end is never asked for."""
+        import numpy as np
+
+        return np.array([-1, self._processor.unk_id(), *self._kept])
+
+    def decode_many(self, rows: "NDArray[np.integer]", sizes: "NDArray[np.integer]") -> list[str]:
+        if not len(rows):
+            return []
+        pairs = zip(self._piece_of[rows].tolist(), sizes.tolist(), strict=True)
+        texts = self._processor.decode([row[:size] for row, size in pairs], num_threads=1)
+        if self._stand_ins:
+            texts = [text.translate(FROM_STAND_INS) for text in texts]
+        return list(map(one_line, texts))
 
     def join(self, tokens: Iterable[int]) -> str:
         unknown = self._processor.unk_id()

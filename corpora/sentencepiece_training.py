@@ -35,7 +35,12 @@ ROOM = 0.9
 
 
 def trained_model(
-    texts: Iterable[str], name: str, vocabulary: int | None, normalization: str = IDENTITY
+    texts: Iterable[str],
+    characters: Counter[str],
+    lines: int,
+    name: str,
+    vocabulary: int | None,
+    normalization: str = IDENTITY,
 ) -> bytes:
     """Train a model and give the bytes of its file.
 
@@ -43,7 +48,9 @@ def trained_model(
     that none is unknown, unless they would fill the vocabulary. Long lines are trained on in parts.
 
     Args:
-        texts: the corpus, which is iterated over twice.
+        texts: the corpus.
+        characters: how often each occurs in it.
+        lines: how many texts there are.
         name: one of `SENTENCEPIECE_MODELS`.
         vocabulary: the number of tokens, the end and the unknown included; None for up to 8,000, as many as
             the text gives.
@@ -52,11 +59,7 @@ def trained_model(
     Raises:
         UserError: the text does not give so many tokens, or has too many characters for so few.
     """
-    characters: Counter[str] = Counter()
-    lines = 0
-    for text in texts:
-        characters.update(text)
-        lines += 1
+    characters = characters.copy()
     characters[" "] += lines  # SentencePiece reads a line as if a space stood in front of it
     coverage, kept = _coverage(characters, vocabulary or SENTENCEPIECE_VOCABULARY)
     size = vocabulary or max(SENTENCEPIECE_VOCABULARY, round(kept / ROOM))

@@ -1,4 +1,4 @@
-"""What every dataset directory needs: a folder to write it in, and three splits that share no row."""
+"""What every dataset directory needs: three splits that share no row."""
 
 import hashlib
 from array import array
@@ -13,11 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from bgan_text.corpora.arrow_files import save
 from bgan_text.corpora.dataset_directory import SPLITS
+from bgan_text.corpora.row_digests import row_digest
 from bgan_text.errors import UserError
 
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
+NOWHERE = -1
+"""Of a row that is in no split: it was seen before."""
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
 """Validation and test each get one in ten samples, at most ten thousand. Where a corpus has a held-out part
 of its own, all of that is the test split."""
+PART = 1 << 22
+"""Digests that are sorted at a time, about: memory on top of nine bytes for each row is bounded by it."""
 
 
 @contextmanager
@@ -54,37 +60,135 @@ class Splits:
     digest: str
 
 
-def row_digest(row: ArrayLike) -> int:
-    """A 64-bit digest of a row: among 30 million rows, two collide with probability 2e-5."""
-    content = np.asarray(row, dtype="<i4").tobytes()
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+@dataclass(frozen=True)
+class Assigned:
+    """The split of each row.
+
+    Attributes:
+        split: (n,) its place in `SPLITS`, or `NOWHERE`.
+        duplicates: how many rows are equal to an earlier one.
+    """
+
+    split: NDArray[np.int8]
+    duplicates: int
+
+    def sizes(self) -> dict[str, int]:
+        """How many rows each split has."""
+        return {name: int((self.split == number).sum()) for number, name in enumerate(SPLITS)}
+
+    def digest(self, digests: NDArray[np.uint64]) -> str:
+        """One digest of all splits, by those of the rows."""
+        signed = hashlib.sha256()
+        for number, name in enumerate(SPLITS):
+            signed.update(name.encode())
+            for start in range(0, len(digests), PART):
+                part = slice(start, start + PART)
+                signed.update(digests[part][self.split[part] == number].tobytes())
+        return signed.hexdigest()
+
+
+def assigned(
+    digests: NDArray[np.uint64], held_out: NDArray[np.bool_], *, keep_duplicates: bool, length: int
+) -> Assigned:
+    """Choose the split of each row by its digest alone. Of equal rows one is in a split, or all in one.
+
+    Args:
+        digests: (n,) of the rows.
+        held_out: (n,) whether the corpus holds a row out. Of equal rows the first one counts.
+        keep_duplicates: whether rows that were seen before are in a split, too.
+        length: of a row, for the message.
+
+    Raises:
+        UserError: there are too few rows.
+    """
+    found = _distinct(digests, held_out, keep_duplicates=keep_duplicates)
+    if found.count < len(SPLITS):
+        raise UserError(
+            f"the corpus has {found.count} distinct sample{'s' * (found.count > 1)} of length "
+            f"{length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
+        )
+    share = min(max(1, found.free // HELD_OUT_SHARE), HELD_OUT_MOST)
+    parts = [(VALIDATION, share)] if found.held else [(TEST, share), (VALIDATION, 2 * share)]
+    split = np.full(len(digests), TRAIN, dtype=np.int8)
+    for number, until in reversed(parts):  # the lowest digests are kept apart
+        if len(found.lowest):
+            split[digests <= found.lowest[:until][-1]] = number
+    split[found.held_out] = TEST
+    split[~found.kept] = NOWHERE
+    if not (split == TRAIN).any():
+        raise UserError("no sample is left to train on: give a larger corpus or a larger `limit`")
+    return Assigned(split, len(digests) - found.count)
+
+
+@dataclass
+class _Distinct:
+    """What there is among rows.
+
+    Attributes:
+        count: how many differ.
+        free: how many of these the corpus does not hold out.
+        held: how many it does.
+        lowest: the lowest digests of free ones, in ascending order.
+        held_out: (n,) whether the first row that is equal to a row is held out.
+        kept: (n,) which rows are in a split.
+    """
+
+    count: int
+    free: int
+    held: int
+    lowest: NDArray[np.uint64]
+    held_out: NDArray[np.bool_]
+    kept: NDArray[np.bool_]
+
+
+def _distinct(
+    digests: NDArray[np.uint64], held_out: NDArray[np.bool_], *, keep_duplicates: bool
+) -> _Distinct:
+    kept = np.full(len(digests), keep_duplicates)
+    held_out = held_out.copy()
+    lowest, lowest_count, count, held = [], 0, 0, 0
+    for rows in _parts(digests):
+        order = np.argsort(digests[rows], kind="stable")
+        rows, inside = rows[order], digests[rows][order]
+        new = np.flatnonzero(np.diff(inside, prepend=~inside[:1]) != 0)
+        kept[rows[new]] = True
+        of_first = held_out[rows[new]]
+        held_out[rows] = np.repeat(of_first, np.diff(new, append=len(rows)))
+        count += len(new)
+        held += int(of_first.sum())
+        if lowest_count < 2 * HELD_OUT_MOST:
+            lowest.append(inside[new[~of_first]][: 2 * HELD_OUT_MOST - lowest_count])
+            lowest_count += len(lowest[-1])
+    return _Distinct(
+        count, count - held, held, np.concatenate([np.zeros(0, np.uint64), *lowest]), held_out, kept
+    )
+
+
+def _parts(digests: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+    """The rows in parts, by ascending digests from part to part; equal ones are in the same part."""
+    bits = max(0, (len(digests) // PART).bit_length())
+    if bits == 0:
+        yield np.arange(len(digests))
+        return
+    highest = np.asarray(digests, dtype="<u8").view("<u2")[3::4]
+    part_of = highest >> np.uint16(16 - bits)
+    for part in range(1 << bits):
+        if len(rows := np.flatnonzero(part_of == part)):
+            yield rows
 
 
 def split_rows(
     data: datasets.Dataset, seen: Seen, stage: Path, *, keep_duplicates: bool, length: int
 ) -> Splits:
-    """Write the splits into a folder. The split of a row depends only on its own digest.
+    """Write the splits of rows into a folder, as `assigned` chooses them.
 
     Raises:
         UserError: there are too few rows.
     """
     digests = np.frombuffer(seen.digests, dtype=np.uint64)
     held_out = np.frombuffer(seen.held_out, dtype=np.int8).astype(bool)
-    distinct, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    if len(distinct) < len(SPLITS):
-        raise UserError(
-            f"the corpus has {len(distinct)} distinct sample{'s' * (len(distinct) > 1)} of length "
-            f"{length}: at least {len(SPLITS)} are needed, one for each of {', '.join(SPLITS)}"
-        )
-    split_of_distinct = _assign(held_out[first])
-    if keep_duplicates:
-        chosen = [np.flatnonzero(split_of_distinct[inverse] == number) for number in range(len(SPLITS))]
-    else:
-        chosen = [np.sort(first[split_of_distinct == number]) for number in range(len(SPLITS))]
-    splits = _saved(data, digests, chosen, len(digests) - len(distinct), stage)
-    if splits.sizes["train"] == 0:
-        raise UserError("no sample is left to train on: give a larger corpus or a larger `limit`")
-    return splits
+    chosen = assigned(digests, held_out, keep_duplicates=keep_duplicates, length=length)
+    return _saved(data, digests, chosen, stage)
 
 
 def split_as_told(data: datasets.Dataset, seen: Seen, stage: Path) -> Splits:
@@ -95,35 +199,11 @@ def split_as_told(data: datasets.Dataset, seen: Seen, stage: Path) -> Splits:
     """
     digests = np.frombuffer(seen.digests, dtype=np.uint64)
     told = np.frombuffer(seen.held_out, dtype=np.int8)
-    chosen = [np.flatnonzero(told == number) for number in range(len(SPLITS))]
-    return _saved(data, digests, chosen, len(digests) - len(np.unique(digests)), stage)
+    return _saved(data, digests, Assigned(told, len(digests) - len(np.unique(digests))), stage)
 
 
-def _saved(
-    data: datasets.Dataset,
-    digests: NDArray[np.uint64],
-    chosen: list[NDArray[np.int64]],
-    duplicates: int,
-    stage: Path,
-) -> Splits:
+def _saved(data: datasets.Dataset, digests: NDArray[np.uint64], chosen: Assigned, stage: Path) -> Splits:
     """Write the chosen rows of each split."""
-    signed, sizes = hashlib.sha256(), {}
-    for name, rows in zip(SPLITS, chosen, strict=True):
-        save(data.select(rows), stage / name)
-        sizes[name] = len(rows)
-        signed.update(name.encode() + digests[rows].tobytes())
-    return Splits(sizes, duplicates, signed.hexdigest())
-
-
-def _assign(held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """0 train, 1 validation, 2 test, for rows in ascending order of digest: the lowest are kept apart."""
-    free = np.flatnonzero(~held_out)
-    share = min(max(1, len(free) // HELD_OUT_SHARE), HELD_OUT_MOST)
-    split = np.zeros(len(held_out), dtype=np.int64)
-    if held_out.any():
-        split[held_out] = 2
-        split[free[:share]] = 1
-    else:
-        split[free[:share]] = 2
-        split[free[share : 2 * share]] = 1
-    return split
+    for number, name in enumerate(SPLITS):
+        save(data.select(np.flatnonzero(chosen.split == number)), stage / name)
+    return Splits(chosen.sizes(), chosen.duplicates, chosen.digest(digests))

@@ -2,12 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from typing import ClassVar, Self
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.tokenizer_base import FIRST, UNKNOWN, Tokenizer, until_end
+from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class SymbolTokenizer(Tokenizer):
@@ -36,20 +41,24 @@ class SymbolTokenizer(Tokenizer):
         raise NotImplementedError
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocabulary: int | None, lengths: Lengths | None = None) -> Self:
-        """The tokenizer of the most frequent symbols, at most `vocabulary` tokens in all.
-
-        Args:
-            texts: the corpus, streamed once.
-            vocabulary: the largest number of tokens, the end and the unknown included; None for all.
-            lengths: receives the number of tokens of each text.
-        """
+    def count(cls, texts: Sequence[str]) -> tuple[Counter[str], list[int]]:
+        """How often each symbol occurs in texts, and how many symbols each text has."""
         counts: Counter[str] = Counter()
+        lengths = []
         for text in texts:
             symbols = cls.split(text)
             counts.update(symbols)
-            if lengths is not None:
-                lengths.add(len(symbols))
+            lengths.append(len(symbols))
+        return counts, lengths
+
+    @classmethod
+    def of_counts(cls, counts: Counter[str], vocabulary: int | None) -> Self:
+        """The tokenizer of the most frequent symbols, at most `vocabulary` tokens in all.
+
+        Args:
+            counts: of the symbols of a corpus.
+            vocabulary: the largest number of tokens, the end and the unknown included; None for all.
+        """
         ranked = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
         if vocabulary is not None and vocabulary > FIRST + len(ranked):
             raise UserError(
@@ -63,8 +72,22 @@ class SymbolTokenizer(Tokenizer):
         return [known(symbol, UNKNOWN) for symbol in self.split(text)]
 
     def join(self, tokens: Iterable[int]) -> str:
+        return self._joined(until_end(tokens))
+
+    def _joined(self, tokens: Iterable[int]) -> str:
+        """The text of tokens none of which is an end."""
         texts = self._texts
-        return self.between.join([texts[token] for token in until_end(tokens)])
+        return self.between.join([texts[token] for token in tokens])
+
+    @cached_property
+    def _one_line(self) -> bool:
+        """Whether no symbol has a line break, so that every text of tokens is one line."""
+        return len("".join([*self._texts, "."]).splitlines()) == 1
+
+    def decode_many(self, rows: "NDArray[np.integer]", sizes: "NDArray[np.integer]") -> list[str]:
+        pairs = zip(rows.tolist(), sizes.tolist(), strict=True)
+        texts = [self._joined(row[:size]) for row, size in pairs]
+        return texts if self._one_line else list(map(one_line, texts))
 
     def content(self) -> bytes:
         value = {"kind": self.kind, "symbols": self.symbols}

@@ -17,7 +17,8 @@ from bgan_text.corpora.preparation_options import Preparation, TokenPreparation
 from bgan_text.corpora.preparation_summary import data_summary, repeats_warnings
 from bgan_text.corpora.splitting import Seen, Splits, split_rows, without_bars
 from bgan_text.corpora.staging import staged
-from bgan_text.corpora.text_preparation import Counts, card, row_features
+from bgan_text.corpora.text_counts import Counts
+from bgan_text.corpora.text_preparation import card, row_features
 from bgan_text.corpora.tokenizer import IntegerTokenizer
 from bgan_text.errors import UserError
 from bgan_text.reporter import SILENT, Reporter
@@ -94,7 +95,7 @@ def write_rows(
     splits = split(data, seen, stage)
     del data
     path.unlink()
-    counts.add_splits(splits)
+    counts.add_splits(splits.duplicates, splits.sizes)
     (stage / tokenizer.file).write_bytes(tokenizer.content())
     warnings = repeats_warnings(0 if recipe.keep_duplicates else counts.duplicates, count)
     summary = data_summary(asdict(counts), lengths, space.vocabulary, warnings)

@@ -1,6 +1,9 @@
 """The tokenizers by name: trained on a corpus, and loaded from the file that they are stored as."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from bgan_text.corpora.character_tokenizer import CharacterTokenizer
@@ -8,7 +11,11 @@ from bgan_text.corpora.dataset_records import Integers, Named, Symbols
 from bgan_text.corpora.integer_tokenizer import IntegerTokenizer
 from bgan_text.corpora.lengths import Lengths
 from bgan_text.corpora.sentencepiece_tokenizer import SentencePieceTokenizer
-from bgan_text.corpora.sentencepiece_training import SENTENCEPIECE_MODELS, SENTENCEPIECE_VOCABULARY
+from bgan_text.corpora.sentencepiece_training import (
+    SENTENCEPIECE_MODELS,
+    SENTENCEPIECE_VOCABULARY,
+    trained_model,
+)
 from bgan_text.corpora.smiles_tokenizer import SmilesTokenizer
 from bgan_text.corpora.symbol_tokenizer import SymbolTokenizer
 from bgan_text.corpora.tokenizer_base import (
@@ -34,6 +41,7 @@ __all__ = [
     "TOKENIZERS",
     "UNKNOWN",
     "CharacterTokenizer",
+    "Counted",
     "IntegerTokenizer",
     "SentencePieceTokenizer",
     "SmilesTokenizer",
@@ -42,15 +50,19 @@ __all__ = [
     "WhitespaceTokenizer",
     "WordTokenizer",
     "check_tokenizer",
+    "counted",
     "is_model",
     "load_tokenizer",
     "signature",
+    "tokenizer_of",
     "train_tokenizer",
 ]
 
 SYMBOL_TOKENIZERS: dict[str, type[SymbolTokenizer]] = {
     one.kind: one for one in (WordTokenizer, WhitespaceTokenizer, CharacterTokenizer, SmilesTokenizer)
 }
+BLOCK = 1000
+"""Texts that are counted at a time."""
 TOKENIZERS = (*SENTENCEPIECE_MODELS, *SYMBOL_TOKENIZERS)
 
 
@@ -70,6 +82,62 @@ def check_tokenizer(name: str, vocabulary: int | None, normalization: str = IDEN
             f"`normalization` {normalization} has no meaning for `tokenizer` {name}: only "
             f"{' and '.join(SENTENCEPIECE_MODELS)} normalise"
         )
+
+
+@dataclass
+class Counted:
+    """What a tokenizer is trained on, apart from the texts themselves.
+
+    Attributes:
+        symbols: how often each symbol occurs; for SentencePiece, each character.
+        texts: how many texts there are.
+        lengths: the number of symbols of each text; empty for SentencePiece.
+    """
+
+    symbols: Counter[str] = field(default_factory=Counter)
+    texts: int = 0
+    lengths: Lengths = field(default_factory=Lengths)
+
+    def add(self, other: "Counted") -> None:
+        """Take over what was counted in other texts."""
+        self.symbols.update(other.symbols)
+        self.texts += other.texts
+        self.lengths.update(other.lengths)
+
+
+def counted(name: str, texts: Sequence[str]) -> Counted:
+    """Count some texts for the tokenizer called `name`; a model of the user's own needs nothing."""
+    if is_model(name):
+        return Counted(texts=len(texts))
+    if name in SENTENCEPIECE_MODELS:
+        return Counted(CharacterTokenizer.count(texts)[0], len(texts))
+    symbols, lengths = SYMBOL_TOKENIZERS[name].count(texts)
+    return Counted(symbols, len(texts), Lengths(lengths))
+
+
+def tokenizer_of(
+    name: str,
+    counts: Counted,
+    texts: Iterable[str],
+    vocabulary: int | None,
+    normalization: str = IDENTITY,
+) -> Tokenizer:
+    """Train the tokenizer called `name` on a corpus that was counted; see `train_tokenizer`.
+
+    Args:
+        name: as for `train_tokenizer`.
+        counts: what `counted` found in all texts.
+        texts: the texts, which only SentencePiece reads.
+        vocabulary: as for `train_tokenizer`.
+        normalization: as for `train_tokenizer`.
+    """
+    if is_model(name):
+        return SentencePieceTokenizer(Path(name).read_bytes())
+    if name in SENTENCEPIECE_MODELS:
+        return SentencePieceTokenizer(
+            trained_model(texts, counts.symbols, counts.texts, name, vocabulary, normalization)
+        )
+    return SYMBOL_TOKENIZERS[name].of_counts(counts.symbols, vocabulary)
 
 
 def train_tokenizer(
@@ -94,9 +162,12 @@ def train_tokenizer(
     check_tokenizer(name, vocabulary, normalization)
     if is_model(name):
         return SentencePieceTokenizer(Path(name).read_bytes())
-    if name in SENTENCEPIECE_MODELS:
-        return SentencePieceTokenizer.train(texts, name, vocabulary, normalization)
-    return SYMBOL_TOKENIZERS[name].train(texts, vocabulary, lengths)
+    counts, left = Counted(), iter(texts)
+    while block := list(islice(left, BLOCK)):
+        counts.add(counted(name, block))
+    if lengths is not None:
+        lengths.update(counts.lengths)
+    return tokenizer_of(name, counts, texts, vocabulary, normalization)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

@@ -7,10 +7,15 @@ makes it again from them.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Protocol
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from bgan_text.corpora.units import one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 END, UNKNOWN = 0, 1
 FIRST = 2
@@ -39,6 +44,14 @@ class Tokenizer(ABC):
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, without an end."""
 
+    def encode_many(self, texts: Sequence[str]) -> "tuple[NDArray[np.int32], NDArray[np.int64]]":
+        """The tokens of texts, one text after the other, and how many each text has: what `encode` gives."""
+        import numpy as np
+
+        tokens = [self.encode(text) for text in texts]
+        sizes = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        return np.fromiter(chain.from_iterable(tokens), np.int32, int(sizes.sum())), sizes
+
     @abstractmethod
     def join(self, tokens: Iterable[int]) -> str:
         """The text of tokens, up to the first end, with whatever characters they stand for."""
@@ -50,6 +63,14 @@ class Tokenizer(ABC):
         text, see `one_line`.
         """
         return one_line(self.join(tokens))
+
+    def decode_many(self, rows: "NDArray[np.integer]", sizes: "NDArray[np.integer]") -> list[str]:
+        """The texts of rows (n, L) of which the first tokens count, as many as `sizes` (n,) tells.
+
+        None of these tokens is an end. The texts are those that `decode` gives.
+        """
+        pairs = zip(rows.tolist(), sizes.tolist(), strict=True)
+        return [self.decode(row[:size]) for row, size in pairs]
 
     @abstractmethod
     def content(self) -> bytes:

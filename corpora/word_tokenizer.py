@@ -67,5 +67,5 @@ class WordTokenizer(SymbolTokenizer):
         pattern = ASCII_WORD if text.isascii() else word_pattern()
         return [match.group() for match in pattern.finditer(" " + " ".join(text.split()))]
 
-    def join(self, tokens: Iterable[int]) -> str:
-        return super().join(tokens).removeprefix(" ")
+    def _joined(self, tokens: Iterable[int]) -> str:
+        return super()._joined(tokens).removeprefix(" ")

@@ -20,9 +20,18 @@ import pyarrow.parquet as pq
 import pytest
 
 import bgan_text as bt
-from bgan_text.corpora import decoding, delimited, json_rows, parquet_rows, text_preparation, units
+from bgan_text.corpora import (
+    decoding,
+    delimited,
+    json_rows,
+    parquet_rows,
+    text_preparation,
+    text_spool,
+    units,
+)
 from bgan_text.corpora.parquet_pages import PageError, page_sizes
 from bgan_text.corpora.sources import file_samples
+from bgan_text.corpora.text_blocks import read_texts
 from bgan_text.evaluation.command_judge import CommandJudge
 
 Read = Callable[..., list[str]]
@@ -267,15 +276,15 @@ def test_a_judge_may_print_long_numbers() -> None:
 def test_long_texts_are_in_memory_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{number:04}" + "ab" * 500 for number in range(60)]
     sizes: list[int] = []
-    encode = text_preparation._encode_block
+    encode = text_preparation.encode_block
 
-    def noted(maker: Any, block: Any, *more: Any) -> None:
-        sizes.append(len(block["text"]))
-        encode(maker, block, *more)
+    def noted(encoding: Any, texts: Path, *more: Any) -> Any:
+        sizes.append(len(read_texts(texts)))
+        return encode(encoding, texts, *more)
 
-    monkeypatch.setattr(text_preparation, "_encode_block", noted)
+    monkeypatch.setattr(text_preparation, "encode_block", noted)
     whole = bt.prepare(texts, tokenizer="char", length=4, overlong="cut", out=tmp_path / "whole")
-    monkeypatch.setattr(text_preparation, "BLOCK_CHARACTERS", 9000)
+    monkeypatch.setattr(text_spool, "BLOCK_CHARACTERS", 9000)
     parts = bt.prepare(texts, tokenizer="char", length=4, overlong="cut", out=tmp_path / "parts")
     assert sizes == [60, 9, 9, 9, 9, 9, 9, 6]
     assert whole.card["signature"] == parts.card["signature"]
