@@ -1,7 +1,6 @@
 """Samples of a run folder as text, images or tensors, one after the other."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,13 +9,12 @@ from bgan_text.corpora.images import Pixels
 from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
-from bgan_text.sampling_options import IMAGES, PREFIXES, TEXTS, SamplingOptions
-from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
-from bgan_text.training.candidates import EffectiveCandidates, Samples, kept, scorer
-from bgan_text.training.drawing import Drawing
-from bgan_text.training.particles import grown_rows, guide_of, refuse_unsteppable
+from bgan_text.sampling_blocks import Block, BlockSampler, blocks_of
+from bgan_text.sampling_options import IMAGES, TEXTS, SamplingOptions
+from bgan_text.sampling_processes import blocks_by_processes, refuse_unsendable
+from bgan_text.space import LabelSpace, PixelSpace
+from bgan_text.training.candidates import EffectiveCandidates, Samples
 from bgan_text.training.run import RunFolder
-from bgan_text.training.samples import drawn_rows, ended, sample_rows
 
 
 def refuse_classifier(run: RunFolder) -> None:
@@ -118,42 +116,21 @@ def _check_signature(run: RunFolder, found: str) -> None:
 
 
 def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Samples[Tensor]:
-    generator = run.generator(device, step=options.step, average=options.weights == "average")
+    sampler = BlockSampler(run, options, device)  # which refuses what cannot work
     usual = IMAGES if run.images else TEXTS
     count = usual if options.count is None else options.count
     effective = EffectiveCandidates()
-    Drawing(options.candidates, options.correct).refuse(run.config, run.folder)
-    if options.correct == PREFIXES:
-        return Samples(_grown(run, generator, options, device, count, effective), effective)
-    if options.candidates == 1:
-        rows = sample_rows(generator, count, options.seed, device, options.temperature)
-        return Samples(rows, effective)
-    discriminator = run.discriminator(device, step=options.step)
-    drawn = drawn_rows(generator, count * options.candidates, options.seed, device, options.temperature)
-    score = scorer(discriminator, run.config.credit, run.space)
-    chosen = kept(drawn, score, options.candidates, options.seed, device, effective)
-    return Samples((ended(rows, run.space) for rows in chosen), effective)
+    if (options.processes or 1) > 1 and count > sampler.size:
+        refuse_unsendable(run)
+        blocks = blocks_by_processes(run, sampler.options, device, count, sampler.size)
+    else:
+        blocks = (sampler.draw(*block) for block in blocks_of(count, sampler.size))
+    return Samples(_noted(blocks, effective), effective)
 
 
-def _grown(
-    run: RunFolder,
-    generator: Any,
-    options: SamplingOptions,
-    device: torch.device,
-    count: int,
-    effective: EffectiveCandidates,
-) -> Iterator[Tensor]:
-    """Samples whose candidates grow together. What cannot work is refused before the first one."""
-    refuse_unsteppable(generator, options.candidates, device)
-    assert isinstance(run.space, TokenSpace)  # no other samples have prefixes
-    discriminator = run.discriminator(device, step=options.step)
-    return grown_rows(
-        generator,
-        guide_of(run.config, discriminator, run.space),
-        count,
-        options.seed,
-        device,
-        candidates=options.candidates,
-        temperature=options.temperature,
-        effective=effective,
-    )
+def _noted(blocks: Iterator[Block], effective: EffectiveCandidates) -> Iterator[Tensor]:
+    """The samples of blocks; the effective numbers of their candidates are added up."""
+    for block in blocks:
+        effective.total += block.effective.total
+        effective.samples += block.effective.samples
+        yield block.rows

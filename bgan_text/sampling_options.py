@@ -23,6 +23,11 @@ CORRECT_HELP = (
 BEST = "best"
 """The step that stands for the best checkpoint by the run's `best_by`."""
 STEP_HELP = "step of the checkpoint to sample from, or best (default: the last)"
+MOST_PROCESSES = 1024
+PROCESSES_HELP = (
+    "processes that draw at the same time, with one thread each; any number gives the same samples "
+    "(default: this process, with all its threads)"
+)
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 """The temperatures of a sweep unless some are given."""
 
@@ -52,6 +57,7 @@ class SamplingOptions:
     correct: str = setting(SAMPLES, CORRECT_HELP, choices=CORRECTIONS)
     weights: str = setting("average", "weights to sample from", choices=WEIGHTS)
     step: int | str | None = setting(None, STEP_HELP, metavar="STEP|best")
+    processes: int | None = setting(None, PROCESSES_HELP, minimum=1, below=MOST_PROCESSES + 1)
 
     def __post_init__(self) -> None:
         check_all(self)

@@ -28,6 +28,10 @@ SMALL = {"steps": 3, "batch": 8, "width": 8, "noise": 3, "discriminator_width": 
          "device": "cpu"}  # fmt: skip
 
 
+def stream(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def place(tokens: Tensor) -> Tensor:
     return tokens[:, 0] * V + tokens[:, 1]
 
@@ -40,7 +44,9 @@ def batches(q: Tensor, count: int, size: int = 256) -> Iterator[Tensor]:
 
 def frequencies(q: Tensor, score: Any, candidates: int, count: int = 20_000) -> tuple[Tensor, float]:
     effective = EffectiveCandidates()
-    found = torch.cat(list(kept(batches(q, count * candidates), score, candidates, 0, CPU, effective)))
+    found = torch.cat(
+        list(kept(batches(q, count * candidates), score, candidates, stream(0), CPU, effective))
+    )
     assert len(found) == count == effective.samples
     return place(found).bincount(minlength=V**L) / count, effective.mean
 
@@ -69,7 +75,11 @@ def test_the_kept_candidate_follows_the_normalised_weights_exactly(rng: torch.Ge
     scores = torch.tensor([0.0, 1.0, 2.0])
     rows = torch.arange(3).repeat(30_000).unsqueeze(1)
     found = torch.cat(
-        list(kept(iter(rows.split(100)), lambda one: scores[one[:, 0]], 3, 0, CPU, EffectiveCandidates()))
+        list(
+            kept(
+                iter(rows.split(100)), lambda one: scores[one[:, 0]], 3, stream(0), CPU, EffectiveCandidates()
+            )
+        )
     )
     shares = found[:, 0].bincount(minlength=3) / len(found)
     torch.testing.assert_close(shares, scores.softmax(dim=0), atol=0.01, rtol=0)
@@ -105,7 +115,7 @@ def test_the_choice_does_not_depend_on_the_batches(sides: tuple[Tensor, Tensor])
                     batches(q, 300, size),
                     lambda tokens: ratio[place(tokens)],
                     5,
-                    3,
+                    stream(3),
                     CPU,
                     EffectiveCandidates(),
                 )
@@ -204,7 +214,7 @@ def test_scored_are_the_draws_as_the_discriminator_has_seen_them(
 
         return score
 
-    monkeypatch.setattr("bgan_text.sampling.scorer", scorer)
+    monkeypatch.setattr("bgan_text.sampling_blocks.scorer", scorer)
     kept_rows = run.sample_tokens(300, candidates=4)
     end = run.space.end
     behind = [(rows == end).cumsum(dim=1) - (rows == end).long() > 0 for rows in (torch.cat(seen), kept_rows)]

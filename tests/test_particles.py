@@ -18,6 +18,7 @@ from bgan_text.models.distributions import AutoregressiveDistribution
 from bgan_text.models.generators import RecurrentGenerator
 from bgan_text.models.token_discriminator import RecurrentBody, TokenDiscriminator
 from bgan_text.models.transformer import CausalTransformer, TransformerGenerator
+from bgan_text.sampling_blocks import blocks_of
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, scorer
@@ -27,9 +28,11 @@ from bgan_text.training.particles import (
     Particles,
     PrefixGuide,
     TokenGuide,
+    groups_of,
     grown_rows,
     systematic,
 )
+from bgan_text.training.samples import block_stream
 
 CPU = torch.device("cpu")
 V, L, END = 3, 4, 0
@@ -130,11 +133,14 @@ class Scores:
 def draws(
     generator: Any, guide: Callable[[], Guide], candidates: int, count: int = 20_000, temperature: float = 1.0
 ) -> Tensor:
-    rows = grown_rows(
-        generator, guide, count, 0, CPU, candidates=candidates, temperature=temperature,
-        effective=EffectiveCandidates(),
-    )  # fmt: skip
-    return torch.cat(list(rows))
+    blocks = blocks_of(count, groups_of(candidates))
+    rows = [
+        grown_rows(
+            generator, guide, samples, block_stream(0, block, CPU), candidates=candidates,
+            temperature=temperature, effective=EffectiveCandidates(),
+        ) for block, samples in blocks
+    ]  # fmt: skip
+    return torch.cat(rows)
 
 
 def distance(found: Tensor, target: Tensor) -> float:

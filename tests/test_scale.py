@@ -1,18 +1,36 @@
 """Scores and samples of any number: the same results in bounded memory."""
 
+import itertools
 import random
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import bgan_text as bt
+from bgan_text import sampling_processes
 from bgan_text.corpora.ngram_units import splitter
+from bgan_text.errors import UserError
 from bgan_text.evaluation.coded_units import Characters, Coder, SplitUnits, coded, coded_all, coder_of
+from bgan_text.models.generators import RecurrentGenerator
+from bgan_text.sample_files import destination
+from bgan_text.sampling_blocks import Block, BlockSampler, blocks_of
+from bgan_text.sampling_options import SamplingOptions
 from bgan_text.scores import ngrams
 from bgan_text.scores.ngrams import stable_sort
 from bgan_text.scores.sequences import Numbering, Sequences
+from bgan_text.training.samples import CHOICE, SEEDS, STRIDE, block_seed
+from bgan_text.training.state import CustomParts
 
+CPU = torch.device("cpu")
+SMALL = {"steps": 1, "batch": 8, "width": 8, "noise": 3, "discriminator_width": 4, "device": "cpu"}
 ALPHABET = "abcä語 \t\n\u00a0\u2003\x1c\x85\U0001f600\ud800e\u0301"
 
 
@@ -71,3 +89,150 @@ def test_the_n_grams_are_the_same_whichever_sort_is_used(monkeypatch: pytest.Mon
         assert np.array_equal(level.keys, expected.keys)
         assert np.array_equal(level.counts.owner, expected.counts.owner)
         assert np.array_equal(level.counts.count, expected.counts.count)
+
+
+def test_no_two_blocks_have_the_same_random_numbers() -> None:
+    """Torch takes 32 bits of a seed on a CPU, so a hash of the block would meet another one's too soon."""
+    assert block_seed(7, 0) == 7
+    assert STRIDE % 2 == 1  # so that multiples of it meet only after all 2^32 blocks
+    large = 2**62 + 5
+    seeds = {block_seed(large, block) % SEEDS for block in (*range(5000), *range(CHOICE, CHOICE + 5000))}
+    assert len(seeds) == 10_000
+    assert block_seed(large, 9) // SEEDS == large // SEEDS
+    streams = [torch.Generator().manual_seed(block_seed(large, block)) for block in (0, 1, CHOICE)]
+    drawn = [torch.rand(4, generator=stream).tolist() for stream in streams]
+    assert all(one != other for one, other in itertools.combinations(drawn, 2))
+
+
+KINDS = {
+    "rnn": {},
+    "transformer": {"generator": "transformer"},
+    "conv": {"generator": "conv", "objective": "importance", "credit": "sequence", "draws": 2},
+}
+
+
+def made(data: bt.DatasetDirectory, folder: Path, kind: str = "rnn") -> Any:
+    return bt.train(data, out=folder, **(SMALL | KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("drawing", [{}, {"candidates": 3}, {"candidates": 3, "correct": "prefixes"}])
+def test_blocks_are_the_same_in_any_order_and_whatever_the_count(
+    data: bt.DatasetDirectory, tmp_path: Path, kind: str, drawing: dict[str, Any]
+) -> None:
+    run = made(data, tmp_path / "run", kind)
+    if kind == "conv" and "correct" in drawing:
+        with pytest.raises(UserError, match="prefixes"):
+            run.sample(2, **drawing)
+        return
+    options = SamplingOptions(count=600, seed=3, **drawing)
+    sampler = BlockSampler(run._run, options, CPU)
+    blocks = list(blocks_of(600, sampler.size))
+    assert 0 < blocks[-1][1] < sampler.size
+    found = {block: sampler.draw(block, count).rows for block, count in reversed(blocks)}
+    rows = torch.cat([found[block] for block, _ in blocks])
+    assert torch.equal(rows, run.sample_tokens(600, seed=3, **drawing))
+    assert torch.equal(rows[:77], run.sample_tokens(77, seed=3, **drawing))
+    assert len(rows.unique(dim=0)) > 500  # the blocks are not copies of each other
+    assert not torch.equal(rows, run.sample_tokens(600, seed=4, **drawing))
+
+
+def test_two_processes_write_the_bytes_of_one(
+    bgan: Callable[..., Any], data: bt.DatasetDirectory, tmp_path: Path
+) -> None:
+    made(data, tmp_path / "run")
+    for processes in ("1", "2"):
+        words = ("--n", "700", "--seed", "5", "--processes", processes, "--out", f"{processes}.txt")
+        result = bgan("sample", "run", "--device", "cpu", *words)
+        assert result.code == 0, result.err
+    one, two = ((tmp_path / name).read_bytes() for name in ("1.txt", "2.txt"))
+    assert one == two
+    assert len(set(one.splitlines())) > 500
+    few = bgan("sample", "run", "--n", "10", "--seed", "5", "--processes", "2")  # less than a block
+    assert few.out.encode() == b"".join(one.splitlines(keepends=True)[:10])
+
+
+def test_samples_are_written_while_few_of_them_are_in_memory(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made(data, tmp_path / "run")
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most: list[int] = []
+    draw = BlockSampler.draw
+
+    def tracked(self: BlockSampler, block: int, count: int) -> Block:
+        drawn = draw(self, block, count)
+        alive.append(weakref.ref(drawn.rows))
+        most.append(sum(one() is not None for one in alive))
+        return drawn
+
+    monkeypatch.setattr(BlockSampler, "draw", tracked)
+    with destination(tmp_path / "out.txt") as file:
+        for text, _ in run.stream(SamplingOptions(count=10_000)):
+            file.write(f"{text}\n")
+        assert not (tmp_path / "out.txt").exists()  # it appears when it is whole
+    assert len(most) == 40
+    assert max(most) <= 3
+    assert len((tmp_path / "out.txt").read_text("utf-8").splitlines()) == 10_000
+
+
+class Pool:
+    """A pool whose blocks are ready at once, which counts those that nobody has taken."""
+
+    last: "Pool"
+    broken = False
+
+    def __init__(self, processes: int, *_: Any) -> None:
+        self.most, self.ended = 0, False
+        self.waiting: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        Pool.last = self
+
+    def submit(self, _: Any, block: int, samples: int) -> "Future[Any]":
+        future: Future[Any] = Future()
+        if self.broken and block == 20:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result((block, samples))
+        self.waiting.add(future)
+        self.most = max(self.most, len(self.waiting))
+        return future
+
+    def shutdown(self, *, cancel_futures: bool) -> None:
+        self.ended = cancel_futures
+
+
+def by_pool(count: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(sampling_processes, "ProcessPoolExecutor", Pool)
+    run: Any = type("Run", (), {"folder": None, "parts": CustomParts()})()
+    return sampling_processes.blocks_by_processes(run, SamplingOptions(processes=3), CPU, count, 10)
+
+
+def test_processes_are_a_few_blocks_ahead_whatever_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(by_pool(3333, monkeypatch)) == list(blocks_of(3333, 10))
+    assert Pool.last.most <= 3 * sampling_processes.AHEAD + 1
+    assert Pool.last.ended
+    some = by_pool(3333, monkeypatch)
+    assert next(some) == (0, 10)
+    assert not Pool.last.ended
+    some.close()  # the reader has enough
+    assert Pool.last.ended
+
+
+def test_a_process_that_dies_ends_the_samples_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pool, "broken", True)
+    with pytest.raises(UserError, match=r"^one of 3 `processes` that draw samples has ended before its work"):
+        list(by_pool(3333, monkeypatch))
+    assert Pool.last.ended
+
+
+def test_parts_that_no_other_process_can_import_are_refused(
+    data: bt.DatasetDirectory, tmp_path: Path
+) -> None:
+    class Local(RecurrentGenerator):
+        def __init__(self, space: Any, config: bt.Config) -> None:
+            super().__init__(space, width=config.width, blocks=1, noise=config.noise)
+
+    run = bt.train(data, out=tmp_path / "run", **SMALL, generator=Local)
+    with pytest.raises(UserError, match="parts of your own that another process can import"):
+        run.stream(SamplingOptions(count=300, processes=2))
+    assert len(list(run.stream(SamplingOptions(count=300, processes=1)))) == 300

@@ -30,9 +30,6 @@ Item = TypeVar("Item")
 Scorer = Callable[[Tensor], Tensor]
 """Samples (n, ...) -> their scores (n,)."""
 
-OTHER_STREAM = 1 << 61
-"""Added to the seed of the choice, so that it does not repeat the stream of the noise."""
-
 
 @dataclass
 class EffectiveCandidates:
@@ -103,26 +100,25 @@ def kept(
     batches: Iterator[Tensor],
     score: Scorer,
     candidates: int,
-    seed: int,
+    rng: torch.Generator,
     device: torch.device,
     effective: EffectiveCandidates,
 ) -> Iterator[Tensor]:
     """One of every K samples in succession, drawn with its normalised weight.
 
-    Which one is kept depends on the seed and on the candidates, not on how they are batched.
+    Which one is kept depends on the random numbers and on the candidates, not on how they are batched.
 
     Args:
         batches: the candidates, (n, ...) each, a multiple of K in all.
         score: their log-ratios.
         candidates: K.
-        seed: of the choice.
+        rng: the random numbers of the choice, on the CPU.
         device: where the candidates are scored.
         effective: where the effective number of candidates is added up.
 
     Yields:
         Batches of samples, on the CPU.
     """
-    rng = torch.Generator().manual_seed((seed + OTHER_STREAM) % 2**63)
     samples, scores = torch.empty(0), torch.empty(0)
     for batch in batches:
         fresh = score(batch.to(device)).float().cpu()

@@ -24,7 +24,7 @@ Shapes: G samples that grow at a time, K candidates each, R = G K particles, T t
 vocabulary.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -241,43 +241,43 @@ def systematic(log_weights: Tensor, uniform: Tensor) -> Tensor:
     return torch.searchsorted(ends, places).clamp(max=candidates - 1)
 
 
+def groups_of(candidates: int) -> int:
+    """How many samples of K candidates grow at a time: as many whatever their count, which changes none."""
+    return max(1, SAMPLING_BATCH // candidates)
+
+
 @torch.no_grad()
 def grown_rows(
     generator: Any,
     guide: Callable[[], Guide],
     count: int,
-    seed: int,
-    device: torch.device,
+    rng: torch.Generator,
     *,
     candidates: int,
     temperature: float,
     effective: EffectiveCandidates,
-) -> Iterator[Tensor]:
-    """Samples that grew as particles. Sample i depends only on the seed, on K and on i.
+) -> Tensor:
+    """Samples that grew as particles.
 
     Args:
         generator: an autoregressive generator in evaluation mode.
         guide: makes a guide of new prefixes.
-        count: the number of samples.
-        seed: seed of noise and draws.
-        device: where the nets are.
+        count: the number of samples, at most `groups_of(candidates)`. Fewer are the first ones of these.
+        rng: the random numbers of noise and draws, on the device of the nets.
         candidates: K.
         temperature: divides the logits of the generator.
         effective: where the effective numbers of candidates are added up, of each sample the least along the
             sequence. One candidate has none.
 
-    Yields:
-        Batches of (n, L) int64 tokens on the CPU; every token after the end token is the end token too.
+    Returns:
+        (count, L) int64 tokens on the CPU; every token after the end token is the end token too.
     """
-    rng = torch.Generator(device).manual_seed(seed)
-    groups = max(1, SAMPLING_BATCH // candidates)  # always as many, so that `count` changes no sample
-    for start in range(0, count, groups):
-        noise = torch.randn(groups * candidates, generator.noise, device=device, generator=rng)
-        particles = Particles(generator(noise), guide(), candidates, temperature)
-        rows = particles.run(rng)[: count - start]
-        if candidates > 1:
-            effective.add(particles.effective[: len(rows)])
-        yield rows.cpu()
+    noise = torch.randn(groups_of(candidates) * candidates, generator.noise, device=rng.device, generator=rng)
+    particles = Particles(generator(noise), guide(), candidates, temperature)
+    rows = particles.run(rng)[:count]
+    if candidates > 1:
+        effective.add(particles.effective[: len(rows)])
+    return rows.cpu()
 
 
 def refuse_unsteppable(generator: Any, candidates: int, device: torch.device) -> None:

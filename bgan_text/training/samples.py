@@ -1,4 +1,10 @@
-"""Samples of a generator as tensors."""
+"""Samples of a generator as tensors.
+
+Samples are drawn in blocks of `SAMPLING_BATCH`, and the random numbers of a block follow from the seed and
+the number of the block alone. A block always goes through the net as a whole, since a product of matrices of
+another size may be rounded in another way. So sample i depends only on the seed and on i, and blocks can be
+drawn in any order, by any number of processes.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +17,27 @@ from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import Space, TokenSpace
 
 SAMPLING_BATCH = 256
+SEEDS = 2**32
+"""The random numbers of torch on a CPU depend on the lowest 32 bits of a seed only."""
+STRIDE = 0x9E3779B9
+"""The distance between the seeds of two blocks, an odd number, so that all blocks have different ones."""
+CHOICE = 2**31
+"""Added to the number of a block for the choice among candidates, which has random numbers of its own."""
+
+
+def block_seed(seed: int, block: int) -> int:
+    """The seed of a block; that of block 0 is the seed itself.
+
+    Example:
+        >>> block_seed(5, 0), len({block_seed(5, block) for block in range(1000)})
+        (5, 1000)
+    """
+    return seed // SEEDS * SEEDS + (seed + STRIDE * block) % SEEDS
+
+
+def block_stream(seed: int, block: int, device: torch.device) -> torch.Generator:
+    """The random numbers of a block."""
+    return torch.Generator(device).manual_seed(block_seed(seed, block))
 
 
 @torch.no_grad()
@@ -32,22 +59,23 @@ def sample_rows(
         Batches of at most 256 samples on the CPU: (n, L) int64 tokens, where every token after the end token
         is the end token too, or (n, channels, height, width) float32 pixels in -1 .. 1.
     """
-    for rows in drawn_rows(generator, count, seed, device, temperature):
-        yield ended(rows, generator.space)
+    for block, start in enumerate(range(0, count, SAMPLING_BATCH)):
+        rng = block_stream(seed, block, device)
+        for rows in drawn_rows(generator, min(SAMPLING_BATCH, count - start), rng, temperature):
+            yield ended(rows, generator.space)
 
 
 @torch.no_grad()
 def drawn_rows(
-    generator: Any, count: int, seed: int, device: torch.device, temperature: float = 1.0
+    generator: Any, count: int, rng: torch.Generator, temperature: float = 1.0
 ) -> Iterator[Tensor]:
-    """What `sample_rows` yields, with the tokens behind an end token as they were drawn.
+    """Samples by the random numbers of one stream, with the tokens behind an end token as they were drawn.
 
     A discriminator of whole samples has seen such samples in training, so it scores them.
     """
-    rng = torch.Generator(device).manual_seed(seed)
     for start in range(0, count, SAMPLING_BATCH):
         with out_of_memory("while samples are drawn", "this generator needs a machine with more of it"):
-            noise = torch.randn(SAMPLING_BATCH, generator.noise, device=device, generator=rng)
+            noise = torch.randn(SAMPLING_BATCH, generator.noise, device=rng.device, generator=rng)
             rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
         yield rows[: count - start].cpu()
 
