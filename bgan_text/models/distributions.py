@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from bgan_text.models.relaxation import Relaxation
 from bgan_text.models.sampling import (
+    chosen_vectors,
     chunked_log_prob,
     counted,
     draw,
@@ -203,12 +204,12 @@ class AutoregressiveDistribution:
         each = each.view_as(flat).masked_fill(~counted(flat, net.space.end), 0.0)
         return each.view(draws, rows, positions)
 
-    def next_token_logits(self, tokens: Tensor, where: Tensor) -> Tensor:
+    def next_token_logits(self, tokens: Tensor, where: Tensor | None) -> Tensor:
         """Logits of the token at each chosen position, given those before it.
 
         Args:
             tokens: (N, L) int64, one sequence for each noise vector.
-            where: (N, L) bool, K of them true.
+            where: (N, L) bool, K of them true; None for all positions, K = N L.
 
         Returns:
             (K, V) float32.
@@ -216,7 +217,7 @@ class AutoregressiveDistribution:
         net = self.net
         before = shifted(tokens, net.start)
         hidden, _ = net.step(before, self.noise, net.initial(self.noise))
-        return self.logits(hidden[where])
+        return self.logits(chosen_vectors(hidden, where))
 
     def weighted_log_prob(self, tokens: Tensor, coefficients: Tensor) -> Tensor:
         each = self.token_log_prob(tokens) if coefficients.dim() == 3 else self.log_prob(tokens)

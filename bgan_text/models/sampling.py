@@ -120,6 +120,14 @@ def counted(tokens: Tensor, end: int | None) -> Tensor:
     return (ended == 0) | ((ended == 1) & (tokens == end))
 
 
+def chosen_vectors(vectors: Tensor, where: Tensor | None) -> Tensor:
+    """The vectors of the chosen positions: (N, L, H), (N, L) bool with K true -> (K, H).
+
+    A GPU waits for K to be counted. None stands for all positions, K = N L, without a wait.
+    """
+    return vectors.flatten(0, 1) if where is None else vectors[where]
+
+
 def shifted(tokens: Tensor, start: int) -> Tensor:
     """The token before each position, `start` before the first: (..., L) int64 -> (..., L) int64.
 
@@ -150,7 +158,7 @@ def chunked_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tenso
         return _token_log_prob(hidden, weight, bias, tokens)
     run: Callable[..., Tensor] = checkpoint
     parts = [
-        run(_token_log_prob, part, weight, bias, chosen, use_reentrant=False)
+        run(_token_log_prob, part, weight, bias, chosen, use_reentrant=False, preserve_rng_state=False)
         for part, chosen in zip(hidden.split(rows), tokens.split(rows), strict=True)
     ]
     return torch.cat(parts)

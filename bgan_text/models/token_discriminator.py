@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bgan_text.models.sampling import shifted
+from bgan_text.models.sampling import chosen_vectors, shifted
 from bgan_text.space import TokenSpace
 
 
@@ -51,10 +51,10 @@ class TokenDiscriminator(nn.Module):
         nn.init.zeros_(self.scores.weight)
         nn.init.zeros_(self.scores.bias)
 
-    def forward(self, tokens: Tensor, where: Tensor) -> Tensor:
-        """(N, L) int64 sequences, (N, L) bool with K positions chosen -> (K, V) float32."""
+    def forward(self, tokens: Tensor, where: Tensor | None) -> Tensor:
+        """(N, L) int64 sequences, (N, L) bool with K positions chosen -> (K, V) float32; None chooses all."""
         hidden = self.body(self.embedding(shifted(tokens, self.start)))
-        scores: Tensor = self.scores(hidden[where])
+        scores: Tensor = self.scores(chosen_vectors(hidden, where))
         return scores.float()
 
     def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:

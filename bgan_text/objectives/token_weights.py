@@ -115,14 +115,15 @@ def prefix_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
     """S_t, the log-ratio of the prefix that ends with each counted token: the sum of F_s(x_s) over s <= t.
 
     Args:
-        scores: (K, V) F of every token, for the K counted positions in order.
+        scores: (K, V) F of every token, for the K counted positions in order; or (N L, V), for all positions.
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, K of them true: the positions up to the end of each sequence.
 
     Returns:
-        (K,) in the same order.
+        (K,) or (N L,) in the same order.
     """
-    return _token_scores(scores, tokens, where).cumsum(dim=-1)[where]
+    sums = _token_scores(scores, tokens, where).cumsum(dim=-1)
+    return sums.flatten() if len(scores) == where.numel() else sums[where]
 
 
 def sequence_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
@@ -135,6 +136,9 @@ def sequence_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
 
 def _token_scores(scores: Tensor, tokens: Tensor, where: Tensor) -> Tensor:
     """The score of each token of the sequences, 0 where it does not count: -> (N, L)."""
+    if len(scores) == where.numel():
+        every = scores.gather(-1, tokens.reshape(-1, 1)).view(where.shape)
+        return every.masked_fill(~where, 0.0)
     each = scores.gather(-1, tokens[where].unsqueeze(-1)).squeeze(-1)
     return scores.new_zeros(where.shape).masked_scatter(where, each)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bgan_text.config import Config
 from bgan_text.errors import UserError
@@ -22,6 +21,7 @@ from bgan_text.plugins import may_be, spec_of
 from bgan_text.presets import CLASSIFIER
 from bgan_text.setting import is_custom
 from bgan_text.space import LabelSpace, PixelSpace, Space, TokenSpace
+from bgan_text.training.average import WeightAverage
 from bgan_text.training.offers import refuse_discriminator, refuse_generator
 from bgan_text.training.synchronised import synchronise
 from bgan_text.validation_scores import ORACLE, deciding_score
@@ -59,7 +59,7 @@ class State:
     """
 
     generator: Any
-    average: AveragedModel
+    average: WeightAverage
     discriminator: nn.Module
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
@@ -108,10 +108,7 @@ class State:
             refuse_discriminator(config, discriminator, space)
         generator.to(device)
         discriminator.to(device)
-        average = AveragedModel(
-            generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
-        )
-        average.eval().requires_grad_(False)
+        average = WeightAverage(generator, config.ema_decay)
         for net in (generator, discriminator):
             synchronise(net, group)
         betas = (config.beta1, config.beta2)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bgan_text.batch import Batch, samples_of
+from bgan_text.config import Config
 from bgan_text.models.sampling import counted
 from bgan_text.objectives.token_weights import (
     TOKEN_DIVERGENCES,
@@ -19,7 +20,9 @@ from bgan_text.objectives.token_weights import (
     row_weights,
     weight_variance,
 )
+from bgan_text.setting import is_custom
 from bgan_text.space import TokenSpace
+from bgan_text.training.state import State
 from bgan_text.training.update import Numbers, Update
 
 MOST_LOGITS = 2**25
@@ -56,18 +59,23 @@ class Side:
 class Prefixes:
     """What both nets say after the K prefixes of some sequences of a side.
 
+    On a GPU K = N L: the positions behind the end of a sequence are there too, but count nothing. To leave
+    them out the host would have to wait for their number.
+
     Attributes:
         tokens: (N, L) int64 sequences.
-        where: (N, L) bool, the K positions up to the end of each sequence.
-        share: K of all prefixes of the side, so that means of groups add up to the mean of the batch. With
-            several processes the mean of their sums does.
-        weights: (K,) what each prefix counts in a bound, see `row_weights`.
+        where: (N, L) bool, the positions up to the end of each sequence.
+        every: whether the positions behind the end are among the K.
+        share: what `where` holds of all prefixes of the side, so that means of groups add up to the mean of the
+            batch. With several processes the mean of their sums does.
+        weights: (K,) what each prefix counts in a bound, see `row_weights`; 0 behind the end.
         log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.
     """
 
     tokens: Tensor
     where: Tensor
+    every: bool
     share: Tensor
     weights: Tensor
     log_probs: Tensor | None
@@ -75,15 +83,22 @@ class Prefixes:
 
     def next_tokens(self) -> Tensor:
         """(K,) the token that follows each prefix."""
-        return self.tokens[self.where]
+        return self.tokens.flatten() if self.every else self.tokens[self.where]
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The group's part of the mean over all prefixes of the side, of one value for each of the K."""
+        if self.every:
+            counted_ones = values.masked_fill(~self.where.flatten(), 0.0)
+            return counted_ones.sum() / self.where.sum() * self.share
+        return values.mean() * self.share
 
     @torch.no_grad()
     def mean_scores(self) -> Numbers:
-        """The mean score of the tokens that follow, and of those that the generator would draw."""
+        """`mean` of the score of the tokens that follow, and of those that the generator would draw."""
         assert self.log_probs is not None
         own = self.scores.gather(-1, self.next_tokens().unsqueeze(-1))
         drawn = (self.log_probs.exp() * self.scores).sum(dim=-1)
-        return {"real_score": own.mean(), "fake_score": drawn.mean()}
+        return {"real_score": self.mean(own.squeeze(-1)), "fake_score": self.mean(drawn)}
 
     def ratios(self) -> Tensor:
         """(K,) the log-ratio of each prefix with the token that follows."""
@@ -97,6 +112,11 @@ class TokenCreditUpdate(Update):
     carries no gradient, and its own loss. The discriminator's scores serve the bound and, where they carry no
     gradient, the weights. Both gradients are taken before either net changes.
     """
+
+    def __init__(self, state: State, config: Config) -> None:
+        super().__init__(state, config)
+        own = is_custom(config.generator) or is_custom(config.discriminator or "")
+        self.every = state.device.type != "cpu" and not own  # nets of the user's take the counted positions
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         *earlier, last = real_batches
@@ -165,14 +185,17 @@ class TokenCreditUpdate(Update):
         discriminator: bool,
     ) -> Prefixes:
         tokens, where = side.tokens[group], side.where[group]
-        weights = weights[group].unsqueeze(1).expand_as(where)[where]
+        chosen = None if self.every else where
+        each = weights[group].unsqueeze(1)
+        weights = (each * where).flatten() if chosen is None else each.expand_as(where)[chosen]
         with torch.set_grad_enabled(generator):
             with self.autocast():
-                logits = conditional.next_token_logits(tokens, where) if side.generated else None
+                logits = conditional.next_token_logits(tokens, chosen) if side.generated else None
             log_probs = None if logits is None else logits.log_softmax(dim=-1)
         with self.autocast(), torch.set_grad_enabled(discriminator):
-            scores = self.state.discriminator(tokens, where)
-        return Prefixes(tokens, where, where.sum() / side.prefixes, weights, log_probs, scores)
+            scores = self.state.discriminator(tokens, chosen)
+        share = where.sum() / side.prefixes
+        return Prefixes(tokens, where, self.every, share, weights, log_probs, scores)
 
     def _discriminator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
         """The group's part of the bound after prefixes of data, of that on whole prefixes, or their mean."""
@@ -186,11 +209,11 @@ class TokenCreditUpdate(Update):
             bounds["prefix_bound"] = (data.weights * divergence.real(real)).sum() - (
                 drawn.weights * divergence.fake(fake)
             ).sum()
-            scores = {"real_score": real.mean() * data.share, "fake_score": fake.mean() * drawn.share}
+            scores = {"real_score": data.mean(real), "fake_score": drawn.mean(fake)}
         if data.log_probs is not None:
             each = next_token_bounds(divergence, data.scores, data.log_probs, data.next_tokens())
             bounds["next_token_bound"] = (data.weights * each).sum()
-            scores = {name: score * data.share for name, score in data.mean_scores().items()}
+            scores = data.mean_scores()
         return bounds | scores | {"bound": torch.stack(list(bounds.values())).mean()}
 
     def _generator_numbers(self, sides: tuple[Prefixes, ...]) -> Numbers:
@@ -200,9 +223,9 @@ class TokenCreditUpdate(Update):
         for side in sides:
             if side.log_probs is not None:
                 scores = side.scores.detach()
-                losses.append(descended(side.log_probs, scores).mean() * side.share)
+                losses.append(side.mean(descended(side.log_probs, scores)))
                 with torch.no_grad():
-                    variances.append(weight_variance(side.log_probs, scores).mean() * side.share)
+                    variances.append(side.mean(weight_variance(side.log_probs, scores)))
         return {
             "generator_loss": torch.stack(losses).mean(),
             "importance_variance": torch.stack(variances).mean(),
