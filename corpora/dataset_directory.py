@@ -11,6 +11,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from bgan_text.corpora.dataset_check import (
     row_length,
 )
 from bgan_text.corpora.dataset_records import read_card
+from bgan_text.corpora.feeding import Parts, fed, held, pinned, sent
 from bgan_text.corpora.oracle import Oracle
 from bgan_text.corpora.oracle_file import read_oracle
 from bgan_text.corpora.palette import Palette, load_palette, numbers
@@ -226,37 +228,58 @@ class DatasetDirectory:
         return None if None in labels else torch.tensor(labels)
 
     def batches(
-        self, batch: int, seed: int, device: torch.device, own: slice = ALL
+        self, batch: int, seed: int, device: torch.device, own: slice = ALL, each_step: int = 1
     ) -> Callable[[int, int], torch.Tensor]:
         """(step, index) -> a batch of N training samples, drawn with replacement; shaped as `rows`.
 
-        A batch follows from the seed, step and index alone. A process that holds only some rows of each gets
-        its `own`.
+        A batch follows from the seed, step and index alone. A GPU holds the split itself where it fits, see
+        `bgan_text.corpora.feeding`.
+
+        Args:
+            batch: N.
+            seed: of the choice.
+            device: where the batches are.
+            own: the rows of each batch that this process holds.
+            each_step: how many indices a step has.
         """
         data = self.tokens("train")
+        table = held(partial(data.tensor, device), data.tensor_bytes, device)
 
-        def at(step: int, index: int) -> torch.Tensor:
+        def choose(step: int, index: int) -> Parts:
             rng = np.random.default_rng((seed, step, index))
             places = rng.integers(0, len(data), batch)
-            if self.settings.get("binarize") == "stochastic":  # bits are drawn of all rows, in their order
-                samples = self._samples(data, places, rng)[own]
-            else:
-                samples = self._samples(data, places[own], rng)
-            if device.type == "cuda":
-                return samples.pin_memory().to(device, non_blocking=True)
-            return samples
+            uniform = self._uniform(batch, rng)  # of all rows, in their order
+            rows = torch.from_numpy(places[own] if table is not None else data[places[own]])
+            return rows, *(shares[own] for shares in uniform)
 
-        return at
+        def make(parts: Parts) -> torch.Tensor:
+            rows, *uniform = parts
+            return self._made(rows if table is None else table.index_select(0, rows), *uniform)
+
+        if table is None:
+            return fed(choose, make, device, each_step)
+        return lambda step, index: make(sent(pinned(choose(step, index), device), device))
 
     def _samples(
         self, data: TokenArray, chosen: slice | NDArray[np.int64], rng: np.random.Generator
     ) -> torch.Tensor:
-        rows: NDArray[Any] = data[chosen]
+        rows = torch.from_numpy(data[chosen])
+        return self._made(rows, *self._uniform(len(rows), rng))
+
+    def _uniform(self, count: int, rng: np.random.Generator) -> Parts:
+        """Of grey levels a bit is drawn of each pixel, by a number 0 .. 1; of others nothing."""
+        if self.settings.get("binarize") != "stochastic":
+            return ()
+        shape = count, row_length(self.space)
+        return (torch.from_numpy(rng.random(shape, dtype=np.float32)),)
+
+    def _made(self, rows: torch.Tensor, *uniform: torch.Tensor) -> torch.Tensor:
+        """What a step reads, of rows as they are stored, on their device."""
         if isinstance(self.space, PixelSpace):
-            return self.pixels(rows)
-        if self.settings.get("binarize") == "stochastic":  # the rows are grey levels: a bit is drawn of each
-            rows = rng.random(rows.shape, dtype=np.float32) * 255 < rows
-        return torch.as_tensor(rows).long()
+            return self._pixels(rows)
+        for shares in uniform:
+            rows = shares * 255 < rows
+        return rows.long()
 
     @property
     def most_tokens(self) -> int:
@@ -266,9 +289,12 @@ class DatasetDirectory:
 
     def pixels(self, rows: np.ndarray) -> torch.Tensor:
         """Rows of bytes as continuous images, -1 .. 1: (count, L) -> (count, channels, height, width)."""
+        return self._pixels(torch.as_tensor(rows))
+
+    def _pixels(self, rows: torch.Tensor) -> torch.Tensor:
         assert isinstance(self.space, PixelSpace)
         shape = len(rows), self.space.height, self.space.width, self.space.channels
-        return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))
+        return numbers(rows.view(shape).permute(0, 3, 1, 2))
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 
 from bgan_text.batch import LabelledImages
 from bgan_text.corpora.dataset_directory import ALL, SPLITS, DatasetDirectory
+from bgan_text.corpora.feeding import Parts, fed
 from bgan_text.crops import crop
 from bgan_text.errors import UserError
 from bgan_text.space import LabelSpace, PixelSpace
@@ -45,23 +46,27 @@ def labelled_split(dataset: DatasetDirectory, name: str) -> LabelledImages:
 
 
 def labelled_batches(
-    dataset: DatasetDirectory, batch: int, seed: int, device: torch.device, own: slice = ALL
+    dataset: DatasetDirectory,
+    batch: int,
+    seed: int,
+    device: torch.device,
+    own: slice = ALL,
+    each_step: int = 1,
 ) -> Callable[[int, int], LabelledImages]:
     """(step, index) -> N training images with their labels, drawn with replacement, shifted and mirrored.
 
-    A batch follows from the seed, step and index alone. A process that holds only some rows of each gets its
-    `own`.
+    A batch follows from the seed, step and index alone. The arguments are as of `DatasetDirectory.batches`.
     """
     data = dataset.split("train").with_format("numpy", columns=["tokens", "label"])
 
-    def at(step: int, index: int) -> LabelledImages:
+    def choose(step: int, index: int) -> Parts:
         rng = np.random.default_rng((seed, step, index))
         rows = data[rng.integers(0, len(data), batch)]
         images = augment(dataset.pixels(np.asarray(rows["tokens"])), rng)
         labels = torch.as_tensor(np.asarray(rows["label"])).long().unsqueeze(1)
-        return LabelledImages(images[own].to(device), labels[own].to(device))
+        return images[own], labels[own]
 
-    return at
+    return fed(choose, lambda parts: LabelledImages(*parts), device, each_step)
 
 
 def augment(images: Tensor, rng: np.random.Generator) -> Tensor:

@@ -99,13 +99,22 @@ class TokenArray:
             >>> bt.DatasetDirectory("data/poems").tokens("train").tensor().dtype
             torch.uint8
         """
-        kind = next(kind for kind in NARROW if torch.iinfo(kind).max >= self._most - 1)
+        kind = self._narrow
         found = torch.empty(self.shape, dtype=kind, device=device)
         start = 0
         for block in self.blocks():
             found[start : start + len(block)] = torch.from_numpy(block).to(kind)
             start += len(block)
         return found
+
+    @property
+    def _narrow(self) -> torch.dtype:
+        return next(kind for kind in NARROW if torch.iinfo(kind).max >= self._most - 1)
+
+    @property
+    def tensor_bytes(self) -> int:
+        """The size of what `tensor` gives."""
+        return self.shape[0] * self.shape[1] * self._narrow.itemsize
 
     def _by_file(self, chosen: NDArray[np.int64]) -> "Iterator[Part]":
         """The files that hold rows, each with the places in the answer and in the file."""

@@ -26,14 +26,14 @@ def training_batches(
     Args:
         dataset: where the samples come from.
         space: the run's sample space, see `sample_space`.
-        config: its settings; `batch` and `seed` are read.
+        config: its settings; `batch`, `seed` and `discriminator_steps` are read.
         device: where the batches go.
         group: the processes that share each batch.
 
     Returns:
         (step, index) -> N samples drawn with replacement from the training split, or this process's share.
     """
-    own = group.rows(config.batch)
+    own, each_step = group.rows(config.batch), config.discriminator_steps
     if isinstance(space, LabelSpace):
-        return labelled_batches(dataset, config.batch, config.seed, device, own)
-    return dataset.batches(config.batch, config.seed, device, own)
+        return labelled_batches(dataset, config.batch, config.seed, device, own, each_step)
+    return dataset.batches(config.batch, config.seed, device, own, each_step)
