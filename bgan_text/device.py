@@ -1,6 +1,8 @@
-"""The device on which nets run."""
+"""The device on which nets run, and how it multiplies."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -28,3 +30,28 @@ def choose_device(name: str | torch.device) -> torch.device:
     if name != "cpu" and int(match.group(1) or 0) >= count:
         raise UserError(f"`device` {name!r}: this machine has {count} CUDA devices")
     return torch.device(name)
+
+
+@contextmanager
+def float32_products(precision: str, device: torch.device) -> Iterator[None]:
+    """How a GPU multiplies float32 numbers within: in full with the precision float32, else in TF32.
+
+    The settings are those of the process, so they are put back at the end. A process that has set them by the
+    newer `fp32_precision` of torch keeps what it has set.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    try:
+        before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:  # torch refuses to mix its two kinds of settings
+        yield
+        return
+    fast = precision != "float32"
+    try:
+        torch.set_float32_matmul_precision("high" if fast else "highest")
+        torch.backends.cudnn.allow_tf32 = fast
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

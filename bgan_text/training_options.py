@@ -15,7 +15,7 @@ from bgan_text.validation_scores import VALIDATION_SCORES
 PREFIXES = ("data", "samples", "both")
 BASELINES = ("none", "mean", "leave-one-out")
 LR_SCHEDULES = ("linear", "constant")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "tf32", "bfloat16")
 MOST_ROWS, MOST_BLOCKS, LARGEST_WIDTH = 2**20, 1000, 2**16
 """Limits far above what is used. A larger number is a damaged file, or from someone who means harm."""
 MINUTES = 5.0
@@ -196,7 +196,12 @@ class TrainingOptions:
         below=1.0,
         group=OPTIMISER,
     )
-    precision: str = setting("auto", "arithmetic of the nets", choices=PRECISIONS, group=OPTIMISER)
+    precision: str = setting(
+        "auto",
+        "arithmetic of the nets; tf32 is float32 whose products a GPU computes with 10 bits after the point",
+        choices=PRECISIONS,
+        group=OPTIMISER,
+    )
     seed: int = setting(0, "seed of everything random", minimum=0, below=2**63, group=RUN)
     steps: int | None = setting(
         None, "stop after this many generator steps in total", minimum=1, changeable=True, group=STOP

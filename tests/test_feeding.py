@@ -135,7 +135,7 @@ def test_the_next_batch_is_made_by_a_thread_in_the_meantime() -> None:
 
 def test_a_cpu_reads_a_batch_when_it_is_asked_for(folders: dict[str, bt.DatasetDirectory]) -> None:
     before = threading.active_count()
-    batches = folders["text"].batches(4, 0, CPU, 3)
+    batches = folders["text"].batches(4, 0, CPU, each_step=3)
     batches(0, 0)
     assert threading.active_count() == before
     assert not isinstance(batches, Ahead)

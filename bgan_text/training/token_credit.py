@@ -66,8 +66,8 @@ class Prefixes:
         tokens: (N, L) int64 sequences.
         where: (N, L) bool, the positions up to the end of each sequence.
         every: whether the positions behind the end are among the K.
-        share: what `where` holds of all prefixes of the side, so that means of groups add up to the mean of the
-            batch. With several processes the mean of their sums does.
+        share: what `where` holds of all prefixes of the side, so that means of groups add up to the mean of
+            the batch. With several processes the mean of their sums does.
         weights: (K,) what each prefix counts in a bound, see `row_weights`; 0 behind the end.
         log_probs: (K, V) log g; None where the generator is not taught.
         scores: (K, V) of the discriminator.

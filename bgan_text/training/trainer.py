@@ -8,6 +8,7 @@ import torch
 from bgan_text.batch import Batch
 from bgan_text.config import Config
 from bgan_text.config_defaults import unused
+from bgan_text.device import float32_products
 from bgan_text.objective_table import IMPLICIT, LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.training.implicit import ImplicitUpdate
@@ -69,7 +70,8 @@ class Trainer:
         self._set_rates(progress)
         self.update.frozen = progress < self.config.freeze_generator
         self.state.generator.train(not self.update.frozen)  # running statistics stay as they are, too
-        numbers = self.update.step(real_batches, progress)
+        with float32_products(self.config.precision, self.state.device):
+            numbers = self.update.step(real_batches, progress)
         self.state.average.update_parameters(self.state.generator)
         self.state.step += 1
         return StepReport(self.state.step, mean_numbers(numbers, self.state.group))
