@@ -15,6 +15,8 @@ LARGEST = 2**53
 """No count is larger: what is above cannot be told apart as a float."""
 DEVICES = "auto, cpu, cuda or cuda:N"
 """The devices that an option `device` accepts."""
+JOBS = "runs that are trained at a time, each in a process with its share of the threads"
+"""What an option `jobs` is."""
 
 
 def setting(

@@ -70,12 +70,10 @@ def _reproduced(name: str, home: Path, options: ReproductionOptions) -> "Experim
     try:
         return library(
             name,
-            scale=options.scale,
             out=home,
-            paths=options.paths,
-            device=options.device,
             callbacks=[TrainingDisplay(advises=False), stop],
             reporter=RichReporter(),
+            **vars(options),
         )
     except (KeyboardInterrupt, Stopped) as error:  # between two trainings, or in one
         say_interrupted()

@@ -6,8 +6,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bgan_text.config import Config
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
@@ -27,6 +25,7 @@ from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.results import ComparisonResults, Row, RunResult
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.scoring import Scoring, known_scores, scores_of
+from bgan_text.studies.side_by_side import threads_of
 from bgan_text.studies.steps import refuse_unfit
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.drawing import PLAIN, Drawing
@@ -92,9 +91,8 @@ class Comparison:
         self.methods = methods_of(methods, self.options.divergences, generator, images)
         refuse_foreign(self.home, [RESULT], "comparison")
         self.planned = {(method, seed): run for method, seed, run in self._plan(images)}
-        self.runner = Runner(
-            list(self.planned.values()), self.dataset, device=self.options.device, reporter=reporter
-        )
+        how: dict[str, Any] = {"device": self.options.device, "jobs": self.options.jobs}
+        self.runner = Runner(list(self.planned.values()), self.dataset, reporter=reporter, **how)
         for method in self.methods:
             self._refuse_unfit(method)
         obstacles = [asked.obstacle(run.settings()) for run in self.planned.values()]
@@ -200,7 +198,7 @@ class Comparison:
             "data": str(self.dataset.folder),
             "signature": self.dataset.signature,
             "device": self.device,
-            "threads": torch.get_num_threads(),
+            "threads": threads_of(self.options.jobs),
             "generator": self.settings.get("generator") or Config.generator,
             "samples": self.options.count,
             "candidates": self.options.candidates,
@@ -277,7 +275,8 @@ def compare(
         out: the folder of the runs and of compare.json.
         options: how to compare.
         judges: the networks that score images.
-        callbacks: hooks into every training. If one stops a training, the results so far are returned.
+        callbacks: hooks into every training. If one stops a training, the results so far are returned. With
+            several `jobs` they are not called.
         reporter: receives messages and progress.
         **settings: fields of `ComparisonOptions`, which replace those of `options`, and fields of `Config`
             for all methods, such as `minutes`. A setting that a method does not read is for the others.

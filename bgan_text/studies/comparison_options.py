@@ -7,7 +7,7 @@ from pathlib import Path
 from bgan_text.corpora.decoding import ENCODING_HELP, UTF8, check_encoding
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import CANDIDATES, CORRECTIONS, MOST_CANDIDATES, SAMPLES
-from bgan_text.setting import DEVICES, check_all, setting
+from bgan_text.setting import DEVICES, JOBS, check_all, setting
 from bgan_text.space import CONTINUOUS_IMAGES, QUANTISED_IMAGES
 
 Names = str | Sequence[str]
@@ -74,6 +74,7 @@ class ComparisonOptions:
         group=GROUP,
     )
     device: str = setting("auto", f"where to train and score: {DEVICES}", group=GROUP)
+    jobs: int = setting(1, JOBS, minimum=1, maximum=1024, group=GROUP)
 
     def __post_init__(self) -> None:
         check_all(self)

@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
@@ -15,6 +13,7 @@ from bgan_text.space import image_kind
 from bgan_text.studies.experiment import Experiment, Scale
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
+from bgan_text.studies.side_by_side import threads_of
 from bgan_text.studies.steps import Recipe, prepare_dataset, recipe_of
 from bgan_text.training.run import RunFolder
 
@@ -31,6 +30,7 @@ class ExperimentRuns:
         home: the folder of everything.
         paths: the corpus on this machine; by default it comes from the hub.
         device: auto, cpu, cuda or cuda:N.
+        jobs: how many runs are trained at a time.
         reporter: receives messages and progress.
 
     Raises:
@@ -45,6 +45,7 @@ class ExperimentRuns:
         *,
         paths: Sequence[str] = (),
         device: str = "auto",
+        jobs: int = 1,
         reporter: Reporter = SILENT,
     ) -> None:
         self.experiment, self.scale, self.device = experiment, scale, device
@@ -62,7 +63,8 @@ class ExperimentRuns:
             for seed in range(scale.seeds)
             for method, options in options_of.items()
         }
-        self.runner = Runner(list(self.planned.values()), self.dataset, device=device, reporter=reporter)
+        runs = list(self.planned.values())
+        self.runner = Runner(runs, self.dataset, device=device, reporter=reporter, jobs=jobs)
 
     def folder(self, method: str, seed: int = 0) -> RunFolder:
         """The folder of a trained run."""
@@ -91,7 +93,7 @@ class ExperimentRuns:
                 "signature": self.dataset.signature,
             },
             "device": choose_device(self.device).type,
-            "threads": torch.get_num_threads(),
+            "threads": threads_of(self.runner.jobs),
             "settings": {
                 method: {name: value for name, value in run.settings().items() if name != "seed"}
                 for (method, seed), run in self.planned.items()

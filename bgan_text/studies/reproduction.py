@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError, choose
@@ -39,6 +40,7 @@ def reproduce(
     out: str | os.PathLike[str],
     paths: Sequence[str | os.PathLike[str]] = (),
     device: str = "auto",
+    jobs: int = 1,
     callbacks: Sequence[Callback] = (),
     reporter: Reporter = SILENT,
 ) -> ExperimentResult:
@@ -53,7 +55,8 @@ def reproduce(
         out: the folder of the data, the runs and the result (result.md, result.json and figures).
         paths: the corpus on this machine, as for `prepare`; by default it comes from the hub.
         device: auto, cpu, cuda or cuda:N.
-        callbacks: hooks into every training.
+        jobs: how many runs are trained at a time; above 1 each in a process of its own.
+        callbacks: hooks into every training. With several jobs they are not called.
         reporter: receives messages and progress.
 
     Returns:
@@ -83,7 +86,8 @@ def reproduce(
     with locked(home):
         _claim(home, name, scale)
         reporter.message(f"{name}, {scale}: {experiment.compares}. It takes {chosen.lasts}.")
-        runs = ExperimentRuns(experiment, chosen, home, paths=places, device=device, reporter=reporter)
+        how: dict[str, Any] = {"device": device, "jobs": jobs, "reporter": reporter}
+        runs = ExperimentRuns(experiment, chosen, home, paths=places, **how)
         if not runs.runner.train(callbacks):
             raise Stopped(f"{home} is not complete")
         result = _concluded(experiment, scale, runs)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bgan_text.setting import DEVICES, check_all, setting
+from bgan_text.setting import DEVICES, JOBS, check_all, setting
 
 SCALES = ("smoke", "small", "paper")
 
@@ -29,6 +29,7 @@ class ReproductionOptions:
         (), "data on this machine, as for prepare; may be given again (default: from the hub)", flag="--path"
     )
     device: str = setting("auto", f"where to train and score: {DEVICES}")
+    jobs: int = setting(1, JOBS, minimum=1, maximum=1024)
 
     def __post_init__(self) -> None:
         check_all(self)

@@ -13,6 +13,7 @@ from bgan_text.files import finite, read_sealed, write_sealed
 from bgan_text.records import Digest, Json, Record, Text
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.studies.planned_run import PlannedRun
+from bgan_text.studies.side_by_side import SideBySide
 from bgan_text.training.callbacks import Callback
 
 Measure = Callable[[list[PlannedRun]], Sequence[Mapping[str, Any]]]
@@ -28,7 +29,7 @@ class Kept(Record):
 
 
 class Runner:
-    """Trains runs one after the other and keeps what is measured of them.
+    """Trains runs and keeps what is measured of them.
 
     The same calls on the same folders continue where an earlier process ended: nothing is trained or measured
     twice.
@@ -39,6 +40,7 @@ class Runner:
         dataset: the data of all runs.
         device: auto, cpu, cuda or cuda:N.
         reporter: receives a message for each run.
+        jobs: how many runs are trained at a time; above 1 each in a process of its own.
 
     Raises:
         UserError: the folder of a run holds something else.
@@ -59,7 +61,9 @@ class Runner:
         *,
         device: str = "auto",
         reporter: Reporter = SILENT,
+        jobs: int = 1,
     ) -> None:
+        self.jobs = jobs
         self.runs, self.dataset, self.device, self.reporter = list(runs), dataset, device, reporter
         kind = choose_device(device).type
         for run in self.runs:
@@ -74,15 +78,18 @@ class Runner:
         last checkpoint of the run in progress stays.
 
         Args:
-            callbacks: hooks into every training.
+            callbacks: hooks into every training. With several jobs they are not called.
             after: called with each run that is over, also with those that were over before.
 
         Returns:
             False if a callback stopped a training: the runs after it are not started.
         """
-        for number, run in enumerate(self.runs, 1):
+        if self.jobs > 1:
+            self._train_side_by_side(after or (lambda run: None))
+            return True
+        for run in self.runs:
             if not run.over():
-                self.reporter.message(self._announcement(number, run))
+                self._announce(run)
                 end = run.train(self.dataset, device=self.device, callbacks=callbacks, reporter=self.reporter)
                 if end.stopped:
                     return False
@@ -90,10 +97,20 @@ class Runner:
                 after(run)
         return True
 
-    def _announcement(self, number: int, run: PlannedRun) -> str:
-        line = f"Run {number} of {len(self.runs)}: {run.name}"
+    def _train_side_by_side(self, after: Callable[[PlannedRun], None]) -> None:
+        waiting = [run for run in self.runs if not run.over()]
+        for run in self.runs:
+            if run not in waiting:
+                after(run)
+        if waiting:
+            jobs = SideBySide(self.jobs, self.dataset, self.device, self.reporter)
+            jobs.train(waiting, self._announce, after)
+
+    def _announce(self, run: PlannedRun) -> None:
+        line = f"Run {self.runs.index(run) + 1} of {len(self.runs)}: {run.name}"
         minutes = self.minutes_left()
-        return line if minutes is None else f"{line}; about {minutes:.1f} minutes of training left"
+        left = "" if minutes is None else f"; about {minutes / self.jobs:.1f} minutes of training left"
+        self.reporter.message(line + left)
 
     def minutes_left(self) -> float | None:
         """Minutes of training that are left.
