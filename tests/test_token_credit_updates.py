@@ -85,7 +85,8 @@ class Expectation:
             chance = self.p[one] * self.p[other] * (1.0 if one == other else 2.0)
             for sample in drawn:
                 generator.drawn = EVERYTHING[sample : sample + 1]
-                (sides,) = self.update._groups(EVERYTHING[[one, other]], generator=True, discriminator=True)
+                drawn_rows = self.update._drawn(EVERYTHING[[one, other]])
+                sides = self.update._group(*drawn_rows, slice(None), generator=True, discriminator=True)
                 found = self.update._discriminator_numbers(sides)
                 share = chance * (q[sample] if len(drawn) > 1 else 1.0)
                 numbers = {name: numbers.get(name, 0.0) + share * value for name, value in found.items()}

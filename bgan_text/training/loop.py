@@ -198,7 +198,7 @@ class Training:
         every = interval("evaluate_every", config.evaluate_every)
         schedule = Schedule(every, state.step, state.elapsed, self._again)
         check = _Periodic(Interval(seconds=CHECK_INTERVAL), state.step, self._read)
-        for report in train(state, config, batches, self._progress):
+        for report in train(state, config, batches, self._progress, self.reporter):
             self._report = report
             self._tick()
             if state.step == self.first_step + 1 and self.evaluations.interrupted:

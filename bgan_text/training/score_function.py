@@ -5,7 +5,7 @@ from torch import Tensor
 
 from bgan_text.batch import Batch, samples_of
 from bgan_text.config import Config
-from bgan_text.models.distributions import ConditionalDistribution
+from bgan_text.models.distributions import AutoregressiveDistribution, ConditionalDistribution
 from bgan_text.objectives.divergences import DIVERGENCES
 from bgan_text.objectives.weights import (
     coefficients,
@@ -68,14 +68,32 @@ class ScoreFunctionUpdate(Update):
         state.running.update(scores, state.group)
         baseline = "none" if config.objective == "constant" else config.baseline
         chosen = coefficients(config.objective, baseline, scores, state.running)
-        with self.autocast():
-            loss = -conditional.weighted_log_prob(draws, chosen)
         weights = importance_weights(scores)
-        return self.update_generator(loss) | {
+        return self._descend(conditional, draws, chosen) | {
             "effective_sample_size": effective_sample_size(weights).mean(),
             "importance_variance": (config.draws * weights).var(correction=0),
             "partition_variance": batch_variance(partition_weights(scores, state.running), state.group),
         }
+
+    def _descend(self, conditional: ConditionalDistribution, draws: Tensor, chosen: Tensor) -> Numbers:
+        """Descend -sum of c log g over the draws, a portion at a time where each has a graph of its own."""
+
+        def loss_of(portion: slice) -> Tensor:
+            with self.autocast():
+                return -conditional.weighted_log_prob(draws[portion], chosen[portion])
+
+        if self.frozen or not isinstance(conditional, AutoregressiveDistribution):
+            return self.update_generator(loss_of(slice(None)))
+
+        def taught(portion: slice) -> Tensor:
+            loss = loss_of(portion)
+            loss.backward()
+            return loss.detach()
+
+        forget = self.state.generator_optimizer.zero_grad
+        forget()
+        losses = self.portions.made(len(draws), taught, forget)
+        return self.finish_generator_update(torch.stack(losses).sum())
 
     @torch.no_grad()
     def score(self, real: Batch, draws: Tensor) -> Tensor:
@@ -85,5 +103,7 @@ class ScoreFunctionUpdate(Update):
         """
         self.state.discriminator.eval()
         with self.autocast():
-            scores: Tensor = self.judge(real)(draws.flatten(0, 1))
+            judge = self.judge(real)
+            found = self.portions.made(len(draws), lambda portion: judge(draws[portion].flatten(0, 1)))
+        scores: Tensor = torch.cat(found)
         return scores.view(*draws.shape[:2], *scores.shape[1:])

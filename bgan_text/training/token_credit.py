@@ -3,7 +3,6 @@
 See `bgan_text.objectives.token_weights` for what is computed.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ from bgan_text.objectives.token_weights import (
 )
 from bgan_text.setting import is_custom
 from bgan_text.space import TokenSpace
+from bgan_text.training.portions import Portions
 from bgan_text.training.state import State
 from bgan_text.training.update import Numbers, Update
 
@@ -116,6 +116,8 @@ class TokenCreditUpdate(Update):
     def __init__(self, state: State, config: Config) -> None:
         super().__init__(state, config)
         own = is_custom(config.generator) or is_custom(config.discriminator or "")
+        sides = 1 if config.prefixes == "data" else 2
+        self.portions = Portions("sequences", sequences_at_a_time(state.generator.space, sides))
         self.every = state.device.type != "cpu" and not own  # nets of the user's take the counted positions
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
@@ -125,31 +127,45 @@ class TokenCreditUpdate(Update):
         return self._learn(last, generator=True, discriminator=self.discriminator_turn)
 
     def _learn(self, real: Batch, *, generator: bool, discriminator: bool) -> Numbers:
-        """Teach the chosen nets from one batch."""
-        self.state.generator_optimizer.zero_grad()
-        self.state.discriminator_optimizer.zero_grad()
-        total: Numbers = {}
-        for sides in self._groups(real, generator=generator and not self.frozen, discriminator=discriminator):
+        """Teach the chosen nets from one batch, a few sequences at a time."""
+        given, sides, weights = self._drawn(real)
+        optimizers = self.state.generator_optimizer, self.state.discriminator_optimizer
+
+        def forget() -> None:
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+
+        def taught(group: slice) -> Numbers:
             numbers: Numbers = {}
+            prefixes = self._group(
+                given,
+                sides,
+                weights,
+                group,
+                generator=generator and not self.frozen,
+                discriminator=discriminator,
+            )
             if discriminator:
-                numbers |= self._discriminator_numbers(sides)
+                numbers |= self._discriminator_numbers(prefixes)
                 (-numbers["bound"]).backward()
             if generator:
-                numbers |= self._generator_numbers(sides)
+                numbers |= self._generator_numbers(prefixes)
                 if not self.frozen:
                     numbers["generator_loss"].backward()
-            total = {name: total.get(name, 0.0) + number.detach() for name, number in numbers.items()}
+            return {name: number.detach() for name, number in numbers.items()}
+
+        forget()
+        total: Numbers = {}
+        for numbers in self.portions.made(len(given), taught, forget):
+            total = {name: total.get(name, 0.0) + number for name, number in numbers.items()}
         if discriminator:
             total |= self.finish_discriminator_update(total["bound"])
         if generator:
             total |= self.finish_generator_update(total["generator_loss"])
         return total
 
-    def _groups(self, real: Batch, *, generator: bool, discriminator: bool) -> Iterator[tuple[Prefixes, ...]]:
-        """The prefixes of data, then those of as many samples, of a few sequences at a time.
-
-        Only the nets that learn keep what their gradients need.
-        """
+    def _drawn(self, real: Batch) -> tuple[Tensor, list[Side], Tensor]:
+        """Noise, the sides whose prefixes teach (data, then as many samples), and the weights of rows."""
         given, kind, state = self.given(real), self.config.prefixes, self.state
         sides = [self._side(samples_of(real), generated=kind != "samples")]
         if kind != "data":
@@ -157,18 +173,27 @@ class TokenCreditUpdate(Update):
                 drawn = state.generator(given)
                 samples = drawn.sample(1, self.stream(drawn)).squeeze(0)
             sides.append(self._side(samples, generated=True))
-        weights = row_weights(sides[0].where, state.group)
-        rows = sequences_at_a_time(state.generator.space, len(sides))
-        for first in range(0, len(given), rows):
-            group = slice(first, first + rows)
-            with self.autocast(), torch.set_grad_enabled(generator):
-                conditional = state.generator(given[group])
-            yield tuple(
-                self._prefixes(
-                    conditional, side, weights, group, generator=generator, discriminator=discriminator
-                )
-                for side in sides
+        return given, sides, row_weights(sides[0].where, state.group)
+
+    def _group(
+        self,
+        given: Tensor,
+        sides: list[Side],
+        weights: Tensor,
+        group: slice,
+        *,
+        generator: bool,
+        discriminator: bool,
+    ) -> tuple[Prefixes, ...]:
+        """The prefixes of a few sequences of each side. Only the nets that learn keep what gradients need."""
+        with self.autocast(), torch.set_grad_enabled(generator):
+            conditional = self.state.generator(given[group])
+        return tuple(
+            self._prefixes(
+                conditional, side, weights, group, generator=generator, discriminator=discriminator
             )
+            for side in sides
+        )
 
     def _side(self, tokens: Tensor, *, generated: bool) -> Side:
         where, group = counted(tokens, self.state.generator.space.end), self.state.group

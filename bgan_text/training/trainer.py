@@ -11,6 +11,7 @@ from bgan_text.config_defaults import unused
 from bgan_text.device import float32_products
 from bgan_text.objective_table import IMPLICIT, LIKELIHOOD, OBJECTIVES, PATHWISE, SCORE_FUNCTION
 from bgan_text.out_of_memory import out_of_memory
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.implicit import ImplicitUpdate
 from bgan_text.training.likelihood import MaximumLikelihoodUpdate
 from bgan_text.training.pathwise import PathwiseUpdate
@@ -51,11 +52,12 @@ def update_of(config: Config) -> type[Update]:
 
 
 class Trainer:
-    """Makes the steps of a run."""
+    """Makes the steps of a run. The reporter hears of a step that did not fit into memory at once."""
 
-    def __init__(self, state: State, config: Config) -> None:
+    def __init__(self, state: State, config: Config, reporter: Reporter = SILENT) -> None:
         self.state, self.config = state, config
         self.update = update_of(config)(state, config)
+        self.update.portions.reporter = reporter
 
     def step(self, real_batches: list[Batch], progress: float) -> StepReport:
         """One generator step, after its discriminator steps.
@@ -89,6 +91,7 @@ def train(
     config: Config,
     batches: Callable[[int, int], Batch],
     progress: Callable[[State], float],
+    reporter: Reporter = SILENT,
 ) -> Iterator[StepReport]:
     """Train until `progress` reaches 1; yields after every generator step.
 
@@ -98,11 +101,12 @@ def train(
         batches: (step, index) -> a batch of N samples of the data on the device, a pure function, so that
             a resumed run needs no loader's state.
         progress: the share of the run that is done; that of process 0 counts.
+        reporter: receives messages.
 
     Yields:
         The numbers of each step, unread.
     """
-    trainer = Trainer(state, config)
+    trainer = Trainer(state, config, reporter)
     read = [f"`{name}`" for name in LARGE if name not in unused(config.to_json())]
     remedy = f"lower {', '.join(read[:-1])} or {read[-1]}"
     while (done := state.group.decided(progress(state))) < 1.0:

@@ -17,6 +17,7 @@ from bgan_text.config import Config
 from bgan_text.models.classifier import LabelDiscriminator, LabelScorer
 from bgan_text.models.distributions import ConditionalDistribution
 from bgan_text.models.random_numbers import normal
+from bgan_text.training.portions import Portions
 from bgan_text.training.state import State
 from bgan_text.training.synchronised import mean_gradients
 
@@ -44,6 +45,7 @@ class Update:
     def __init__(self, state: State, config: Config) -> None:
         self.state, self.config = state, config
         self.dtype = resolve_precision(config.precision, state.device)
+        self.portions = Portions("draws", config.draws)
 
     def step(self, real_batches: list[Batch], progress: float) -> Numbers:
         """One generator step, after its discriminator steps.
