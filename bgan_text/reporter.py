@@ -43,6 +43,21 @@ class Reporter:
         yield lambda done, total: None
 
 
+def time_left(done: int, total: int | None, seconds: float) -> str:
+    """The rate of work and how long it will still take, as the end of a line.
+
+    Example:
+        >>> time_left(1000, 5000, 20.0)
+        ', 50/s, 80 s left'
+        >>> time_left(1000, None, 20.0), time_left(1, 2, 0.5)
+        (', 50/s', '')
+    """
+    if not done or seconds < 1:
+        return ""
+    left = "" if total is None else f", {seconds * (total / done - 1):,.0f} s left"
+    return f", {done / seconds:,.0f}/s{left}"
+
+
 class Once(Reporter):
     """Passes each warning on once, for work that is done again and again."""
 

@@ -21,7 +21,7 @@ from rich.text import Text
 from bgan_text.cli.console import say, talk
 from bgan_text.cli.field_names import spelled
 from bgan_text.reporter import Progress as Told
-from bgan_text.reporter import Reporter
+from bgan_text.reporter import Reporter, time_left
 
 if TYPE_CHECKING:
     from bgan_text.training.progress_line import ProgressLine
@@ -64,7 +64,7 @@ class RichReporter(Reporter):
                 rate = f"{done / max(1e-9, now - start):,.1f}/s"
                 display.update(task, completed=done, total=total, text=f"{amount}, {rate}")
                 if display.disable and now - spoke >= self._interval:
-                    say(f"{title}: {amount}, {now - start:.0f} s")
+                    say(f"{title}: {amount}, {now - start:.0f} s{time_left(done, total, now - start)}")
                     spoke = now
 
             try:

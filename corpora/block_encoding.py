@@ -1,7 +1,7 @@
 """How a block of texts becomes a block of rows. Worker processes do this, so torch is not needed here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from bgan_text.corpora.row_digests import row_digests
 from bgan_text.corpora.text_blocks import held_out_of, read_table, read_texts, token_type, write_table
 from bgan_text.corpora.text_counts import Counts
 from bgan_text.corpora.tokenizer import END, UNKNOWN, Counted, Tokenizer, counted, load_tokenizer
+from bgan_text.files import parsed, read_bounded, write_json
 
 AT_ONCE = 1 << 22
 """Tokens of the rows that are made at a time."""
+NOTE = ".json"
+"""What the name of a note beside a block of rows ends in."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Encoding:
         length: L, tokens of a row.
         overlong: what is done with longer texts, one of `preparation_options.OVERLONG`.
         compared: whether texts are compared with what their tokens decode to.
+        kept: whether what became of a block is noted beside it, so that another process can go on.
         tokenizer: the tokenizer, so that the process which has it need not load it. It does not travel.
     """
 
@@ -38,6 +42,7 @@ class Encoding:
     length: int = 1
     overlong: str = "drop"
     compared: bool = False
+    kept: bool = False
     tokenizer: Tokenizer | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,6 +76,18 @@ class Encoded:
         self.changes.update(other.changes)
         self.rows += other.rows
 
+    def write(self, path: Path) -> None:
+        """Write it to a file."""
+        found = {"counts": asdict(self.counts), "lengths": self.lengths.counts(), "rows": self.rows}
+        write_json(path, found | {"changed": self.changes.texts, "example": self.changes.example})
+
+    @classmethod
+    def read(cls, path: Path) -> "Encoded":
+        """Read what `write` wrote."""
+        found = parsed(read_bounded(path), path)
+        changes = Changes(found["changed"], tuple(found["example"]))
+        return cls(Counts(**found["counts"]), Lengths.of_counts(found["lengths"]), changes, found["rows"])
+
 
 @lru_cache(maxsize=1)
 def _loaded(folder: Path) -> Tokenizer:
@@ -83,7 +100,9 @@ def count_block(name: str, texts: Path) -> Counted:
 
 
 def measure_block(encoding: Encoding, texts: Path, tokens: Path) -> Lengths:
-    """Write the tokens of a block of texts, and give how many each text has."""
+    """Write the tokens of a block of texts unless they are there, and give how many each text has."""
+    if tokens.exists():
+        return Lengths(read_table(tokens).column("sizes").chunk(0).values.tolist())
     found, sizes = encoding.loaded().encode_many(read_texts(texts))
     kind = token_type(encoding.loaded().vocabulary)
     write_table(tokens, pa.table({"tokens": pa.array([found.astype(kind)]), "sizes": pa.array([sizes])}))
@@ -91,7 +110,7 @@ def measure_block(encoding: Encoding, texts: Path, tokens: Path) -> Lengths:
 
 
 def encode_block(encoding: Encoding, texts: Path, tokens: Path | None, rows: Path) -> Encoded:
-    """Write the rows of a block of texts.
+    """Write the rows of a block of texts unless they are there.
 
     Args:
         encoding: how they are made.
@@ -99,6 +118,9 @@ def encode_block(encoding: Encoding, texts: Path, tokens: Path | None, rows: Pat
         tokens: the file that `measure_block` wrote; None if the texts are still to be encoded.
         rows: the file to write, with columns `tokens`, `text`, `digest` and `held_out`.
     """
+    note = rows.with_suffix(NOTE)
+    if encoding.kept and rows.exists():
+        return Encoded.read(note)
     table, tokenizer = read_table(texts), encoding.loaded()
     lines = table.column("text").to_pylist() if tokens is None or encoding.compared else []
     if tokens is None:
@@ -110,6 +132,8 @@ def encode_block(encoding: Encoding, texts: Path, tokens: Path | None, rows: Pat
     if encoding.compared:
         _compare(result.changes, tokenizer, lines, found, sizes)
     parts = list(_rows(encoding, tokenizer, found, sizes, held_out_of(table), result))
+    if encoding.kept:
+        result.write(note)
     if parts:
         write_table(rows, pa.concat_tables(parts))
     else:

@@ -74,6 +74,8 @@ class TextCorpus:
         tokenizer: default of the option of that name.
         length: default of the option of that name; None for one that follows from the data.
         overlong: default of the option of that name.
+        files: the files that it reads for a request, in their order. A large preparation that was ended goes
+            on if they are the same. None, for all or for a request, where what is read is not read again.
 
     Example:
         >>> lines = ["an old silent pond", "a frog jumps in", "the sound of water"]
@@ -88,6 +90,7 @@ class TextCorpus:
     tokenizer: str = "sentencepiece"
     length: int | None = None
     overlong: str = "drop"
+    files: "Callable[[Request], Iterable[str] | None] | None" = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """How long the samples of a corpus are, in tokens."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 PERCENTS = (50, 95, 99, 100)
 """The shares of samples whose length is told, in percent."""
@@ -35,6 +35,17 @@ class Lengths:
         """Count a sample; one without tokens is none."""
         if tokens:
             self._counts[tokens] += 1
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str, int]) -> "Lengths":
+        """Of the number of samples by their tokens."""
+        found = cls()
+        found._counts.update({int(tokens): samples for tokens, samples in counts.items()})
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many samples have how many tokens, for a file."""
+        return {str(tokens): samples for tokens, samples in self._counts.items()}
 
     def update(self, other: "Lengths") -> None:
         """Take over the counts of other samples."""

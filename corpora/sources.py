@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from bgan_text.corpora.archives import member_name, tar_files
-from bgan_text.corpora.byte_streams import opened
+from bgan_text.corpora.byte_streams import STANDARD_INPUT, opened
 from bgan_text.corpora.corpus import Request, Sentence, TextCorpus, TokenCorpus
 from bgan_text.corpora.decoding import UTF8, decoded_lines, text_lines, utf8_lines
 from bgan_text.corpora.grammar import sentences
@@ -47,6 +47,12 @@ def read_lines(request: Request) -> Iterator[Sentence]:
     if not request.paths:
         raise UserError("corpus lines needs `path`: a file, a folder of texts, or - for standard input")
     return map(Sentence, islice(_samples(request), request.limit))
+
+
+def files_of_lines(request: Request) -> list[str] | None:
+    """The files that `read_lines` reads; None for standard input."""
+    files = list(text_files(request.paths, request.column))
+    return None if STANDARD_INPUT in files else files
 
 
 def _samples(request: Request) -> Iterator[str]:
@@ -110,6 +116,14 @@ def _lm1b_part(path: Path | None, held_out: bool) -> Iterator[str]:
     return _archive_part(path, held_out)
 
 
+def files_of_lm1b(request: Request) -> list[str]:
+    """The files that `read_lm1b` reads; none where it is the hub, whose revision is always the same."""
+    files: list[Path] = []
+    for path in map(Path, request.paths):
+        files += [*_shards(path, True), *_shards(path, False)] if path.is_dir() else [path]
+    return list(map(str, files))
+
+
 def _is_shard(name: str, held_out: bool) -> bool:
     """Whether a file of the official archive belongs to the part wanted."""
     folder, _, file = name.rpartition("/")
@@ -118,12 +132,16 @@ def _is_shard(name: str, held_out: bool) -> bool:
 
 
 def _folder_part(path: Path, held_out: bool) -> Iterator[str]:
+    for shard in _shards(path, held_out):
+        with opened(str(shard)) as stream:
+            yield from map(one_line, decoded_lines(stream))
+
+
+def _shards(path: Path, held_out: bool) -> list[Path]:
     shards = sorted(file for file in path.rglob("news.en*") if _is_shard(file.as_posix(), held_out))
     if not shards:
         raise UserError(_no_shards(path, held_out))
-    for shard in shards:
-        with opened(str(shard)) as stream:
-            yield from map(one_line, decoded_lines(stream))
+    return shards
 
 
 def _archive_part(path: Path, held_out: bool) -> Iterator[str]:
@@ -164,8 +182,15 @@ TEXT_CORPORA: dict[str, TextCorpus] = {
             tokenizer="word",
             length=24,
         ),
-        TextCorpus("lm1b", read_lm1b, "the One Billion Word benchmark, from the hub or from files"),
-        TextCorpus("lines", read_lines, "any text, one sample a line, or a column of a table"),
+        TextCorpus(
+            "lm1b",
+            read_lm1b,
+            "the One Billion Word benchmark, from the hub or from files",
+            files=files_of_lm1b,
+        ),
+        TextCorpus(
+            "lines", read_lines, "any text, one sample a line, or a column of a table", files=files_of_lines
+        ),
     )
 }
 

@@ -5,14 +5,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Protocol
 
 import filelock
 
 from bgan_text.corpora.dataset_check import ORACLE_FILE
 from bgan_text.corpora.dataset_directory import SPLITS
 from bgan_text.corpora.units import check_characters
+from bgan_text.corpora.worker_pool import EndedError
 from bgan_text.errors import UserError
 from bgan_text.files import parsed, read_bounded
 from bgan_text.outputs import refuse_inside
@@ -25,16 +27,34 @@ OF_CARD = ("format", "settings", "space", "tokenizer", "counts", "signature")
 """What every card of a dataset directory has, of any version."""
 NEW, OLD, LOCK = "new", "old", "bgan-text-prepare.lock"
 """What is in a folder that is written aside. The lock tells it from a folder of someone else."""
+WORK = "work"
+"""What a folder is made of while it is written, which is removed when it is complete."""
 SUFFIX = r"\.[a-z0-9_]{8}"
 """What `tempfile` puts behind a prefix."""
 
 
+class Kept(Protocol):
+    """What knows whether a folder that a process left can be gone on with."""
+
+    def fits(self, work: Path) -> bool:
+        """Whether the content of `WORK` in such a folder is a part of what is done now."""
+
+    def ended(self) -> None:
+        """Called when such a folder is left."""
+
+
 @contextmanager
-def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def staged(out: Path, *, overwrite: bool, kept: Kept | None = None) -> Iterator[Path]:
     """A folder to write, which becomes `out` when the block ends without an error; else `out` stays.
 
     A process that was killed between the two moves leaves the old folder aside. The next call for the same
     `out` puts it back, and removes what else such processes left.
+
+    Args:
+        out: the folder to replace or make.
+        overwrite: whether it may be replaced.
+        kept: what goes on with the folder `WORK` of such a process; the folder to write then has it, and
+            nothing else, in it. It is left there, too, if the block ends with Ctrl-C or `EndedError`.
 
     Raises:
         UserError: `out` exists and may not be replaced, has files that are of no dataset directory, or lies
@@ -43,24 +63,31 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     check_characters(str(out), f"`out` {out}")
     refuse_inside("out", out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _recover(out)
-    _refuse_to_replace(out, overwrite=overwrite)
-    place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        with filelock.FileLock(place / LOCK):
-            stage = place / NEW
-            stage.mkdir()
-            yield stage
-            _refuse_to_replace(out, overwrite=overwrite)  # whatever came there meanwhile
-            try:
-                if out.exists():
-                    out.rename(place / OLD)
-                stage.rename(out)
-            finally:
-                _put_back(out, place)
-    finally:
-        if out.exists() or not (place / OLD).exists():  # else the next command there puts the old one back
-            _discard(place)
+    with _recovered(out, kept) as earlier:
+        _refuse_to_replace(out, overwrite=overwrite)
+        place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)) if earlier is None else earlier
+        ended = False
+        try:
+            with nullcontext() if earlier is not None else filelock.FileLock(place / LOCK):
+                stage = place / NEW
+                stage.mkdir(exist_ok=True)
+                yield stage
+                _refuse_to_replace(out, overwrite=overwrite)  # whatever came there meanwhile
+                try:
+                    if out.exists():
+                        out.rename(place / OLD)
+                    stage.rename(out)
+                finally:
+                    _put_back(out, place)
+        except (KeyboardInterrupt, EndedError):
+            if kept is not None and (place / NEW / WORK).is_dir():
+                ended = True
+                kept.ended()
+            raise
+        finally:
+            # The next command there puts back what was moved aside, and goes on with what is kept.
+            if not ended and (out.exists() or not (place / OLD).exists()):
+                _discard(place)
 
 
 def _put_back(out: Path, place: Path) -> None:
@@ -68,19 +95,42 @@ def _put_back(out: Path, place: Path) -> None:
         (place / OLD).rename(out)
 
 
-def _recover(out: Path) -> None:
-    """Put back what a process that is gone had moved aside, and remove what it left."""
+@contextmanager
+def _recovered(out: Path, kept: Kept | None) -> Iterator[Path | None]:
+    """Put back what a process that is gone had moved aside, and remove what it left.
+
+    Yields:
+        A folder that can be gone on with, which is locked in the block; None if there is none.
+    """
     ours = re.compile(re.escape(f".{out.name}") + SUFFIX)  # not that of a folder whose name only begins so
-    for place in list(out.parent.iterdir()):
-        if not ours.fullmatch(place.name):
-            continue
-        if not (place / LOCK).is_file():
-            with suppress(OSError):  # it has content, so it is not ours; one without was left before its lock
-                place.rmdir()
-            continue
-        with suppress(filelock.Timeout), filelock.FileLock(place / LOCK, timeout=0):
-            _put_back(out, place)
-            _discard(place)
+    found: Path | None = None
+    with ExitStack() as stack:
+        for place in list(out.parent.iterdir()):
+            if not ours.fullmatch(place.name):
+                continue
+            if not (place / LOCK).is_file():
+                with suppress(OSError):  # with content it is not ours; one without was left before its lock
+                    place.rmdir()
+                continue
+            with suppress(filelock.Timeout), ExitStack() as one:
+                one.enter_context(filelock.FileLock(place / LOCK, timeout=0))
+                _put_back(out, place)
+                if found is None and kept is not None and kept.fits(place / NEW / WORK):
+                    found = place
+                    _clear(place)
+                    stack.push(one.pop_all())
+                else:
+                    _discard(place)
+        yield found
+
+
+def _clear(place: Path) -> None:
+    """Remove all that a process had begun to write, but not what it is made of."""
+    for entry in (place / NEW).iterdir():
+        if entry.name != WORK and entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != WORK:
+            entry.unlink()
 
 
 def _discard(place: Path) -> None:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 TEXTS, TOKENS, ROWS = "texts", "tokens", "rows"
 PARTIAL = ".partial"
+FLUSHED = 1 << 20
+"""A file of so many bytes is on disk before it has its name, so that none is only half there."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ def write_table(path: Path, table: pa.Table) -> None:
     partial = path.with_name(path.name + PARTIAL)
     with pa.OSFile(os.fspath(partial), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table.combine_chunks())
+    if table.nbytes >= FLUSHED:
+        with partial.open("rb+") as written:
+            os.fsync(written.fileno())
     partial.rename(path)
 
 

@@ -35,27 +35,30 @@ from bgan_text.corpora.preparation_summary import (
     nothing_left,
     vocabulary_warnings,
 )
+from bgan_text.corpora.resumption import Resumption
 from bgan_text.corpora.split_files import write_splits
 from bgan_text.corpora.splitting import Assigned, assigned, without_bars
-from bgan_text.corpora.staging import staged
+from bgan_text.corpora.staging import WORK, staged
 from bgan_text.corpora.text_blocks import ROWS, TEXTS, TOKENS, Blocks, held_out_of, read_table, token_type
 from bgan_text.corpora.text_counts import Counts
-from bgan_text.corpora.text_spool import Texts, spooled
+from bgan_text.corpora.text_spool import Reading, Texts, spooled
 from bgan_text.corpora.tokenizer import (
     END,
     UNKNOWN,
     Counted,
     Tokenizer,
     is_model,
+    load_tokenizer,
     signature,
     tokenizer_of,
 )
 from bgan_text.corpora.worker_pool import Workers
 from bgan_text.errors import UserError
+from bgan_text.files import parsed, read_bounded, write_json
 from bgan_text.reporter import SILENT, Reporter
 
-WORK = "work"
-"""The folder of blocks in a dataset directory that is not complete yet."""
+READING, COUNTED = "reading.json", "counted.json"
+"""What is noted of how far the corpus was read, and of the texts that the tokenizer was trained on."""
 MANY_TOKENS = 1 << 26
 """So many tokens are stored in the narrowest type that holds them; fewer as 32-bit integers, which take no
 more than 256 MiB."""
@@ -87,10 +90,18 @@ def prepare_text(
         500
     """
     source = text_corpus(recipe.corpus) if corpus is None else corpus
-    with without_bars(), staged(out, overwrite=overwrite) as stage, Workers(recipe.processes) as workers:
+    resumption = Resumption.of(recipe, source, reporter)
+    with (
+        without_bars(),
+        staged(out, overwrite=overwrite, kept=resumption) as stage,
+        Workers(recipe.processes) as workers,
+    ):
         work = stage / WORK
-        work.mkdir()
-        _Preparation(recipe, source, work, workers, reporter).write(stage)
+        if not work.exists():
+            work.mkdir()
+            if resumption is not None:
+                resumption.begin(work)
+        _Preparation(recipe, source, work, workers, reporter, kept=resumption is not None).write(stage)
         shutil.rmtree(work)
     made = DatasetDirectory(out)
     for warning in made.summary["warnings"]:
@@ -108,6 +119,7 @@ class _Preparation:
         work: a folder for blocks of texts and rows.
         workers: who works on the blocks.
         reporter: receives the progress.
+        kept: whether another process can go on with what this one has done.
     """
 
     recipe: TextPreparation
@@ -115,21 +127,16 @@ class _Preparation:
     work: Path
     workers: Workers
     reporter: Reporter
+    kept: bool
 
     def write(self, stage: Path) -> None:
         """Write the dataset directory into an empty folder."""
         recipe = self.recipe
         counts, counted = self._read()
-        sentences = Texts(self._blocks(TEXTS), counted.texts, "tokenizer", self.reporter)
-        tokenizer = tokenizer_of(
-            recipe.tokenizer, counted, sentences, recipe.vocabulary, recipe.normalization
-        )
-        if tokenizer.vocabulary < 3:
-            raise UserError("the text gives no tokens: nothing is left to learn")
+        tokenizer = self._tokenizer(counted)
         (stage / tokenizer.file).write_bytes(tokenizer.content())
-        encoding = Encoding(
-            stage, 1, recipe.overlong, compared=is_model(recipe.tokenizer), tokenizer=tokenizer
-        )
+        compared = is_model(recipe.tokenizer)
+        encoding = Encoding(self._codec, 1, recipe.overlong, compared, self.kept, tokenizer)
         lengths, measured = counted.lengths, False
         if recipe.length is None and not lengths:
             lengths, measured = self._measure(encoding, counted.texts), True
@@ -148,13 +155,37 @@ class _Preparation:
         return Blocks(self.work, kind)
 
     def _read(self) -> tuple[Counts, Counted]:
-        """Write the texts of the corpus in blocks, and count them."""
+        """Write the texts of the corpus in blocks, and count them unless there is a tokenizer."""
         counts, counted = Counts(), Counted()
-        paths = spooled(self.recipe, self.corpus, self._blocks(TEXTS), counts, self.reporter)
-        tasks = ((self.recipe.tokenizer, path) for path in paths)
-        for found in self.workers.map(count_block, tasks):
+        reading = Reading.noted(self.work / READING) if self.kept else Reading()
+        paths = spooled(self.recipe, self.corpus, self._blocks(TEXTS), counts, self.reporter, reading)
+        if (note := self._codec / COUNTED).exists():
+            for _ in paths:
+                pass
+            told = parsed(read_bounded(note), note)
+            return counts, Counted(texts=told["texts"], lengths=Lengths.of_counts(told["lengths"]))
+        for found in self.workers.map(count_block, ((self.recipe.tokenizer, path) for path in paths)):
             counted.add(found)
         return counts, counted
+
+    @property
+    def _codec(self) -> Path:
+        """The folder of the tokenizer."""
+        return self.work / "tokenizer"
+
+    def _tokenizer(self, counted: Counted) -> Tokenizer:
+        """Train the tokenizer unless it is there."""
+        if (self._codec / COUNTED).exists():
+            return load_tokenizer(self._codec)
+        recipe, texts = self.recipe, Texts(self._blocks(TEXTS), counted.texts, "tokenizer", self.reporter)
+        tokenizer = tokenizer_of(recipe.tokenizer, counted, texts, recipe.vocabulary, recipe.normalization)
+        if tokenizer.vocabulary < 3:
+            raise UserError("the text gives no tokens: nothing is left to learn")
+        self._codec.mkdir(exist_ok=True)
+        (self._codec / tokenizer.file).write_bytes(tokenizer.content())
+        told = {"texts": counted.texts, "lengths": counted.lengths.counts()}
+        write_json(self._codec / COUNTED, told)
+        return tokenizer
 
     def _measure(self, encoding: Encoding, count: int) -> Lengths:
         """Encode all texts, and count how many tokens each has."""

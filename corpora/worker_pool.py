@@ -27,6 +27,10 @@ LAST_WORDS = 10
 """Seconds that a process may take to end after its last answer."""
 
 
+class EndedError(UserError):
+    """A worker process ended before its work did."""
+
+
 def available_processes() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -78,7 +82,7 @@ class Workers:
         """The results of a function of the module level for tasks, its arguments, in their order.
 
         Raises:
-            UserError: a worker was ended, as the system does where memory is short.
+            EndedError: a worker was ended, as the system does where memory is short.
             Exception: what the function raised first.
         """
         left = iter(tasks)
@@ -126,7 +130,7 @@ class Workers:
             process.stdin.flush()
             failed, answer = pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            raise UserError(
+            raise EndedError(
                 f"a worker process ended ({_end_of(process)}): if memory is short, lower `processes`"
             ) from error
         finally:

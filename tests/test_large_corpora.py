@@ -1,9 +1,11 @@
 """Blocks, processes and sorted parts give what one sample after the other gives, byte for byte."""
 
+import gzip
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bgan_text.corpora.splitting import NOWHERE, TEST, TRAIN, VALIDATION, assign
 from bgan_text.corpora.tokenizer import END, UNKNOWN, Tokenizer, train_tokenizer
 from bgan_text.corpora.units import check_characters
 from bgan_text.corpora.worker_pool import Workers
+from bgan_text.reporter import Progress, Reporter
 
 ODD = [
     *("", " ", "  b\ta ", "C[C@@H]%10"),
@@ -212,3 +215,34 @@ def test_workers_end_with_the_process_that_started_them() -> None:
     # The pipe for errors, which the workers have too, is closed only when all of them are gone.
     assert made.returncode == -signal.SIGKILL
     assert len(made.stdout.split()) == 2
+
+
+class Told(Reporter):
+    """Keeps the progress of each task."""
+
+    def __init__(self) -> None:
+        self.progress: dict[str, list[tuple[int, int | None]]] = {}
+
+    @contextmanager
+    def task(self, title: str, unit: str = "") -> Iterator[Progress]:
+        told = self.progress.setdefault(title, [])
+        yield lambda done, total: told.append((done, total))
+
+
+def test_how_much_is_left_is_told_in_every_stage(tmp_path: Path) -> None:
+    lines = [f"number {number:04}" for number in range(4000)]
+    (tmp_path / "text.txt").write_text("\n".join(lines) + "\n")
+    (tmp_path / "text.txt.gz").write_bytes(gzip.compress((tmp_path / "text.txt").read_bytes()))
+    for name, total, more in (
+        ("text.txt", 4000, {}),
+        ("text.txt", 2000, {"limit": 2000}),
+        ("text.txt.gz", None, {}),
+    ):
+        told = Told()
+        bt.prepare(
+            tmp_path / name, out=tmp_path / "data", reporter=told, overwrite=True, vocabulary=40, **more
+        )
+        assert told.progress["reading"] == [(done, total) for done in range(1000, (total or 4000) + 1, 1000)]
+        count = total or 4000
+        for title in ("tokenizer", "lengths", "encoding", "writing"):
+            assert told.progress[title][-1] == (count, count), title
