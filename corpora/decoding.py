@@ -5,9 +5,10 @@ named in the refusal.
 """
 
 import codecs
+import io
 import shlex
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import IO
 
@@ -20,6 +21,8 @@ UTF8 = "utf-8"
 ENCODING_HELP = (
     "encoding of text and tables, such as utf-16, cp1252, latin-1, shift_jis or gb18030; it is never guessed"
 )
+BLOCK = 1 << 18
+"""Bytes whose lines are split at a time."""
 MARK = "\ufeff"
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -92,12 +95,42 @@ def text_lines(stream: Stream, encoding: str = UTF8, reporter: Reporter = SILENT
     Raises:
         UserError: a line cannot be decoded, is too long, or has a NUL or a carriage return within it.
     """
-    return stripped(decoded_lines(stream, encoding, reporter), stream)
+    read = getattr(stream.file, "read1", None)  # as much as there is, so that a pipe is not waited for
+    if not is_utf8(encoding) or read is None:
+        return stripped(decoded_lines(stream, encoding, reporter), stream)
+    _refuse_foreign(stream, encoding)
+    _refuse_returns(stream, encoding)
+    return _lines_by_block(stream, read)
 
 
-def stripped(lines: Iterable[str], stream: Stream) -> Iterator[str]:
-    """Lines without their ends; a `UserError` says which one has a carriage return within it."""
-    for number, line in enumerate(lines, start=1):
+def _lines_by_block(stream: Stream, read: Callable[[int], bytes]) -> Iterator[str]:
+    """The lines of UTF-8 without their ends, split many at a time; what is not plain is looked at by line."""
+    number = 1
+    while block := read(BLOCK):
+        if not block.endswith(b"\n"):
+            block += stream.file.readline(LONGEST_LINE + 1)
+        text = _plain(block)
+        if text is None or number == 1:
+            lines = utf8_lines(io.BytesIO(block), stream.name, LONGEST_LINE, first=number)
+            yield from stripped(lines, stream, first=number)
+        else:
+            yield from text.removesuffix("\n").split("\n")
+        number += block.count(b"\n")
+
+
+def _plain(block: bytes) -> str | None:
+    """A block of lines as text; None if one is too long, or has a CR, a NUL or what is not UTF-8."""
+    if len(block) > LONGEST_LINE or b"\r" in block or b"\0" in block:
+        return None
+    try:
+        return block.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def stripped(lines: Iterable[str], stream: Stream, *, first: int = 1) -> Iterator[str]:
+    """Lines, from the `first` on, without ends; a `UserError` says which one has a carriage return in it."""
+    for number, line in enumerate(lines, start=first):
         text = line.rstrip("\r\n")
         if "\r" in text:
             raise UserError(
@@ -122,9 +155,12 @@ def decoded_lines(
     return _split(_blocks(stream, encoding), stream.name, most)
 
 
-def utf8_lines(file: IO[bytes], name: str, most: int = LONGEST_LINE) -> Iterator[str]:
-    """Decode lines of UTF-8 and keep their ends; a `UserError` says which line is not UTF-8, or too long."""
-    for number, line in enumerate(iter(partial(file.readline, most + 1), b""), start=1):
+def utf8_lines(file: IO[bytes], name: str, most: int = LONGEST_LINE, *, first: int = 1) -> Iterator[str]:
+    """Decode lines of UTF-8 and keep their ends; a `UserError` says which line is not UTF-8, or too long.
+
+    `first`: the number of the first line.
+    """
+    for number, line in enumerate(iter(partial(file.readline, most + 1), b""), start=first):
         if len(line) > most:
             raise too_long(f"{name}: line {number}", most, "bytes")
         try:

@@ -16,6 +16,8 @@ import torch
 
 import bgan_text as bt
 from bgan_text import sampling_processes
+from bgan_text.corpora import decoding
+from bgan_text.corpora.byte_streams import opened
 from bgan_text.corpora.ngram_units import splitter
 from bgan_text.errors import UserError
 from bgan_text.evaluation.coded_units import Characters, Coder, SplitUnits, coded, coded_all, coder_of
@@ -24,8 +26,10 @@ from bgan_text.sample_files import destination
 from bgan_text.sampling_blocks import Block, BlockSampler, blocks_of
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.scores import ngrams
+from bgan_text.scores.distribution import _terms
 from bgan_text.scores.ngrams import stable_sort
 from bgan_text.scores.sequences import Numbering, Sequences
+from bgan_text.scores.windows import Both, BothIndex
 from bgan_text.training.samples import CHOICE, SEEDS, STRIDE, block_seed
 from bgan_text.training.state import CustomParts
 
@@ -236,3 +240,97 @@ def test_parts_that_no_other_process_can_import_are_refused(
     with pytest.raises(UserError, match="parts of your own that another process can import"):
         run.stream(SamplingOptions(count=300, processes=2))
     assert len(list(run.stream(SamplingOptions(count=300, processes=1)))) == 300
+
+
+def windows_of(texts: list[str], window: int, highest: tuple[int, int]) -> tuple[Sequences, Sequences, Both]:
+    sequences = Numbering().add(texts)
+    return (
+        sequences,
+        sequences.windowed(window, highest[1]),
+        Both.of(sequences, highest[0], window, highest[1]),
+    )
+
+
+@pytest.mark.parametrize("window", [1, 3, 7, 40])
+@pytest.mark.parametrize("highest", [(5, 6), (2, 6), (4, 4), (5, 3)])
+def test_texts_and_windows_have_the_same_n_grams_in_one_pass_as_in_two(
+    window: int, highest: tuple[int, int]
+) -> None:
+    rng = random.Random(window)
+    texts = ["".join(rng.choices("aab", k=rng.randrange(14))) for _ in range(60)]
+    *apart, both = windows_of(texts, window, highest)
+    found = BothIndex(both)
+    others = Sequences(apart[0].tokens[::-1].copy(), apart[0].lengths[::-1].copy(), apart[0].vocabulary)
+    chunks = [others.take(slice(0, 25)), others.take(slice(25, 60))]
+    folded = found.fold(Both.of(one, highest[0], window, highest[1]) for one in chunks)
+    windowed = [one.windowed(window, highest[1]) for one in chunks]
+    for index, fold, sequences, most, parts in zip(
+        (found.texts, found.windows), folded, apart, highest, (chunks, windowed), strict=True
+    ):
+        expected = ngrams.Index(sequences, most)
+        assert len(index) == len(expected)
+        for level, other in zip(index.levels, expected.levels, strict=True):
+            assert (level.order, level.distinct, level.pads) == (other.order, other.distinct, other.pads)
+            for part in ("ids", "owner", "count"):
+                assert np.array_equal(getattr(level.counts, part), getattr(other.counts, part))
+        statistics = ngrams.fold(expected, parts)
+        assert fold.ngrams == statistics.ngrams
+        assert fold.lengths == statistics.lengths
+        for order in range(1, most + 1):
+            assert np.array_equal(fold.largest[order], statistics.largest[order])
+            assert np.array_equal(fold.total[order], statistics.total[order])
+            assert fold.total[order].any() or window < order
+
+
+def test_terms_of_the_divergence_are_the_literal_formula() -> None:
+    rng = np.random.default_rng(0)
+    p, q = rng.random(500), rng.random(500)
+    p[::3], q[::4] = 0.0, 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, other = p * np.log2(2 * p / (p + q)), q * np.log2(2 * q / (p + q))
+    expected = (np.where(p > 0, one, 0.0) + np.where(q > 0, other, 0.0)) / 2
+    assert np.array_equal(_terms(p, q), expected)
+
+
+CONTENTS = [
+    b"",
+    b"\n",
+    b"a",
+    b"a\nbb\n\nccc",
+    b"\xef\xbb\xbfmark\nb\n" * 5,
+    "ä\u2028b\x0bc\x1cd\x85e\n語\n".encode() * 9,
+    b"one\r\ntwo\r\n" * 9,
+    b"one\ntwo\r\r\nthree\r",
+    b"a\n" * 20 + b"x\ry\n",
+    b"a\n" * 20 + b"\xff\n",
+    b"a\n" * 20 + b"a\0b\n",
+    b"a\n" * 20 + b"z" * 101 + b"\n",
+    b"a\n" * 20 + b"z" * 101,
+    b"a\n" * 20 + b"z" * 100 + b"\n",
+]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=range(len(CONTENTS)))
+@pytest.mark.parametrize("block", [1, 2, 7, 64, 4096])
+def test_lines_split_by_the_block_are_those_read_one_by_one(
+    content: bytes, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+
+    def read(by_line: bool) -> tuple[list[str], str]:
+        lines: list[str] = []
+        with opened(str(path)) as stream:
+            one_by_one = decoding.decoded_lines(stream, most=100) if by_line else None
+            found = (
+                decoding.text_lines(stream) if one_by_one is None else decoding.stripped(one_by_one, stream)
+            )
+            try:
+                lines.extend(found)
+            except UserError as error:
+                return lines, str(error)
+        return lines, ""
+
+    assert read(by_line=False) == read(by_line=True)

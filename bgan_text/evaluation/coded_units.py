@@ -7,7 +7,7 @@ Python object for each.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Protocol
 
 import numpy as np
@@ -64,7 +64,7 @@ class SplitUnits:
             found: Iterator[int] = map(self._index.__getitem__, units)
         else:
             get = self._index.get
-            found = (get(unit, UNKNOWN) for unit in units)
+            found = map(get, units, repeat(UNKNOWN))
         return np.fromiter(found, dtype=np.int32), np.array(lengths, dtype=np.int64)
 
 

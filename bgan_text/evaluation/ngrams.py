@@ -29,6 +29,7 @@ from bgan_text.scores.memorisation import NOVELTY_ORDER, copied, novelty_of, spa
 from bgan_text.scores.ngrams import Folded, Index, fold
 from bgan_text.scores.score import Score
 from bgan_text.scores.sequences import Sequences
+from bgan_text.scores.windows import Both, BothIndex
 from bgan_text.scores.zipf import zipf_of
 
 BLEU_ORDER = 5
@@ -105,18 +106,19 @@ class Numbered:
     def scores(self) -> Iterator[Scores]:
         """The scores of each group in turn. Only the n-grams of one group are in memory at a time."""
         for group, samples in self.groups:
-            index = Index(samples, BLEU_ORDER)
-            folded = fold(index, self.against(group))
-            scores = _counted(index, folded)
+            index = BothIndex(self._both(samples))
+            folded, of_windows = index.fold(map(self._both, self.against(group)))
+            divergences = _by_order("js", js_of(index.windows, of_windows), 1, JS_ORDER)
+            texts = index.texts
+            del index, of_windows  # the larger part
+            scores = _counted(texts, folded)
             if self.has_corpus_bleu:
-                scores["corpus-bleu"] = _explained(corpus_bleu_of(index, folded), self.tokenizer)
-            del index
-            yield scores | self._windowed(group, samples) | self._copies(group, samples)
+                scores["corpus-bleu"] = _explained(corpus_bleu_of(texts, folded), self.tokenizer)
+            del texts, folded
+            yield scores | divergences | self._copies(group, samples)
 
-    def _windowed(self, group: Group, samples: Sequences) -> Scores:
-        index = Index(samples.windowed(self.window, JS_ORDER), JS_ORDER)
-        folded = fold(index, (chunk.windowed(self.window, JS_ORDER) for chunk in self.against(group)))
-        return _by_order("js", js_of(index, folded), 1, JS_ORDER)
+    def _both(self, texts: Sequences) -> Both:
+        return Both.of(texts, BLEU_ORDER, self.window, JS_ORDER)
 
     def _copies(self, group: Group, samples: Sequences) -> Scores:
         """Copies of other samples and of training text. Texts are equal if their tokens are.

@@ -72,9 +72,12 @@ def _jensen_shannon(level: Level, folded: Folded, samples: int) -> Score:
 
 def _terms(p: Floats, q: Floats) -> Floats:
     """Contribution of each n-gram to the divergence, in bits, from its probabilities on both sides."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first, second = p * np.log2(2 * p / (p + q)), q * np.log2(2 * q / (p + q))
-    return np.asarray((np.where(p > 0, first, 0.0) + np.where(q > 0, second, 0.0)) / 2)
+    terms = (p + q) / 2  # where one of them is 0, and the logarithm that of 2
+    both = np.flatnonzero((p > 0) & (q > 0))
+    p, q = p[both], q[both]
+    mixture = p + q
+    terms[both] = (p * np.log2(2 * p / mixture) + q * np.log2(2 * q / mixture)) / 2
+    return np.asarray(terms)
 
 
 def distinct(samples: Corpus, highest: int = 4) -> dict[int, Score]:

@@ -35,9 +35,7 @@ class Counts:
 
     def first(self) -> Integers:
         """(U,) index of the first pair of each n-gram that occurs."""
-        fresh = np.ones(len(self.ids), dtype=bool)
-        np.not_equal(self.ids[1:], self.ids[:-1], out=fresh[1:])
-        return np.flatnonzero(fresh)
+        return np.flatnonzero(fresh_of(self.ids))
 
     def per_ngram(self, values: Integers, ufunc: np.ufunc) -> tuple[Integers, Integers]:
         """Reduce (C,) values over sequences: (U,) n-grams that occur, and (U,) values."""
@@ -84,7 +82,7 @@ class Level:
         keys = counts.ids.astype(np.int64) * tallest + (tallest - 1 - counts.count)
         _, place = stable_sort(keys)
         first = counts.first()
-        holders = np.diff(first, append=len(counts.ids))
+        holders = gaps(first, len(counts.ids))
         count = np.zeros((3, self.distinct), dtype=np.int32)
         owner = np.full((2, self.distinct), -1, dtype=np.int32)
         for rank in range(3):
@@ -129,6 +127,21 @@ def stable_sort(keys: Integers) -> tuple[Integers, Integers]:
     return values.numpy(), order.numpy()
 
 
+def fresh_of(values: Integers) -> NDArray[np.bool_]:
+    """Which of ascending values differ from the one before; the first does."""
+    fresh = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=fresh[1:])
+    return fresh
+
+
+def gaps(first: Integers, end: int) -> Integers:
+    """(K,) int32, from each of ascending places to the next one, and from the last one to the end."""
+    found = np.empty(len(first), dtype=np.int32)
+    np.subtract(first[1:], first[:-1], out=found[:-1], casting="unsafe")
+    found[-1:] = end - first[-1:]
+    return found
+
+
 def _spread(ids: Integers, values: Integers, size: int) -> Integers:
     spread = np.zeros(size, dtype=values.dtype)
     spread[ids] = values
@@ -138,9 +151,9 @@ def _spread(ids: Integers, values: Integers, size: int) -> Integers:
 class Index:
     """The n-grams of orders 1 to `highest` of samples."""
 
-    def __init__(self, samples: Sequences, highest: int) -> None:
+    def __init__(self, samples: Sequences, highest: int, levels: Iterable[Level] | None = None) -> None:
         self.samples = samples
-        self.levels = list(_levels(samples, highest))
+        self.levels = list(_levels(samples, highest) if levels is None else levels)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -150,11 +163,8 @@ class Index:
         chunk.require_numbering_of(self.samples)
         walk = Walk(chunk)
         for level in self.levels:
-            pairs, place = walk.sorted_pairs(level.order)
-            at = np.searchsorted(level.keys, pairs).clip(max=max(0, level.distinct - 1))
-            known = level.keys[at] == pairs if level.distinct else np.zeros(len(at), dtype=bool)
-            at, place = at[known].astype(np.int32), place[known]
-            yield _padded(_runs(at, walk.owner[place]), level.pads, chunk.padding)
+            at, place = walk.found(level.order, level.keys)
+            yield padded(runs(at, walk.owner[place]), level.pads, chunk.padding)
             walk.keep(place, at)
 
 
@@ -164,14 +174,15 @@ class Walk:
     Attributes:
         start: Index of the first token of each n-gram.
         owner: Index of the sequence of each n-gram.
+        room: Number of tokens from there to the end of the sequence.
         ids: Number of each n-gram; 0 at order 0.
     """
 
     def __init__(self, sequences: Sequences) -> None:
         self.tokens, self.vocabulary = sequences.tokens, sequences.vocabulary
-        self.ends = np.cumsum(sequences.lengths).astype(np.int32)
         self.start = np.arange(len(self.tokens), dtype=np.int32)
         self.owner = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
+        self.room = np.repeat(np.cumsum(sequences.lengths).astype(np.int32), sequences.lengths) - self.start
         self.ids = np.zeros(len(self.tokens), dtype=np.int32)
 
     def sorted_pairs(self, order: int) -> tuple[Integers, Integers]:
@@ -179,13 +190,27 @@ class Walk:
 
         The sort is stable, so the places and the owners of equal n-grams are ascending.
         """
-        self._drop(self.start + order <= self.ends[self.owner])
+        self._drop(self.room >= order)
         last = self.tokens[self.start + (order - 1)]
         if len(last) and last.min() < 0:
             self._drop(last >= 0)
             last = self.tokens[self.start + (order - 1)]
-        pairs = self.ids.astype(np.int64) * self.vocabulary + last
+        pairs = np.multiply(self.ids, self.vocabulary, dtype=np.int64)
+        pairs += last
         return stable_sort(pairs)
+
+    def found(self, order: int, keys: Integers) -> tuple[Integers, Integers]:
+        """Extend the n-grams to `order`: which of the ascending keys they are, and their places, by key."""
+        pairs, place = self.sorted_pairs(order)
+        fresh = fresh_of(pairs)
+        distinct = pairs[fresh]  # each key is looked up once
+        at = np.searchsorted(keys, distinct).astype(np.int32).clip(max=max(0, len(keys) - 1))
+        known = keys[at] == distinct if len(keys) else np.zeros(len(at), dtype=bool)
+        times = gaps(np.flatnonzero(fresh), len(pairs))
+        if not known.all():
+            place = place[np.repeat(known, times)]
+            at, times = at[known], times[known]
+        return np.repeat(at, times), place
 
     def keep(self, place: Integers, ids: Integers) -> None:
         """Keep the n-grams at these places, with new numbers, in text order."""
@@ -197,7 +222,8 @@ class Walk:
 
     def _drop(self, kept: NDArray[np.bool_]) -> None:
         if not kept.all():
-            self.start, self.owner, self.ids = self.start[kept], self.owner[kept], self.ids[kept]
+            self.start, self.owner = self.start[kept], self.owner[kept]
+            self.room, self.ids = self.room[kept], self.ids[kept]
 
 
 def per_sample(owner: Integers, values: NDArray[Any], samples: int) -> Floats:
@@ -209,25 +235,25 @@ def _levels(samples: Sequences, highest: int) -> Iterator[Level]:
     walk, pads = Walk(samples), 0
     for order in range(1, highest + 1):
         pairs, place = walk.sorted_pairs(order)
-        fresh = np.ones(len(pairs), dtype=bool)
-        np.not_equal(pairs[1:], pairs[:-1], out=fresh[1:])
-        ids = np.cumsum(fresh, dtype=np.int32) - np.int32(1)
+        fresh = fresh_of(pairs)
+        ids = np.cumsum(fresh, dtype=np.int32)
+        ids -= 1
         keys = pairs[fresh]
         pads = (
-            -1 if samples.padding is None else _find(keys, pads * samples.vocabulary + samples.vocabulary - 1)
+            -1 if samples.padding is None else find(keys, pads * samples.vocabulary + samples.vocabulary - 1)
         )
-        counts = _padded(_runs(ids, walk.owner[place]), pads, samples.padding)
+        counts = padded(runs(ids, walk.owner[place]), pads, samples.padding)
         yield Level(order, keys, counts, pads)
         walk.keep(place, ids)
 
 
-def _find(keys: Integers, key: int) -> int:
+def find(keys: Integers, key: int) -> int:
     """Index of a key in ascending keys; -1 if it is absent or negative."""
     at = int(np.searchsorted(keys, key))
     return at if key >= 0 and at < len(keys) and keys[at] == key else -1
 
 
-def _padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
+def padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
     """Add the pad tokens that are not stored to the counts of the n-gram of pad tokens only."""
     if padding is None or pads < 0:
         return counts
@@ -237,13 +263,12 @@ def _padded(counts: Counts, pads: int, padding: Integers | None) -> Counts:
     return counts
 
 
-def _runs(ids: Integers, owner: Integers) -> Counts:
+def runs(ids: Integers, owner: Integers) -> Counts:
     """Count equal (n-gram, sequence) pairs. Equal pairs must be adjacent."""
-    fresh = np.ones(len(ids), dtype=bool)
-    fresh[1:] = (ids[1:] != ids[:-1]) | (owner[1:] != owner[:-1])
+    fresh = fresh_of(ids)
+    fresh |= fresh_of(owner)
     first = np.flatnonzero(fresh)
-    count = np.diff(first, append=len(ids)).astype(np.int32)
-    return Counts(ids[first], owner[first], count)
+    return Counts(ids[first], owner[first], gaps(first, len(ids)))
 
 
 @dataclass
@@ -271,16 +296,25 @@ class Folded:
 
     def add(self, index: Index, chunk: Sequences) -> None:
         """Add a chunk of references, numbered like the samples of the index."""
-        lengths, times = np.unique(chunk.lengths, return_counts=True)
-        self.lengths.update(dict(zip(lengths.tolist(), times.tolist(), strict=True)))
+        self.measure(chunk.lengths, chunk.padding)
         for level, counts in zip(index.levels, index.look_up(chunk), strict=True):
-            ids, largest = counts.per_ngram(counts.count, np.maximum)
-            self.largest[level.order][ids] = np.maximum(self.largest[level.order][ids], largest)
-            ids, total = counts.per_ngram(counts.count.astype(np.int64), np.add)
-            self.total[level.order][ids] += total
-            self.ngrams[level.order] += int((lengths - level.order + 1).clip(min=0) @ times)
-            if chunk.padding is not None:
-                self.ngrams[level.order] += int(chunk.padding.sum())
+            self.count(level.order, counts)
+
+    def measure(self, stored: Integers, padding: Integers | None) -> None:
+        """Add lengths of a chunk and its numbers of n-grams; the arguments are those of `Sequences`."""
+        lengths, times = np.unique(stored, return_counts=True)
+        self.lengths.update(dict(zip(lengths.tolist(), times.tolist(), strict=True)))
+        for order in self.largest:
+            self.ngrams[order] += int((lengths - order + 1).clip(min=0) @ times)
+            if padding is not None:
+                self.ngrams[order] += int(padding.sum())
+
+    def count(self, order: int, counts: Counts) -> None:
+        """Add the n-grams of a chunk that are in the index."""
+        ids, largest = counts.per_ngram(counts.count, np.maximum)
+        self.largest[order][ids] = np.maximum(self.largest[order][ids], largest)
+        ids, total = counts.per_ngram(counts.count.astype(np.int64), np.add)
+        self.total[order][ids] += total
 
 
 def fold(index: Index, references: Iterable[Sequences]) -> Folded:

@@ -79,16 +79,25 @@ class Sequences:
         Raises:
             ValueError: If `window` is out of range.
         """
-        if not 1 <= window <= LONGEST_WINDOW:
-            raise ValueError(f"window of {window} tokens: 1 to {LONGEST_WINDOW:,} are possible")
+        stored, padding = self.windows(window, highest)
         kept = np.minimum(self.lengths, window)
-        stored = np.minimum(window, kept + highest)
         begin = np.cumsum(self.lengths) - self.lengths
         inside = np.arange(len(self.tokens)) - np.repeat(begin, self.lengths) < window
         tokens = np.full(int(stored.sum()), self.vocabulary, dtype=np.int32)
         place = np.arange(len(tokens)) - np.repeat(np.cumsum(stored) - stored, stored)
         tokens[place < np.repeat(kept, stored)] = self.tokens[inside]
-        return Sequences(tokens, stored, self.vocabulary + 1, window - stored)
+        return Sequences(tokens, stored, self.vocabulary + 1, padding)
+
+    def windows(self, window: int, highest: int) -> tuple[Integers, Integers]:
+        """The `lengths` and the `padding` of `windowed`.
+
+        Raises:
+            ValueError: If `window` is out of range.
+        """
+        if not 1 <= window <= LONGEST_WINDOW:
+            raise ValueError(f"window of {window} tokens: 1 to {LONGEST_WINDOW:,} are possible")
+        stored = np.minimum(window, np.minimum(self.lengths, window) + highest)
+        return stored, window - stored
 
 
 class Numbering:
