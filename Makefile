@@ -3,6 +3,7 @@
 # make lint         style, types and import rules
 # make wheel-test   the wheel in a fresh environment, as a stranger installs it
 # make faults       kills, full disks, damaged and hostile files, random command lines: about an hour
+# make bench        speeds beside a literal step, the machine's matrix product, SentencePiece and nltk: five minutes
 # make audit        known vulnerabilities of the tested versions, and the licences of all dependencies
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ endif
 BGAN := $(abspath $(BIN))/bgan-text
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint style types imports installed-copy wheel-test faults audit clean
+.PHONY: demo test lint style types imports installed-copy wheel-test faults bench audit clean
 
 demo: $(VENV)/installed
 	mkdir -p demo
@@ -53,6 +54,9 @@ wheel-test:
 
 faults: $(VENV)/installed-test
 	PYTHONPATH=tests $(BIN)/python -m faults --long
+
+bench: $(VENV)/installed-test
+	$(BIN)/python benchmarks/table.py
 
 audit: $(VENV)/installed-test
 	PYTHON=$(PYTHON) bash .ci/audit $(abspath $(BIN))/python

@@ -145,6 +145,25 @@ def test_labels_are_scored_in_portions_too(heard: Any) -> None:
     assert whole.std() > 0
 
 
+@pytest.mark.parametrize("credit", ["sequence", "prefix"])
+def test_few_draws_are_scored_at_a_time(credit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No layer of the discriminator holds more numbers than stated, and the scores are the same."""
+    generator = "conv" if credit == "sequence" else "rnn"
+    config = Config.given(TINY | {"generator": generator, "credit": credit, "draws": 7, "steps": 1})
+    state = State.fresh(config, TEXT, CPU)
+    update: Any = Trainer(state, config).update
+    rows: list[int] = []
+    state.discriminator.register_forward_pre_hook(lambda net, given: rows.append(len(given[0])))
+    real = torch.ones(4, 6, dtype=torch.int64)
+    draws = torch.randint(0, 7, (7, 4, 6), generator=torch.Generator().manual_seed(0))
+    whole = update.score(real, draws)
+    monkeypatch.setattr(
+        "bgan_text.training.score_function.MOST_SCORED", 2 * 4 * 6 * config.discriminator_width + 1
+    )
+    torch.testing.assert_close(update.score(real, draws), whole)
+    assert rows == [28, 8, 8, 8, 4]
+
+
 def test_portions_cover_everything_once() -> None:
     def make(portion: slice) -> list[int]:
         taken = list(range(10))[portion]

@@ -1,5 +1,7 @@
 """Score-function updates: draws are scored and weighted, and no gradient passes through them."""
 
+from itertools import chain
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,9 @@ from bgan_text.objectives.weights import (
 from bgan_text.training.state import State
 from bgan_text.training.synchronised import batch_variance
 from bgan_text.training.update import Numbers, Update
+
+MOST_SCORED = 2**22
+"""Numbers in a layer of the discriminator while it scores draws on a CPU: 16 MiB in float32."""
 
 
 class ScoreFunctionUpdate(Update):
@@ -104,6 +109,14 @@ class ScoreFunctionUpdate(Update):
         self.state.discriminator.eval()
         with self.autocast():
             judge = self.judge(real)
-            found = self.portions.made(len(draws), lambda portion: judge(draws[portion].flatten(0, 1)))
-        scores: Tensor = torch.cat(found)
+            found = self.portions.made(
+                len(draws),
+                lambda portion: [judge(few.flatten(0, 1)) for few in draws[portion].split(self._few(draws))],
+            )
+        scores: Tensor = torch.cat(list(chain.from_iterable(found)))
         return scores.view(*draws.shape[:2], *scores.shape[1:])
+
+    def _few(self, draws: Tensor) -> int:
+        """How many draws are scored at a time: on a CPU few are as quick as all, and take less memory."""
+        numbers = draws[0].numel() * self.config.discriminator_width
+        return len(draws) if draws.is_cuda else max(1, MOST_SCORED // numbers)
