@@ -78,6 +78,11 @@ def test_a_step_is_made_with_the_products_of_its_precision(monkeypatch: pytest.M
     assert asked == [("tf32", "cpu"), ("end", "")]
 
 
+@pytest.fixture(autouse=True)
+def beside_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+
+
 def run(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> int:
     script = runpy.run_path(str(SCRIPT))
     script["SECTIONS"].update(changes)
@@ -98,6 +103,18 @@ def test_the_script_for_a_gpu_is_right(
     assert all(row["steps"] > 0 and row["share"] > 0 for row in found["rates"])
     assert found["largest relative difference of a first step"] == 0.0
     assert found["difference of a resumed run"] == 0.0
+
+
+def test_a_machine_without_a_gpu_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = runpy.run_path(str(SCRIPT))
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(SystemExit) as left:
+        script["main"]()
+    assert left.value.code == 2
+    assert "this machine has 0 CUDA devices" in capsys.readouterr().err
 
 
 def test_a_section_that_fails_is_reported_and_the_rest_goes_on(
