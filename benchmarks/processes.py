@@ -3,9 +3,11 @@
     python benchmarks/processes.py             # conv and rnn at the reference sizes, a few minutes
     python benchmarks/processes.py --small     # in seconds, to see that it runs
 
-Two gloo processes with one thread each take half of every batch. Rounds of both, and of process 0 alone with
-the whole batch, follow each other in the same two processes, so that what else the machine does meets all of
-them. It needs two idle cores. Seconds are those of a clock; CPU seconds of process 0 show what waiting adds.
+Two gloo processes with one thread each share every batch: the same batch as one process takes, and twice
+that batch, so that each takes as many rows as the one. Rounds of both, and of process 0 alone, follow each
+other in the same two processes, so that what else the machine does meets all of them. It needs two idle
+cores. The ratio is that of samples a second by a clock; that by CPU seconds of process 0 leaves out what it
+waits for.
 """
 
 import os
@@ -13,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -65,17 +68,29 @@ def seconds(way: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - clock, time.process_time() - processor
 
 
-def compare(name: str, settings: dict[str, object], group: Group) -> None:
-    """Time steps of all processes beside steps of process 0 alone."""
-    config = Config.given({**settings, "precision": "float32", "steps": 10**6})
-    shared, alone = Steps(config, group), Steps(config, ALONE) if group.rank == 0 else None
+def difference(shared: Steps, alone: Steps | None) -> float:
+    """How far the numbers of two steps of all processes are from those of one; 0 in the other processes."""
     apart = 0.0
     for _ in range(WARM):
         numbers = shared.one()
-        if alone is not None:
-            expected = alone.one()
-            apart = max(abs(numbers[key] - expected[key]) / max(1e-2, abs(expected[key])) for key in expected)
-    taken = seconds(alone.one)[0] if alone is not None else 0.0
+        expected = {} if alone is None else alone.one()
+        for key, value in expected.items():
+            apart = max(apart, abs(numbers[key] - value) / max(1e-2, abs(value)))
+    return apart
+
+
+def compare(name: str, settings: dict[str, Any], group: Group, times: int) -> None:
+    """Time steps of all processes, with so many times the batch, beside steps of process 0 alone."""
+    config, larger = (
+        Config.given(
+            {**settings, "batch": settings["batch"] * factor, "precision": "float32", "steps": 10**6}
+        )
+        for factor in (1, times)
+    )
+    first, shared = group.rank == 0, Steps(larger, group)
+    apart = difference(shared, Steps(larger, ALONE) if first else None)
+    alone = Steps(config, ALONE) if first else None
+    taken = seconds(lambda: alone.several(WARM))[0] / WARM if alone is not None else 0.0
     count = max(1, round(SECONDS / max(1e-9, group.decided(taken))))
     rows = []
     for _ in range(ROUNDS):
@@ -83,13 +98,13 @@ def compare(name: str, settings: dict[str, object], group: Group) -> None:
         group.decided(0.0)  # the others wait here
         both = seconds(lambda: shared.several(count))
         rows.append((*one, *both))
-    if group.rank == 0:
+    if first:
         of_one, cpu_of_one, of_both, cpu_of_both = (median(column) for column in zip(*rows, strict=True))
-        ratios = sorted(one / both for one, _, both, _ in rows)
+        ratios = sorted(times * one / both for one, _, both, _ in rows)
         print(
-            f"{name:11s} {config.batch * count / of_one:9.1f} {config.batch * count / of_both:9.1f} "
-            f"{median(ratios):6.2f} {ratios[0]:5.2f}..{ratios[-1]:.2f} {cpu_of_one / cpu_of_both:8.2f} "
-            f"{apart:10.1e}",
+            f"{name:11s} {larger.batch:5d} {config.batch * count / of_one:8.1f} "
+            f"{larger.batch * count / of_both:8.1f} {median(ratios):6.2f} {ratios[0]:5.2f}..{ratios[-1]:.2f} "
+            f"{times * cpu_of_one / cpu_of_both:6.2f} {apart:10.1e}",
             flush=True,
         )
 
@@ -104,9 +119,10 @@ def main() -> None:
     with joined("cpu") as (group, _):
         if group.rank == 0:
             print("samples a second, one thread each; difference: of all numbers after two steps")
-            print("                  one       two  ratio     rounds      CPU difference")
+            print("            batch      one      two  ratio     rounds    CPU difference")
         for name, kind in KINDS.items():
-            compare(name, {**sizes, **kind}, group)
+            for times in (1, PROCESSES):
+                compare(name, {**sizes, **kind}, group, times)
 
 
 if __name__ == "__main__":

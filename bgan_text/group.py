@@ -35,6 +35,9 @@ class Group:
         """The mean over the processes, elementwise."""
         return tensor
 
+    def average(self, tensor: Tensor) -> None:
+        """Replace the elements of a contiguous tensor by their means over the processes."""
+
     def gathered(self, tensor: Tensor) -> Tensor:
         """The tensors of all processes by rank: (...) -> (K, ...)."""
         return tensor.unsqueeze(0)

@@ -43,17 +43,21 @@ class Processes(Group):
         self.rank, self.size, self.device = rank, size, device
 
     def sum(self, tensor: Tensor) -> Tensor:
-        return self._reduced(tensor, dist.ReduceOp.SUM)
+        result = tensor.detach().clone(memory_format=torch.contiguous_format)
+        _heard(lambda: dist.all_reduce(result))
+        return result
 
     def mean(self, tensor: Tensor) -> Tensor:
-        if tensor.is_cuda:
-            return self._reduced(tensor, dist.ReduceOp.AVG)
-        return self.sum(tensor).div_(self.size)  # gloo has no mean
-
-    def _reduced(self, tensor: Tensor, how: Any) -> Tensor:
         result = tensor.detach().clone(memory_format=torch.contiguous_format)
-        _heard(lambda: dist.all_reduce(result, how))
+        self.average(result)
         return result
+
+    def average(self, tensor: Tensor) -> None:
+        if tensor.is_cuda:
+            _heard(lambda: dist.all_reduce(tensor, dist.ReduceOp.AVG))
+        else:  # gloo has no mean
+            _heard(lambda: dist.all_reduce(tensor))
+            tensor.div_(self.size)
 
     def gathered(self, tensor: Tensor) -> Tensor:
         own = tensor.detach().contiguous()

@@ -9,11 +9,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import bgan_text as bt
-from bgan_text.group import Group
-from bgan_text.training.data import training_batches
+from bgan_text.batch import LabelledImages
+from bgan_text.group import ALONE, Group
+from bgan_text.space import image_kind
+from bgan_text.training.data import sample_space, training_batches
 
 SMALL = ["--batch=16", "--draws=4", "--width=8", "--discriminator-width=8", "--generator=conv"]
 DYING = """
@@ -118,11 +122,29 @@ class Share(Group):
         self.rank, self.size = rank, size
 
 
-def test_the_rows_of_a_batch_are_shared_without_overlap(data: bt.DatasetDirectory) -> None:
-    import torch
+def assert_shared(data: bt.DatasetDirectory, config: bt.Config) -> None:
+    """Batches of 12 rows are put together from the rows that each of three processes gets."""
+    space, device = sample_space(data, config), torch.device("cpu")
+    whole, *shares = (
+        training_batches(data, space, config, device, group)(5, 0)
+        for group in (ALONE, *(Share(rank, 3) for rank in range(3)))
+    )
+    parts = zip(whole, *shares, strict=True) if isinstance(whole, LabelledImages) else [(whole, *shares)]
+    for together, *apart in parts:
+        assert [len(part) for part in apart] == [4, 4, 4]
+        assert torch.equal(torch.cat(apart), together)
 
-    config, device = bt.Config.given({"batch": 12, "seed": 3}), torch.device("cpu")
-    whole = training_batches(data, data.space, config, device)(5, 1)
-    shares = [training_batches(data, data.space, config, device, Share(rank, 3))(5, 1) for rank in range(3)]
-    assert [len(share) for share in shares] == [4, 4, 4]
-    assert torch.equal(torch.cat(shares), whole)
+
+def test_the_rows_of_a_batch_are_shared_without_overlap(data: bt.DatasetDirectory) -> None:
+    assert_shared(data, bt.Config.given({"batch": 12, "seed": 3}))
+
+
+def test_bits_and_shifts_that_are_drawn_of_images_are_shared(digits: Any, tmp_path: Path) -> None:
+    images, labels = digits["train"]
+    np.savez(tmp_path / "digits.npz", images=images[:60], labels=labels[:60])
+    bits = bt.prepare(tmp_path / "digits.npz", colors="2", binarize="stochastic", out=tmp_path / "bits")
+    assert_shared(bits, bt.Config.given({"batch": 12}, image_kind(bits.space)))
+    numbers = bt.prepare(tmp_path / "digits.npz", colors="none", out=tmp_path / "numbers")
+    assert_shared(
+        numbers, bt.Config.given({"batch": 12, "generator": "classifier"}, image_kind(numbers.space))
+    )

@@ -22,10 +22,11 @@ def greeting(training: Training) -> str:
     if has_discriminator(config.objective):
         nets["discriminator"] = state.discriminator
     sizes = ", ".join(f"{name} {parameter_count(net):,}" for name, net in nets.items())
+    shared = f" by {training.group.size} processes" if training.group.size > 1 else ""
     return (
         f"{training.run.folder}: {config.generator}, {config.title}, {config.budget}, "
         f"from step {state.step:,}; "
-        f"{sizes} parameters on {training.device} in {config.precision}"
+        f"{sizes} parameters on {training.device}{shared} in {config.precision}"
     )
 
 

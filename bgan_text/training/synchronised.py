@@ -21,13 +21,18 @@ def mean_gradients(parameters: Iterable[nn.Parameter], loss: Tensor, group: Grou
     """Replace gradients by their means over the processes; return the mean of the loss, a scalar."""
     if group.size == 1:
         return loss
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([*(gradient.flatten() for gradient in gradients), loss.float().view(1)])
-    *means, mean_loss = group.mean(flat).split([*(gradient.numel() for gradient in gradients), 1])
-    shaped = [mean.view(gradient.shape) for mean, gradient in zip(means, gradients, strict=True)]
-    torch._foreach_copy_(gradients, shaped)
-    mean: Tensor = mean_loss.squeeze(0)
-    return mean
+    taught = [parameter for parameter in parameters if parameter.grad is not None]
+    gradients = [parameter.grad.flatten() for parameter in taught if parameter.grad is not None]
+    flat = torch.cat([*gradients, loss.float().view(1)])
+    group.average(flat)
+    *means, mean_loss = flat.split([*(gradient.numel() for gradient in gradients), 1])
+    for parameter, mean in zip(taught, means, strict=True):
+        if parameter.is_contiguous():
+            parameter.grad = mean.view_as(parameter)  # nothing is copied back
+        elif parameter.grad is not None:
+            parameter.grad.copy_(mean.view_as(parameter))
+    mean_of_loss: Tensor = mean_loss.view(())
+    return mean_of_loss
 
 
 def mean_numbers(numbers: dict[str, Tensor], group: Group) -> dict[str, Tensor]:
