@@ -304,7 +304,9 @@ def runs(report: Report, scope: Scope) -> None:
 def memory(report: Report, scope: Scope) -> None:
     """A step with too little memory for all draws at once beside one with enough."""
     device = scope.device
-    many = {"batch": 4, "draws": 8} if scope.small else {"batch": 256, "draws": 160, "width": 256}
+    many = {"batch": 4, "draws": 8} if scope.small else {"batch": 64, "draws": 80, "width": 256}
+    if not scope.small:
+        many["discriminator_width"] = 256
     for name, credit in (("conv", "sequence"), ("rnn", "prefix")):
         given = {**TINY, "generator": name, "credit": credit, "precision": "float32", **many}
         with report.part(f"memory, {name}"):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from bgan_text.errors import UserError
 
-TOLD = ("out of memory", "not enough memory", "allocate memory", "malloc of size")
-"""How torch and pyarrow tell it in errors of their own."""
+TOLD = ("out of memory", "not enough memory", "allocate memory", "malloc of size", "alloc_failed")
+"""How torch, the libraries of a GPU and pyarrow tell it in errors of their own."""
 
 
 class OutOfMemoryError(UserError):

@@ -127,8 +127,8 @@ class Run:
     ) -> "Run":
         """Continue training from the last checkpoint.
 
-        A resumed run ends bitwise equal to one that was never interrupted, on the same device with the same
-        `steps`.
+        A resumed run ends equal to one that was never interrupted, on the same device with the same `steps`:
+        bitwise on a CPU, to rounding on a GPU.
 
         Args:
             minutes: training time counted from the start of the run; None keeps the run's own.

@@ -27,7 +27,13 @@ Chosen = Callable[[int, int], Parts]
 
 def fits(size: int, device: torch.device) -> bool:
     """Whether a device has so many bytes to spare; a CPU maps files into memory, and is not asked."""
-    return device.type == "cuda" and size <= SHARE * torch.cuda.mem_get_info(device)[0]
+    if device.type != "cuda":
+        return False
+    # What torch keeps for new tensors is free to it, too.
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
+        device
+    )
+    return size <= SHARE * (torch.cuda.mem_get_info(device)[0] + kept)
 
 
 def held(fill: Callable[[], Tensor], size: int, device: torch.device) -> Tensor | None:

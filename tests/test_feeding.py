@@ -82,7 +82,9 @@ def test_each_way_gives_the_same_batches(
 
 
 def test_a_gpu_holds_what_takes_a_quarter_of_its_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 9000))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (700, 9000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 500)  # of an earlier run, too
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 200)
     cuda, one = torch.device("cuda", 1), torch.ones(1)
     assert fits(250, cuda)
     assert not fits(251, cuda)

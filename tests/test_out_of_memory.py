@@ -15,7 +15,9 @@ from bgan_text.training.trainer import Trainer
 
 TINY: dict[str, Any] = {"width": 8, "discriminator_width": 8, "noise": 4, "batch": 4, "precision": "float32"}
 CPU = "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
-ERRORS = [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), RuntimeError(CPU)]
+CUBLAS = "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+ERRORS = [MemoryError(), CUDA, RuntimeError(CPU), RuntimeError(CUBLAS)]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def failing(error: Exception) -> Any:
     return fail
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=["python", "cuda", "cpu"])
+@pytest.mark.parametrize("error", ERRORS, ids=["python", "cuda", "cpu", "cublas"])
 def test_the_cause_is_told_and_a_batch_is_blamed_in_a_step_alone(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
