@@ -6,8 +6,9 @@ files and their digests. Only a preparation of the same takes it over, and any o
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +25,23 @@ LARGE = 1 << 26
 NOTE = "made-of.json"
 
 
-@dataclass(frozen=True)
 class Resumption:
-    """What a preparation is made of.
+    """What a preparation is made of, to tell whether another one was the same.
 
-    Attributes:
-        identity: a digest of its options and of all that it reads.
+    Args:
+        options: all that it depends on, as JSON values, but for the files.
+        files: what it reads.
         reporter: hears whether an earlier one goes on.
     """
 
-    identity: str
-    reporter: Reporter
+    def __init__(self, options: Any, files: Sequence[str], reporter: Reporter) -> None:
+        self._options, self._files, self._reporter = options, files, reporter
 
     @classmethod
     def of(cls, recipe: TextPreparation, corpus: TextCorpus, reporter: Reporter) -> "Resumption | None":
         """That of a preparation; None where it is small, or what it reads cannot be read again."""
-        request = Request(recipe.paths, recipe.column, recipe.limit)
         try:
+            request = Request(recipe.paths, recipe.column, recipe.limit)
             found = None if corpus.files is None else corpus.files(request)
         except UserError:  # told when they are read
             return None
@@ -52,8 +53,18 @@ class Resumption:
         files += [recipe.tokenizer] if is_model(recipe.tokenizer) else []
         options = asdict(recipe)
         del options["processes"]
-        identity = [__version__, corpus.name, options, _digests(files, reporter)]
-        return cls(hashlib.sha256(json.dumps(identity).encode()).hexdigest(), reporter)
+        return cls([__version__, corpus.name, options], files, reporter)
+
+    @cached_property
+    def _identity(self) -> str:
+        """A digest of the options and of all files, which are read for it."""
+        signed = hashlib.sha256(json.dumps([self._options, self._files]).encode())
+        with self._reporter.task("digests of the input", "files") as progress:
+            for count, file in enumerate(self._files, start=1):
+                with Path(file).open("rb") as content:
+                    signed.update(hashlib.file_digest(content, "sha256").digest())
+                progress(count, len(self._files))
+        return signed.hexdigest()
 
     def fits(self, work: Path) -> bool:
         """Whether what lies in a folder is a part of this preparation. Says so if it is one of another."""
@@ -61,26 +72,16 @@ class Resumption:
             content: Any = parsed(read_bounded(work / NOTE), work / NOTE)
         except (OSError, UserError):
             return False
-        if isinstance(content, dict) and content.get("made-of") == self.identity:
-            self.reporter.message("The same preparation was ended before: it goes on from what was done.")
+        if isinstance(content, dict) and content.get("made-of") == self._identity:
+            self._reporter.message("The same preparation was ended before: it goes on from what was done.")
             return True
-        self.reporter.message("Options or files have changed since a preparation was ended: it begins anew.")
+        self._reporter.message("Options or files have changed since a preparation was ended: it begins anew.")
         return False
 
     def ended(self) -> None:
         """Say that what is done is kept."""
-        self.reporter.message("What was done is kept: the same command goes on from there.")
+        self._reporter.message("What was done is kept: the same command goes on from there.")
 
     def begin(self, work: Path) -> None:
         """Note in a new folder what will be in it."""
-        write_json(work / NOTE, {"made-of": self.identity})
-
-
-def _digests(files: Iterable[str], reporter: Reporter) -> list[tuple[str, str]]:
-    found = []
-    with reporter.task("digests of the input", "files") as progress:
-        for count, file in enumerate(files, start=1):
-            with Path(file).open("rb") as content:
-                found.append((file, hashlib.file_digest(content, "sha256").hexdigest()))
-            progress(count, None)
-    return found
+        write_json(work / NOTE, {"made-of": self._identity})

@@ -17,6 +17,8 @@ from bgan_text.errors import UserError, reason_of
 from bgan_text.reporter import SILENT, Reporter
 
 GRAMMAR_SENTENCES = 50_000
+BLOCK = 1000
+"""Rows of the hub that are in memory at a time."""
 LM1B_REPOSITORY = "billion-word-benchmark/lm1b"
 LM1B_REVISION = "refs/convert/parquet"
 """The hub's own Parquet conversion of lm1b: the main branch holds only a loading script, which
@@ -166,8 +168,9 @@ def hub_lines(repository: str, revision: str | None, split: str) -> Iterator[str
     """The text column of a split of a Parquet data set in the hub, or of a local folder, streamed."""
     options = {} if revision is None else {"revision": revision}
     try:
-        for row in streamed(repository, split, f"plain_text/*{split}/*.parquet", **options):
-            yield one_line(row["text"])
+        rows = streamed(repository, split, f"plain_text/*{split}/*.parquet", **options)
+        for block in rows.iter(batch_size=BLOCK):  # one row at a time takes 40 times as long
+            yield from map(one_line, block["text"])
     except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
         raise UserError(f"{repository} in the hub cannot be read: {reason_of(error)}") from error
 
