@@ -146,6 +146,11 @@ def compiled(trainer: Trainer) -> None:
         net.compile()
 
 
+def tried_out(trainer: Trainer) -> None:
+    """Has cuDNN try its algorithms out and take the fastest."""
+    torch.backends.cudnn.benchmark = True
+
+
 def channels_last(trainer: Trainer) -> None:
     """Weights of convolutions in channels-last memory."""
     for net in (trainer.state.generator, trainer.state.discriminator):
@@ -157,10 +162,12 @@ def variants(report: Report, scope: Scope) -> None:
     ways: list[tuple[str, str, Callable[[Trainer], object]]] = [
         ("images", "channels-last weights", channels_last),
         ("conv", "channels-last weights", channels_last),
+        ("images", "cudnn.benchmark", tried_out),
+        ("conv", "cudnn.benchmark", tried_out),
         ("conv", "torch.compile", compiled),
         ("transformer", "torch.compile", compiled),
     ]
-    for name, title, change in ways[: 2 if scope.small else None]:  # compiling takes its time
+    for name, title, change in ways[: 4 if scope.small else None]:  # compiling takes its time
         if report.late(f"{name}, {title}"):
             continue
         with report.part(f"{name}, {title}"):
@@ -168,7 +175,8 @@ def variants(report: Report, scope: Scope) -> None:
             changed = rate(report, f"{name}, {title}", scope.sizes[name], "bfloat16", scope, change)
             report.figures[f"{name}, {title}"] = ratio = changed["steps"] / usual["steps"]
             print(f"  {name}, {title}: {ratio:.2f} times the usual rate", flush=True)
-            torch.compiler.reset()
+        torch.compiler.reset()
+        torch.backends.cudnn.benchmark = False
 
 
 def batches_of_data(report: Report, scope: Scope) -> None:

@@ -11,7 +11,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from bgan_text.corpora.dataset_check import (
     row_length,
 )
 from bgan_text.corpora.dataset_records import read_card
-from bgan_text.corpora.feeding import Parts, fed, held, pinned, sent
+from bgan_text.corpora.feeding import Parts, fed
 from bgan_text.corpora.oracle import Oracle
 from bgan_text.corpora.oracle_file import read_oracle
 from bgan_text.corpora.palette import Palette, load_palette, numbers
@@ -243,22 +242,14 @@ class DatasetDirectory:
             each_step: how many indices a step has.
         """
         data = self.tokens("train")
-        table = held(partial(data.tensor, device), data.tensor_bytes, device)
 
-        def choose(step: int, index: int) -> Parts:
+        def choose(step: int, index: int) -> tuple[NDArray[np.int64], *Parts]:
             rng = np.random.default_rng((seed, step, index))
             places = rng.integers(0, len(data), batch)
             uniform = self._uniform(batch, rng)  # of all rows, in their order
-            rows = torch.from_numpy(places[own] if table is not None else data[places[own]])
-            return rows, *(shares[own] for shares in uniform)
+            return places[own], *(shares[own] for shares in uniform)
 
-        def make(parts: Parts) -> torch.Tensor:
-            rows, *uniform = parts
-            return self._made(rows if table is None else table.index_select(0, rows), *uniform)
-
-        if table is None:
-            return fed(choose, make, device, each_step)
-        return lambda step, index: make(sent(pinned(choose(step, index), device), device))
+        return fed(data, choose, self._made, device, each_step)
 
     def _samples(
         self, data: TokenArray, chosen: slice | NDArray[np.int64], rng: np.random.Generator
@@ -276,7 +267,7 @@ class DatasetDirectory:
     def _made(self, rows: torch.Tensor, *uniform: torch.Tensor) -> torch.Tensor:
         """What a step reads, of rows as they are stored, on their device."""
         if isinstance(self.space, PixelSpace):
-            return self._pixels(rows)
+            return self.pixels(rows)
         for shares in uniform:
             rows = shares * 255 < rows
         return rows.long()
@@ -287,14 +278,11 @@ class DatasetDirectory:
         bits_to_draw = self.settings.get("binarize") == "stochastic"
         return self.space.vocabulary if isinstance(self.space, TokenSpace) and not bits_to_draw else 256
 
-    def pixels(self, rows: np.ndarray) -> torch.Tensor:
+    def pixels(self, rows: NDArray[Any] | torch.Tensor) -> torch.Tensor:
         """Rows of bytes as continuous images, -1 .. 1: (count, L) -> (count, channels, height, width)."""
-        return self._pixels(torch.as_tensor(rows))
-
-    def _pixels(self, rows: torch.Tensor) -> torch.Tensor:
         assert isinstance(self.space, PixelSpace)
         shape = len(rows), self.space.height, self.space.width, self.space.channels
-        return numbers(rows.view(shape).permute(0, 3, 1, 2))
+        return numbers(torch.as_tensor(rows).view(shape).permute(0, 3, 1, 2))
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -8,11 +8,15 @@ memory, while the device is busy with this one. In both cases the copy waits for
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from bgan_text.corpora.token_array import TokenArray
 from bgan_text.out_of_memory import is_out_of_memory
 
 SHARE = 0.25
@@ -30,9 +34,7 @@ def fits(size: int, device: torch.device) -> bool:
     if device.type != "cuda":
         return False
     # What torch keeps for new tensors is free to it, too.
-    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
-        device
-    )
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return size <= SHARE * (torch.cuda.mem_get_info(device)[0] + kept)
 
 
@@ -89,10 +91,39 @@ class Ahead(Generic[Made]):
         return self._make(sent(parts, self._device))
 
 
+def on_host(device: torch.device) -> bool:
+    """Whether the device reads the memory of the host, so that nothing is sent."""
+    return device.type == "cpu"
+
+
 def fed(
-    choose: Chosen, make: Callable[[Parts], Made], device: torch.device, each_step: int
+    data: TokenArray,
+    choose: Callable[[int, int], tuple[NDArray[np.int64], *Parts]],
+    make: Callable[..., Made],
+    device: torch.device,
+    each_step: int,
 ) -> Callable[[int, int], Made]:
-    """Batches of data that the device does not hold: sent ahead to a GPU, made when asked for on a CPU."""
-    if device.type == "cpu":
-        return lambda step, index: make(choose(step, index))
-    return Ahead(choose, make, device, each_step)
+    """Batches of rows: (step, index) -> a batch.
+
+    Args:
+        data: all rows.
+        choose: (step, index) -> the places of the rows and further tensors; a pure function.
+        make: called with the rows, as they are stored, and these tensors, all on the device.
+        device: where the batches are made.
+        each_step: how many indices a step has.
+    """
+    table = held(partial(data.tensor, device), data.tensor_bytes, device)
+
+    def parts(step: int, index: int) -> Parts:
+        places, *more = choose(step, index)
+        return torch.from_numpy(places if table is not None else data[places]), *more
+
+    def made(given: Parts) -> Made:
+        rows, *more = given
+        return make(rows if table is None else table.index_select(0, rows), *more)
+
+    if on_host(device):
+        return lambda step, index: made(parts(step, index))
+    if table is not None:
+        return lambda step, index: made(sent(pinned(parts(step, index), device), device))
+    return Ahead(parts, made, device, each_step)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -57,28 +58,42 @@ def labelled_batches(
 
     A batch follows from the seed, step and index alone. The arguments are as of `DatasetDirectory.batches`.
     """
-    data = dataset.split("train").with_format("numpy", columns=["tokens", "label"])
+    data, labels = dataset.tokens("train"), _labels(dataset, "train")
+    assert isinstance(dataset.space, PixelSpace)
+    sides = dataset.space.height, dataset.space.width
 
-    def choose(step: int, index: int) -> Parts:
+    def choose(step: int, index: int) -> tuple[NDArray[np.int64], *Parts]:
         rng = np.random.default_rng((seed, step, index))
-        rows = data[rng.integers(0, len(data), batch)]
-        images = augment(dataset.pixels(np.asarray(rows["tokens"])), rng)
-        labels = torch.as_tensor(np.asarray(rows["label"])).long().unsqueeze(1)
-        return images[own], labels[own]
+        places = rng.integers(0, len(data), batch)
+        rows, columns = _windows(batch, sides, rng)
+        return places[own], labels[places[own]].unsqueeze(1), rows[own], columns[own]
 
-    return fed(choose, lambda parts: LabelledImages(*parts), device, each_step)
+    def make(pixels: Tensor, labels: Tensor, rows: Tensor, columns: Tensor) -> LabelledImages:
+        return LabelledImages(_moved(dataset.pixels(pixels), rows, columns), labels)
+
+    return fed(data, choose, make, device, each_step)
 
 
 def augment(images: Tensor, rng: np.random.Generator) -> Tensor:
     """Images shifted and mirrored at random: (N, channels, height, width) -> the same shape."""
-    count, (height, width) = len(images), images.shape[2:]
-    below, beside = height // SHARE_OF_SHIFT, width // SHARE_OF_SHIFT
-    larger = pad(images, (beside, beside, below, below), mode="reflect")
-    rows = _window(rng.integers(0, 2 * below + 1, count), height)
-    columns = _window(rng.integers(0, 2 * beside + 1, count), width)
+    height, width = images.shape[2:]
+    return _moved(images, *_windows(len(images), (height, width), rng))
+
+
+def _windows(count: int, sides: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """The rows and columns that are kept of images with a margin: (N, height) and (N, width) int64."""
+    height, width = sides
+    rows = _window(rng.integers(0, 2 * (height // SHARE_OF_SHIFT) + 1, count), height)
+    columns = _window(rng.integers(0, 2 * (width // SHARE_OF_SHIFT) + 1, count), width)
     mirrored = torch.as_tensor(rng.random(count) < 0.5)
     columns[mirrored] = columns[mirrored].flip(1)
-    return crop(larger, rows, columns)
+    return rows, columns
+
+
+def _moved(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Those rows and columns of images whose margin is their reflection."""
+    below, beside = (side // SHARE_OF_SHIFT for side in images.shape[2:])
+    return crop(pad(images, (beside, beside, below, below), mode="reflect"), rows, columns)
 
 
 def _window(starts: np.ndarray, length: int) -> Tensor:
