@@ -23,12 +23,13 @@ from statistics import median
 import numpy as np
 import torch
 
+from bgan_text.allocator import keep_freed_memory
 from bgan_text.corpora.grammar import sentences
 from bgan_text.corpora.sources import file_samples
+from bgan_text.evaluation.coded_units import batches, coded, coded_all, coder_of
 from bgan_text.scores import bleu, js, self_bleu
 from bgan_text.scores.bleu import bleu_of, self_bleu_of
 from bgan_text.scores.ngrams import Index, fold
-from bgan_text.scores.sequences import Numbering, chunks
 
 ROUNDS = 5
 SENTENCES, LENGTH = 1_000_000, 25
@@ -79,11 +80,12 @@ def make_million(path: Path) -> None:
 def score_million(path: Path) -> None:
     """Compute Self-BLEU of a file, and BLEU against the same file as a stream of references."""
     start, started = time.perf_counter(), time.process_time()
-    numbering = Numbering()
-    index = Index(numbering.add(line.split() for line in file_samples(str(path))), 5)
+    coder = coder_of(str.split)  # as `score` does, without lists of words
+    (samples,) = coded_all(coder, [file_samples(str(path))])
+    index = Index(samples, 5)
     itself = self_bleu_of(index)[5].value
     print(f"  self-bleu-1..5 after {time.perf_counter() - start:.0f} s: self-bleu-5 {itself:.4f}")
-    folded = fold(index, map(numbering.look_up, chunks(line.split() for line in file_samples(str(path)))))
+    folded = fold(index, (coded(coder, batch) for batch in batches(file_samples(str(path)))))
     print(f"  bleu-5 {bleu_of(index, folded)[5].value:.4f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
@@ -103,6 +105,7 @@ def million() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    keep_freed_memory()
     if sys.argv[1] == "--score-million":
         score_million(Path(sys.argv[2]))
     else:

@@ -178,12 +178,18 @@ class Walk:
         ids: Number of each n-gram; 0 at order 0.
     """
 
-    def __init__(self, sequences: Sequences) -> None:
+    def __init__(self, sequences: Sequences, begins: Integers | None = None) -> None:
+        """`begins`: (S,) at how many of the first tokens of each sequence n-grams begin; all by default."""
         self.tokens, self.vocabulary = sequences.tokens, sequences.vocabulary
-        self.start = np.arange(len(self.tokens), dtype=np.int32)
-        self.owner = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
-        self.room = np.repeat(np.cumsum(sequences.lengths).astype(np.int32), sequences.lengths) - self.start
-        self.ids = np.zeros(len(self.tokens), dtype=np.int32)
+        begins = sequences.lengths if begins is None else begins
+        ends = np.cumsum(sequences.lengths)
+        skipped = ends - sequences.lengths - (np.cumsum(begins) - begins)
+        self.owner = np.repeat(np.arange(len(sequences), dtype=np.int32), begins)
+        self.start = np.arange(len(self.owner), dtype=np.int32)
+        self.start += np.repeat(skipped.astype(np.int32), begins)
+        self.room = np.repeat(ends.astype(np.int32), begins)
+        self.room -= self.start
+        self.ids = np.zeros(len(self.start), dtype=np.int32)
 
     def sorted_pairs(self, order: int) -> tuple[Integers, Integers]:
         """Extend the n-grams to `order` and return their keys, ascending, with the place of each in the walk.
