@@ -42,8 +42,27 @@ BITS, COLOURS, LABELS = (
 )
 
 
+VIEWS = {
+    "view",
+    "t",
+    "transpose",
+    "permute",
+    "expand",
+    "slice",
+    "select",
+    "unsqueeze",
+    "squeeze",
+    "detach",
+    "alias",
+}
+VIEWS |= {"split", "split_with_sizes", "unbind", "as_strided", "empty", "empty_like", "_unsafe_view"}
+"""Operations that a GPU has nothing to do for."""
+
+
 class Watch(TorchDispatchMode):
-    """Refuses operations for which the host of a GPU waits."""
+    """Refuses operations for which the host of a GPU waits, and counts the others."""
+
+    operations = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -52,6 +71,7 @@ class Watch(TorchDispatchMode):
         if tensors and kwargs.get("device") is not None:
             places.add(torch.device(kwargs["device"]).type)
         packet = func.overloadpacket
+        self.operations += packet.__name__ not in VIEWS
         assert len(places) < 2, f"{func} copies between {' and '.join(sorted(places))}"
         assert "cpu" in places or packet not in WAITING, f"{func} waits"
         by_mask = packet in INDEXING and any(tensor.dtype in MASKS for tensor in tensors[1:])
@@ -138,6 +158,27 @@ def test_no_step_waits_for_the_device(space: Space, given: dict[str, Any], devic
     assert report.step == 2
     assert report.numbers.keys() >= {"generator_loss"}
     assert {number.device.type for number in report.numbers.values()} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "most"),
+    [
+        ({"generator": "conv"}, 550),
+        ({"generator": "conv", "width": 512, "blocks": 5, "discriminator_width": 512}, 1000),
+        ({"generator": "transformer"}, 550),
+    ],
+)
+def test_a_step_asks_a_gpu_for_few_operations(sizes: dict[str, Any], most: int, device: torch.device) -> None:
+    """Each costs the host some microseconds, whatever its size: docs/performance.md tells of it."""
+    more = {"discriminator_blocks": 5} if most == 1000 else {}
+    config = Config.given({"steps": 9, "precision": "float32", **sizes, **more})
+    space = TokenSpace(32, 192, end=0)
+    trainer = Trainer(State.fresh(config, space, device), config)
+    rows = torch.zeros(config.batch, 32, dtype=torch.int64, device=device)
+    for _ in range(2):
+        with Watch() as watch:
+            trainer.step([rows], 0.0)
+    assert most / 2 < watch.operations < most
 
 
 WAITS: dict[str, Callable[[Tensor], object]] = {

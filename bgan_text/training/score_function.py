@@ -119,4 +119,4 @@ class ScoreFunctionUpdate(Update):
     def _few(self, draws: Tensor) -> int:
         """How many draws are scored at a time: on a CPU few are as quick as all, and take less memory."""
         numbers = draws[0].numel() * self.config.discriminator_width
-        return len(draws) if draws.is_cuda else max(1, MOST_SCORED // numbers)
+        return max(1, MOST_SCORED // numbers) if draws.device.type == "cpu" else len(draws)
