@@ -32,7 +32,7 @@ def test_the_attacks_see_what_goes_wrong(tmp_path: Path) -> None:
         from faults import verdict
         import bgan_text.cli.entry as entry
 
-        process.SECONDS, verdict.MOST_MEMORY = 2, 400 << 20
+        process.SECONDS, process.WAITING, verdict.MOST_MEMORY = 2, 4, 400 << 20
         def refuse(text):
             print(text, file=sys.stderr)
             sys.exit(1)
@@ -42,6 +42,7 @@ def test_the_attacks_see_what_goes_wrong(tmp_path: Path) -> None:
             "traceback": lambda: 1 / 0,
             "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
             "hang": lambda: signal.pause(),
+            "hang ": lambda: [None for _ in iter(int, 1)],  # busy, and not waiting as the one before
             "memory": lambda: sys.exit(len(bytes(b"x" * (500 << 20))) * 0),
             "unclear": lambda: refuse("bgan-text: no\\nbgan-text: never"),
             "foreign": lambda: os.system("true") or sys.exit(0),
@@ -59,7 +60,7 @@ def test_the_attacks_see_what_goes_wrong(tmp_path: Path) -> None:
         check=False,
     )
     rows = [line.split() for line in ended.stdout.splitlines()]
-    assert len(rows) == 8, ended.stderr
+    assert len(rows) == 9, ended.stderr
     assert all(expected == found for expected, found in rows), ended.stdout
 
 

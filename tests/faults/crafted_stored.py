@@ -40,16 +40,19 @@ def wide_settings(folder: Path, rng: random.Random) -> Words:
 
 def wide_space(folder: Path, rng: random.Random) -> Words:
     if rng.random() < 0.5:
-        _change(folder / "rnn" / "run.json", "space", *_space(rng))
+        _change_space(folder / "rnn" / "run.json", rng)
         return SAMPLED
-    _change(folder / "words" / "card.json", "space", *_space(rng))
+    _change_space(folder / "words" / "card.json", rng)
     return TRAINED
 
 
-def _space(rng: random.Random) -> tuple[str, Any]:
-    return rng.choice(("positions", "vocabulary", "end", "pad")), rng.choice(
-        (0, -1, 2**31, 2**63, 5000, "7", None, 3.5)
-    )
+def _change_space(path: Path, rng: random.Random) -> None:
+    """Another value, or another entry, than the space has."""
+    space = json.loads(path.read_text())["space"]
+    name = rng.choice(("positions", "vocabulary", "end", "pad"))
+    values = (0, -1, 2**31, 2**63, 5000, "7", None, 3.5)
+    other = [value for value in values if name not in space or value != space[name]]
+    _change(path, "space", name, rng.choice(other))
 
 
 def foreign_data(folder: Path, rng: random.Random) -> Words:

@@ -30,7 +30,7 @@ def verdict(outcome: Outcome) -> str:
     told = outcome.err + outcome.out
     if outcome.foreign:
         return "foreign"
-    if outcome.code == -signal.SIGALRM:
+    if outcome.code in (-signal.SIGALRM, -signal.SIGXCPU):
         return "hang"
     if outcome.code < 0:
         return "killed" if outcome.code == -signal.SIGKILL else "crash"
