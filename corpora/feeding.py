@@ -122,8 +122,14 @@ def fed(
         rows, *more = given
         return make(rows if table is None else table.index_select(0, rows), *more)
 
+    def on_this_host(step: int, index: int) -> Made:
+        batch = made(parts(step, index))
+        if data.is_large:
+            data.expect(choose(step + 1, index)[0])
+        return batch
+
     if on_host(device):
-        return lambda step, index: made(parts(step, index))
+        return on_this_host
     if table is not None:
         return lambda step, index: made(sent(pinned(parts(step, index), device), device))
     return Ahead(parts, made, device, each_step)

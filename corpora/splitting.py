@@ -22,7 +22,7 @@ NOWHERE = -1
 HELD_OUT_SHARE, HELD_OUT_MOST = 10, 10_000
 """Validation and test each get one in ten samples, at most ten thousand. Where a corpus has a held-out part
 of its own, all of that is the test split."""
-PART = 1 << 22
+PART = 1 << 20
 """Digests that are sorted at a time, about: memory on top of nine bytes for each row is bounded by it."""
 
 
@@ -171,7 +171,7 @@ def _parts(digests: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
         yield np.arange(len(digests))
         return
     highest = np.asarray(digests, dtype="<u8").view("<u2")[3::4]
-    part_of = highest >> np.uint16(16 - bits)
+    part_of = (highest >> np.uint16(16 - bits)).astype(np.uint8 if bits <= 8 else np.uint16)
     for part in range(1 << bits):
         if len(rows := np.flatnonzero(part_of == part)):
             yield rows

@@ -83,6 +83,16 @@ class TokenArray:
             raise UserError(f"{self._where} is damaged: a row has tokens outside 0..{self._most - 1}")
         return found
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its pages may have to come from disk for long."""
+        return any(len(file.content) > SOON_IN_MEMORY for file in self._files)
+
+    def expect(self, places: NDArray[np.integer]) -> None:
+        """Let the system read rows that will be asked for soon, without waiting for them."""
+        for file, _, inside in self._by_file(np.asarray(places, dtype=np.int64)):
+            file.expect(inside)
+
     def blocks(self, rows: int = BLOCK) -> Iterator[NDArray[np.integer]]:
         """All rows in their order, so many at a time."""
         for start in range(0, len(self), rows):

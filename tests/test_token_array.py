@@ -111,3 +111,23 @@ def test_batches_are_those_of_the_rows_that_datasets_reads(tmp_path: Path) -> No
         expected = train[rng.integers(0, len(train), 9)]["tokens"]
         assert batches(step, index).dtype == torch.int64
         np.testing.assert_array_equal(batches(step, index).numpy(), expected)
+
+
+def test_the_rows_of_the_next_step_are_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{a}{b}" for a in "abcdefgh" for b in "ijklmnop"]
+    data = bt.prepare(texts, tokenizer="char", out=tmp_path / "data")
+    expected: list[list[int]] = []
+    read: list[list[int]] = []
+    indexed = TokenArray.__getitem__
+    monkeypatch.setattr(TokenArray, "expect", lambda self, places: expected.append(places.tolist()))
+
+    def noted(self: TokenArray, places: Any) -> Any:
+        read.append(places.tolist())
+        return indexed(self, places)
+
+    monkeypatch.setattr(TokenArray, "__getitem__", noted)
+    monkeypatch.setattr(token_array, "SOON_IN_MEMORY", 0)
+    batches = data.batches(9, 4, torch.device("cpu"))
+    for step in range(3):
+        batches(step, 0)
+    assert expected[:2] == read[1:]
