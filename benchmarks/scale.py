@@ -45,6 +45,8 @@ LARGE: dict[str, dict[str, Any]] = {
 }
 COMMAND = [sys.executable, "-m", "bgan_text.cli"]
 ROUNDS = 5
+SEEN = 0.2
+"""Seconds beyond what starting takes that are told from its noise."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ def sizes(smallest: int, largest: int) -> Iterator[int]:
 def table(rows: dict[int, Taken], idle: float) -> None:
     """A row for each number; `idle` is what the command takes for nothing."""
     print(f"{'number':>12} {'cpu s':>8} {'clock s':>8} {'GiB':>6} {'per million':>12} {'growth':>7}")
-    own = {size: max(1e-9, row.cpu - idle) for size, row in rows.items()}
-    growth = {size: own[size] / own[less] for less, size in pairwise(rows)}
+    own = {size: max(0.0, row.cpu - idle) for size, row in rows.items()}
+    growth = {size: own[size] / own[less] for less, size in pairwise(rows) if own[less] > SEEN}
     for size, row in rows.items():
         each = own[size] / size * 1e6
         grown = f"{growth[size]:6.1f}x" if size in growth else ""
@@ -175,8 +177,7 @@ def vocabulary(folder: Path) -> None:
     """The peak memory of a few steps with a large vocabulary."""
     rng = np.random.default_rng(0)
     rows = rng.integers(1, VOCABULARY, (2000, LENGTH))
-    rows[0, 0] = VOCABULARY - 1
-    data = bt.prepare(rows, out=folder / "large")
+    data = bt.prepare(rows, vocabulary=VOCABULARY, out=folder / "large")
     print(f"training with {VOCABULARY:,} tokens, {LENGTH} positions")
     for number, (name, settings) in enumerate(LARGE.items()):
         given = {"steps": 3, "device": "cpu", "precision": "float32", "evaluate_every": 1000, **settings}

@@ -1,8 +1,8 @@
 """Samples of a generator as tensors.
 
 Samples are drawn in blocks of `SAMPLING_BATCH`, and the random numbers of a block follow from the seed and
-the number of the block alone. A block always goes through the net as a whole, since a product of matrices of
-another size may be rounded in another way. So sample i depends only on the seed and on i, and blocks can be
+the number of the block alone. Blocks always go through the net in the same way, since products of matrices of
+other sizes may be rounded in other ways. So sample i depends only on the seed and on i, and blocks can be
 drawn in any order, by any number of processes.
 """
 
@@ -17,6 +17,8 @@ from bgan_text.out_of_memory import out_of_memory
 from bgan_text.space import Space, TokenSpace
 
 SAMPLING_BATCH = 256
+MOST_LOGITS = 2**26
+"""Logits of samples that are drawn together: 256 MiB in float32, of which drawing holds about four."""
 SEEDS = 2**32
 """The random numbers of torch on a CPU depend on the lowest 32 bits of a seed only."""
 STRIDE = 0x9E3779B9
@@ -38,6 +40,17 @@ def block_seed(seed: int, block: int) -> int:
 def block_stream(seed: int, block: int, device: torch.device) -> torch.Generator:
     """The random numbers of a block."""
     return torch.Generator(device).manual_seed(block_seed(seed, block))
+
+
+def rows_at_a_time(generator: Any) -> int:
+    """How many samples go through a generator together: a block, or fewer if their logits are too many.
+
+    A net that draws token by token holds the logits of one position only.
+    """
+    space = generator.space
+    if not isinstance(space, TokenSpace) or hasattr(generator, "step"):
+        return SAMPLING_BATCH
+    return max(1, min(SAMPLING_BATCH, MOST_LOGITS // (space.positions * space.vocabulary)))
 
 
 @torch.no_grad()
@@ -73,9 +86,10 @@ def drawn_rows(
 
     A discriminator of whole samples has seen such samples in training, so it scores them.
     """
-    for start in range(0, count, SAMPLING_BATCH):
+    batch = rows_at_a_time(generator)
+    for start in range(0, count, batch):
         with out_of_memory("while samples are drawn", "this generator needs a machine with more of it"):
-            noise = torch.randn(SAMPLING_BATCH, generator.noise, device=rng.device, generator=rng)
+            noise = torch.randn(batch, generator.noise, device=rng.device, generator=rng)
             rows: Tensor = generator(noise).sample(1, rng, temperature)[0]
         yield rows[: count - start].cpu()
 
