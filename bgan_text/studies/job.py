@@ -1,8 +1,8 @@
 """A process that trains one run of a study: `python -m bgan_text.studies.job`.
 
 It is told which run on its standard input, and tells how far it is on its standard output, as one JSON object
-on each line. SIGINT ends the training after the step in progress, which is saved; the end of the process that
-started it ends it at once.
+on each line. SIGTERM ends the training after the step in progress, which is saved, or the process at once
+where training has not begun. The end of the process that started it ends it at once.
 """
 
 import json
@@ -46,7 +46,7 @@ class Telling(Reporter):
 
 
 class Watching(Callback):
-    """Tells how far a training is, and stops it on SIGINT."""
+    """Tells how far a training is, and stops it on SIGTERM."""
 
     def __init__(self) -> None:
         self._told = 0.0
@@ -55,7 +55,7 @@ class Watching(Callback):
         def stop(number: int, frame: FrameType | None) -> None:
             training.stop()
 
-        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
 
     def on_step_end(self, training: Training, report: StepReport) -> None:
         if time.monotonic() - self._told >= INTERVAL:
@@ -75,8 +75,6 @@ def main() -> None:
     except UserError as error:
         tell(ERROR, str(error))
         sys.exit(1)
-    except KeyboardInterrupt:  # before the first step
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ class SideBySide:
         """End what is still trained, in order."""
         for process in self._processes.values():
             with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)  # SIGINT may be ignored, as in a shell's background
         try:
             for process in self._processes.values():
                 process.wait()
