@@ -76,6 +76,11 @@ def test_a_run_that_cannot_be_trained_ends_the_others(
         runner.train()
 
 
+def _heed_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_saves_every_run_in_progress(data: bt.DatasetDirectory, tmp_path: Path) -> None:
     options = ["--width=8", "--discriminator-width=8", "--batch=8", "--draws=3", "--n=20", "--log-every=1"]
     words = ["compare", "--objectives=conv:importance,rnn:mle", "--data", str(data.folder), "--seeds=1"]
@@ -86,6 +91,7 @@ def test_ctrl_c_saves_every_run_in_progress(data: bt.DatasetDirectory, tmp_path:
         stdout=subprocess.DEVNULL,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
+        preexec_fn=_heed_ctrl_c if sys.platform != "win32" else None,
     )
     while process.poll() is None and len(list(tmp_path.rglob("metrics.jsonl"))) < 2:
         time.sleep(0.1)
