@@ -138,13 +138,16 @@ def joined(device: str) -> Iterator[tuple[Group, torch.device]]:
 
 @contextmanager
 def _silent_unless(speaks: bool, error: type[UserError]) -> Iterator[None]:
-    """End this process without a word where process 0 tells the same, or why it has ended."""
+    """End this process without a word where process 0 tells the same, or why it has ended.
+
+    At once, since threads of gloo that wait for a process which is gone would complain on standard error.
+    """
     try:
         yield
     except error:
         if speaks:
             raise
-        raise SystemExit(1) from None
+        os._exit(1)
 
 
 def _own_device(name: str) -> torch.device:
