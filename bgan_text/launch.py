@@ -18,6 +18,7 @@ from typing import Any
 import torch.distributed as dist
 
 from bgan_text.errors import UserError
+from bgan_text.processors import available_processors
 
 POLL = 0.1
 """Seconds between two looks at the processes."""
@@ -37,7 +38,7 @@ def environments(count: int, port: int) -> list[dict[str, str]]:
         count: how many.
         port: of the store where they meet, which this process holds.
     """
-    threads = max(1, (os.cpu_count() or 1) // count)
+    threads = max(1, available_processors() // count)
     shared = {
         "WORLD_SIZE": str(count),
         "LOCAL_WORLD_SIZE": str(count),

@@ -47,9 +47,8 @@ def load(files: Iterable[Path]) -> datasets.Dataset:
     tables = []
     for name in named:
         table, content = mapped_table(Path(name))
-        with suppress(
-            pa.ArrowException
-        ):  # the caller checks it; here what that looks at is read, and no more
+        # The caller checks it. Here what that looks at is read, and no more.
+        with suppress(pa.ArrowException):
             table.validate()
         advise(content, "MADV_NORMAL")
         tables.append(table)

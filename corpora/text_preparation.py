@@ -7,10 +7,10 @@ vocabulary, and nine bytes for each row.
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import datasets
 import numpy as np
@@ -57,6 +57,7 @@ from bgan_text.errors import UserError
 from bgan_text.files import parsed, read_bounded, write_json
 from bgan_text.reporter import SILENT, Reporter
 
+Found = TypeVar("Found")
 READING, COUNTED = "reading.json", "counted.json"
 """What is noted of how far the corpus was read, and of the texts that the tokenizer was trained on."""
 MANY_TOKENS = 1 << 26
@@ -191,12 +192,8 @@ class _Preparation:
         """Encode all texts, and count how many tokens each has."""
         lengths, tokens = Lengths(), self._blocks(TOKENS)
         tasks = ((encoding, path, tokens.path(number)) for number, path in enumerate(self._blocks(TEXTS)))
-        with self.reporter.task("lengths", "sentences") as progress:
-            done = 0
-            for path, found in zip(self._blocks(TEXTS), self.workers.map(measure_block, tasks), strict=True):
-                lengths.update(found)
-                done += len(read_table(path))
-                progress(done, count)
+        for found in self._worked("lengths", measure_block, tasks, count):
+            lengths.update(found)
         return lengths
 
     def _encode(self, encoding: Encoding, count: int, *, measured: bool) -> Encoded:
@@ -206,13 +203,20 @@ class _Preparation:
             (encoding, path, tokens.path(number) if measured else None, rows.path(number))
             for number, path in enumerate(self._blocks(TEXTS))
         )
-        with self.reporter.task("encoding", "sentences") as progress:
+        for found in self._worked("encoding", encode_block, tasks, count):
+            result.add(found)
+        return result
+
+    def _worked(
+        self, title: str, function: Callable[..., Found], tasks: Iterable[tuple[Any, ...]], count: int
+    ) -> Iterator[Found]:
+        """What a function finds in each block of texts, with the progress among `count` texts."""
+        with self.reporter.task(title, "sentences") as progress:
             done = 0
-            for path, found in zip(self._blocks(TEXTS), self.workers.map(encode_block, tasks), strict=True):
-                result.add(found)
+            for path, found in zip(self._blocks(TEXTS), self.workers.map(function, tasks), strict=True):
+                yield found
                 done += len(read_table(path))
                 progress(done, count)
-        return result
 
     def _no_rows(self, counts: Counts, lengths: Lengths, length: int) -> str:
         if not counts.dropped:

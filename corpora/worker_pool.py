@@ -1,6 +1,5 @@
 """Blocks of a corpus are worked on side by side, in processes of their own, and come back in their order."""
 
-import os
 import pickle
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from bgan_text.corpora.worker_process import START
 from bgan_text.errors import UserError
+from bgan_text.processors import available_processors
 
 Result = TypeVar("Result")
 FEW = 8
@@ -29,13 +29,6 @@ LAST_WORDS = 10
 
 class EndedError(UserError):
     """A worker process ended before its work did."""
-
-
-def available_processes() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Workers:
@@ -55,7 +48,7 @@ class Workers:
 
     def __init__(self, processes: int | None = None) -> None:
         self._few = 0 if processes is not None else FEW
-        self._count = available_processes() if processes is None else processes
+        self._count = available_processors() if processes is None else processes
         self._started: list[subprocess.Popen[bytes]] = []
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         self._threads: ThreadPoolExecutor | None = None

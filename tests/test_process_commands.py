@@ -148,3 +148,14 @@ def test_bits_and_shifts_that_are_drawn_of_images_are_shared(digits: Any, tmp_pa
     assert_shared(
         numbers, bt.Config.given({"batch": 12, "generator": "classifier"}, image_kind(numbers.space))
     )
+
+
+def test_processes_share_the_processors_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of the machine, of which a container or a scheduler may give only some."""
+    from bgan_text.launch import environments
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(6)), raising=False)
+    assert [variables["OMP_NUM_THREADS"] for variables in environments(3, 1)] == ["2", "2", "2"]
+    assert environments(8, 1)[0]["OMP_NUM_THREADS"] == "1"

@@ -62,15 +62,12 @@ class ConvolutionalDiscriminator(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(K, L) int64 -> (K,) float32."""
-        first, *others = self.blocks
+        first = self.blocks[0]
         if not (isinstance(first, nn.Conv2d) and can_look_up(tokens, self.embedding.num_embeddings)):
             return self.score_embedded(self.embedding(tokens))
         with parametrize.cached():
             normalise(self, tokens.device.type)
-            x = convolve_tokens(tokens, self.embedding, first)
-            for layer in others:
-                x = layer(x)
-            return self._score(x)
+            return self._score(self.blocks[1:](convolve_tokens(tokens, self.embedding, first)))
 
     def embed_relaxed(self, points: Tensor) -> Tensor:
         """Mixtures of embeddings for points of the simplex: (K, L, V) float -> (K, L, width) float."""
