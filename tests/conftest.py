@@ -1,8 +1,9 @@
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 os.environ |= {"COLUMNS": "120", "TERMINAL_WIDTH": "120", "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
 
@@ -15,6 +16,9 @@ import bgan_text as bt
 from bgan_text.corpora.grammar import sentences
 from bgan_text.reporter import Reporter
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -23,9 +27,14 @@ REAL_DATA = os.environ.get("BGAN_TEXT_REAL_DATA", "optional")
 """What a test does without the full-size data: "optional" skips it, "required" (set by .ci/run) fails it."""
 
 
+BROWSER = os.environ.get("BGAN_TEXT_BROWSER", "optional")
+"""What a test of a page does without Chromium: "optional" skips it, "required" (set by .ci/run) fails it."""
+
+
 def pytest_configure() -> None:
-    if REAL_DATA not in ("optional", "required"):
-        raise pytest.UsageError(f"BGAN_TEXT_REAL_DATA={REAL_DATA}: optional or required was expected")
+    for name, value in (("REAL_DATA", REAL_DATA), ("BROWSER", BROWSER)):
+        if value not in ("optional", "required"):
+            raise pytest.UsageError(f"BGAN_TEXT_{name}={value}: optional or required was expected")
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +46,69 @@ def real_data() -> Path:
             pytest.fail(f"{absent}; BGAN_TEXT_REAL_DATA=optional skips this test", pytrace=False)
         pytest.skip(absent)
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """Headless Chromium.
+
+    It lives as long as the module: while it runs, playwright holds the event loop of the thread.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        absent = f"no Chromium is installed: none of {', '.join(names)}"
+        if BROWSER == "required":
+            pytest.fail(f"{absent}; BGAN_TEXT_BROWSER=optional skips this test", pytrace=False)
+        pytest.skip(absent)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=False)
+        yield browser
+        browser.close()
+
+
+class OpenPage:
+    """`open_page(address, width=1280, dark=False)` opens a page in a window of its own.
+
+    Attributes:
+        faults: what pages did wrong: errors and warnings in the console, exceptions, and requests for what
+            is neither in the page, nor on the disk, nor at 127.0.0.1.
+    """
+
+    ALLOWED = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:")
+
+    def __init__(self, browser: "Browser") -> None:
+        self.browser, self.faults = browser, list[str]()
+
+    def __call__(self, address: str, width: int = 1280, dark: bool = False, **options: Any) -> "Page":
+        size: Any = {"width": width, "height": 900}
+        context = self.browser.new_context(viewport=size, color_scheme="dark" if dark else "light", **options)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
+        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("request", lambda request: self._asked(request.url))
+        page.goto(address)
+        return page
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.faults.append(f"console: {text}")
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(self.ALLOWED):
+            self.faults.append(f"request: {url}")
+
+
+@pytest.fixture
+def open_page(chromium: "Browser") -> Iterator[OpenPage]:
+    """Opens pages, and fails the test if one of them has faults."""
+    pages = OpenPage(chromium)
+    yield pages
+    for context in chromium.contexts:
+        context.close()
+    assert pages.faults == []
 
 
 @pytest.fixture(scope="session")
