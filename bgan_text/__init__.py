@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from bgan_text.evaluation.options import EvaluationOptions
     from bgan_text.evaluation.report import Report
     from bgan_text.evaluation.sweep import sweep
+    from bgan_text.exploration.explore import Exploration, explore
+    from bgan_text.exploration.explorer import Explorer
     from bgan_text.models.distributions import ConditionalDistribution
     from bgan_text.objectives.divergences import DIVERGENCES, Divergence
     from bgan_text.reporter import Reporter
@@ -57,6 +59,8 @@ _MODULES = {
     "DatasetDirectory": "bgan_text.corpora.dataset_directory",
     "Divergence": "bgan_text.objectives.divergences",
     "EvaluationOptions": "bgan_text.evaluation.options",
+    "Exploration": "bgan_text.exploration.explore",
+    "Explorer": "bgan_text.exploration.explorer",
     "ImageCorpus": "bgan_text.corpora.corpus",
     "Judges": "bgan_text.evaluation.judges",
     "LabelSpace": "bgan_text.space",
@@ -71,6 +75,7 @@ _MODULES = {
     "Verification": "bgan_text.verification",
     "compare": "bgan_text.studies.comparison",
     "evaluate": "bgan_text.evaluation.evaluate",
+    "explore": "bgan_text.exploration.explore",
     "keep_freed_memory": "bgan_text.allocator",
     "load_run": "bgan_text.runs",
     "plot": "bgan_text.curves",
@@ -91,6 +96,8 @@ __all__ = [
     "DatasetDirectory",
     "Divergence",
     "EvaluationOptions",
+    "Exploration",
+    "Explorer",
     "ImageCorpus",
     "Judges",
     "LabelSpace",
@@ -106,6 +113,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "explore",
     "keep_freed_memory",
     "load_run",
     "plot",

@@ -21,7 +21,18 @@ from bgan_text.objective_table import OBJECTIVES, Objective
 from bgan_text.objectives.divergences import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
-COMMANDS = ("prepare", "train", "sample", "score", "plot", "compare", "reproduce", "show", "verify")
+COMMANDS = (
+    "prepare",
+    "train",
+    "sample",
+    "explore",
+    "score",
+    "plot",
+    "compare",
+    "reproduce",
+    "show",
+    "verify",
+)
 
 
 def help_of(*command: str) -> str:

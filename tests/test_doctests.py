@@ -14,7 +14,17 @@ import pytest
 
 import bgan_text
 
-PACKAGES = ("cli", "corpora", "evaluation", "models", "objectives", "scores", "studies", "training")
+PACKAGES = (
+    "cli",
+    "corpora",
+    "evaluation",
+    "exploration",
+    "models",
+    "objectives",
+    "scores",
+    "studies",
+    "training",
+)
 MODULES = sorted(
     {
         found.name

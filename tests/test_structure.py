@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 FOLDERS = {"bgan_text": "bgan_text", "bgan_text.cli": "cli", "bgan_text.corpora": "corpora"}
-ROOMS = {"evaluation", "models", "objectives", "scores", "studies", "training"}
+ROOMS = {"evaluation", "exploration", "models", "objectives", "scores", "studies", "training"}
 PACKAGES = {*FOLDERS, *(f"bgan_text.{room}" for room in ROOMS)}
 FOLDERS_OF_CODE = ("bgan_text", "cli", "corpora", "tests", "benchmarks", "docs", "examples")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -44,7 +44,7 @@ def test_nobody_imports_the_folders_by_their_bare_names() -> None:
         assert not roots & {"cli", "corpora"}, path
 
 
-LINES_OF_A_FILE, LINES_OF_A_FUNCTION, LINES_OF_THE_COMMANDS = 350, 60, 1800
+LINES_OF_A_FILE, LINES_OF_A_FUNCTION, LINES_OF_THE_COMMANDS = 350, 60, 2300
 
 
 def too_long(path: Path) -> set[str]:

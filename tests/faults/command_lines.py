@@ -70,6 +70,7 @@ USUAL: dict[str, tuple[object, ...]] = {
     ),
     "reproduce": ("--list",),
     "show": ("words",),
+    "explore": ("nowhere",),  # a page of a run would not end
 }
 """What makes each command short."""
 LENGTHS = (

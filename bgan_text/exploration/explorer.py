@@ -1,0 +1,170 @@
+"""Ask a run for samples, walks between noise vectors, and scores of texts."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from bgan_text.corpora.images import Pixels
+from bgan_text.corpora.palette import load_palette
+from bgan_text.corpora.tokenizer import load_tokenizer
+from bgan_text.errors import UserError
+from bgan_text.exploration.kept_nets import KeptNets
+from bgan_text.exploration.options import DrawOptions, ScoreOptions, WalkOptions
+from bgan_text.exploration.text_scores import TextScore, scores_of, without_scores
+from bgan_text.exploration.walking import shares, walk
+from bgan_text.runs import Run, load_run
+from bgan_text.sampling import refuse_classifier, sample_images, sample_tensors, sample_text
+from bgan_text.sampling_options import SamplingOptions
+from bgan_text.space import PixelSpace, TokenSpace
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples of a run.
+
+    Attributes:
+        step: of the checkpoint that they come from.
+        samples: texts, or (height, width, channels) uint8 pixels.
+        effective: how many of the candidates of a sample carry the weight, a mean; None without candidates.
+    """
+
+    step: int
+    samples: list[str] | list[Pixels]
+    effective: float | None
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Samples on a walk.
+
+    Attributes:
+        step: of the checkpoint that they come from.
+        shares: how far along the way each place is, from 0 to 1.
+        places: the samples at each place.
+    """
+
+    step: int
+    shares: list[float]
+    places: list[list[str]] | list[list[Pixels]]
+
+
+class Explorer:
+    """A run, of which one asks this and that. Its nets stay in memory, and only one thread may ask at a time.
+
+    Args:
+        run: the run, or its folder.
+
+    Raises:
+        UserError: the folder holds no run, or one without a checkpoint, or a classifier.
+
+    Example:
+        >>> explorer = Explorer("runs/poems")
+        >>> explorer.draw(count=2, seed=1).samples == load_run("runs/poems").sample(2, seed=1)
+        True
+        >>> len(explorer.walk(first=1, second=2, places=5, count=2).places)
+        5
+        >>> score = explorer.score("the moon")[0]
+        >>> [token.text for token in score.tokens][:4]
+        ['t', 'h', 'e', ' ']
+    """
+
+    def __init__(self, run: Run | str | os.PathLike[str]) -> None:
+        self.run = run if isinstance(run, Run) else load_run(run)
+        self._nets = KeptNets(Path(self.run.folder), self.run.parts)
+        refuse_classifier(self._nets)
+        next(
+            sample_tensors(self._nets, SamplingOptions(count=1), self.run.device)
+        )  # which tells what is wrong
+
+    @property
+    def images(self) -> bool:
+        """Whether the samples are images."""
+        return self._nets.images
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """The steps of the checkpoints, ascending. A run that is being trained gets others."""
+        return list(self._nets.checkpoints())
+
+    @property
+    def best(self) -> int | None:
+        """The step of the best checkpoint; None if none was validated."""
+        return self._nets.best()
+
+    def draw(self, options: DrawOptions | None = None, **given: Any) -> Drawn:
+        """Draw samples: those of `Run.sample`, and of `bgan-text sample`.
+
+        Args:
+            options: which; by default made from `given`.
+            given: fields of `DrawOptions`.
+
+        Raises:
+            UserError: a value is out of range, or the run cannot draw such samples.
+        """
+        chosen = DrawOptions(**given) if options is None else options
+        step = self._nets.pinned(chosen.step)
+        draw = sample_images if self.images else sample_text
+        samples: Any = draw(self._nets, chosen.sampling(step), self.run.device)
+        found = [sample for sample, _ in samples]
+        return Drawn(step, found, samples.effective.mean)
+
+    def walk(self, options: WalkOptions | None = None, **given: Any) -> Walked:
+        """Walk from the noise of one seed to that of another; see `bgan_text.exploration.walking`.
+
+        Args:
+            options: the walk; by default made from `given`.
+            given: fields of `WalkOptions`.
+
+        Raises:
+            UserError: a value is out of range.
+        """
+        chosen = WalkOptions(**given) if options is None else options
+        if isinstance(self._nets.space, PixelSpace) and chosen.temperature != 1.0:
+            raise UserError(
+                f"`temperature` {chosen.temperature}: continuous images follow from the noise alone"
+            )
+        step = self._nets.pinned(chosen.step)
+        generator = self._nets.generator(self.run.device, step=step, average=chosen.weights == "average")
+        places: Any = [self._decoded(rows) for rows in walk(generator, chosen, self.run.device)]
+        return Walked(step, shares(chosen.places), places)
+
+    def score(self, *texts: str, step: int | str | None = None) -> list[TextScore]:
+        """The discriminator's scores of texts, each a sample, and of their tokens.
+
+        Args:
+            texts: as they would be samples of the run.
+            step: the step of a checkpoint, or "best"; None for the last one.
+
+        Raises:
+            UserError: the run has no discriminator or makes images, or a text does not fit its samples.
+        """
+        chosen, nets = ScoreOptions(texts=texts, step=step), self._nets
+        if (reason := self.without_scores) is not None:
+            raise UserError(f"{nets.folder} scores no text: {reason}")
+        assert isinstance(nets.space, TokenSpace)
+        discriminator = nets.discriminator(self.run.device, step=nets.pinned(chosen.step))
+        tokenizer = load_tokenizer(nets.folder)
+        return scores_of(chosen.texts, discriminator, nets.config, tokenizer, nets.space, self.run.device)
+
+    @property
+    def without_scores(self) -> str | None:
+        """Why the run scores no text; None if it does."""
+        return "its samples are images" if self.images else without_scores(self._nets.config)
+
+    def pinned(self, step: int | str | None) -> int:
+        """The step of a checkpoint that is there: the one asked for, the best for "best", or the last.
+
+        Raises:
+            UserError: there is none.
+        """
+        return self._nets.pinned(step)
+
+    def _decoded(self, rows: Tensor) -> list[Any]:
+        if self.images:
+            palette = load_palette(self._nets.folder)
+            return [palette.decode(row) for row in rows.numpy()]
+        tokenizer = load_tokenizer(self._nets.folder)
+        return [tokenizer.decode(row) for row in rows.tolist()]

@@ -1,0 +1,73 @@
+"""`bgan-text explore`: a run in a local web page."""
+
+import os
+import signal
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bgan_text.cli.options import Device
+
+Generator = Annotated[
+    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
+]
+Discriminator = Annotated[str | None, typer.Option(help="Discriminator class of yours, likewise.")]
+
+CTRL_C = 128 + signal.SIGINT
+"""The exit code of Ctrl-C, which is how one ends a page: that is no failure."""
+
+
+def explore(
+    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
+    port: Annotated[int, typer.Option(help="Port at 127.0.0.1; 0 for any that is free.")] = 0,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help="Open the page in a browser, or only print its address."),
+    ] = True,
+    device: Device = "auto",
+    generator: Generator = None,
+    discriminator: Discriminator = None,
+) -> None:
+    """Look at a run in a local web page: draw samples, walk between noise vectors, score texts of yours.
+
+    The address of the page is printed. Only who has it can ask the run, and only on this machine. Ctrl-C ends
+    the page.
+
+    Example: bgan-text explore runs/first
+
+    Example: bgan-text explore --no-browser --port 8017
+    """
+    from bgan_text.cli.console import say, write
+    from bgan_text.cli.entry import exit_code
+    from bgan_text.cli.parts import imported
+    from bgan_text.exploration.explore import explore
+    from bgan_text.newest import newest_run
+    from bgan_text.runs import load_run
+
+    nets = {"generator": generator, "discriminator": discriminator}
+    own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
+    opened = load_run(run if run is not None else newest_run(), device=device, **own)
+    page = explore(opened, port=port)
+    try:
+        write(f"{page.url}\n")
+        sys.stdout.flush()
+        say("Ctrl-C ends the page.")
+        if browser and _has_display():
+            webbrowser.open(page.url)
+        page.wait()
+    except KeyboardInterrupt as error:
+        code = exit_code(error)
+    finally:
+        page.close()
+    say("Ended.")
+    raise typer.Exit(0 if code == CTRL_C else code)
+
+
+def _has_display() -> bool:
+    """Whether a browser would open in a window: one that takes over the terminal is not wanted."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
