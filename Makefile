@@ -1,6 +1,7 @@
 # make demo         sentences from a freshly trained GAN, with scores, in under ten minutes
 # make test         lint and every test
 # make lint         style, types and import rules
+# make docs         the site of the documents in site/, which needs no network
 # make wheel-test   the wheel in a fresh environment, as a stranger installs it
 # make faults       kills, full disks, damaged and hostile files, random command lines: about an hour
 # make bench        speeds beside a literal step, the machine's matrix product, SentencePiece and nltk: five minutes
@@ -18,7 +19,7 @@ endif
 BGAN := $(abspath $(BIN))/bgan-text
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint style types imports installed-copy wheel-test faults bench audit clean
+.PHONY: demo test lint style types imports installed-copy docs wheel-test faults bench audit clean
 
 demo: $(VENV)/installed
 	mkdir -p demo
@@ -49,6 +50,10 @@ installed-copy: $(VENV)/installed-test
 	$(INSTALL) --no-deps --target build/installed .
 	test ! -e build/installed/cli && test ! -e build/installed/corpora
 
+# The notice is advertising for the successor of MkDocs.
+docs: $(VENV)/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 wheel-test:
 	PYTHON=$(PYTHON) bash .ci/wheel-test
 
@@ -74,4 +79,4 @@ $(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	touch $(VENV)/installed $@
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

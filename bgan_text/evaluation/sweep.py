@@ -130,8 +130,7 @@ def sweep(
     Args:
         models: of text, as in `evaluate`.
         temperatures: of the samples of runs and of the baseline.
-        data, reference, train, scores, judges, reporter, **changes: as in `evaluate`.
-        options: as in `evaluate`; `likelihood` is on unless it is False.
+        options: as in `evaluate`, which explains the others, too; `likelihood` is on unless it is False.
 
     Raises:
         UserError: a temperature that is no number above 0, images, and what `evaluate` raises.
