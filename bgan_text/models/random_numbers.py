@@ -56,26 +56,24 @@ def normal(rows: int, width: int, rng: torch.Generator) -> Tensor:
     return own_rows(lambda shape: torch.randn(shape, device=rng.device, generator=rng), (rows, width), rng)
 
 
-def uniform(shape: tuple[int, ...], rng: torch.Generator, dim: int = 0) -> Tensor:
+def uniform(
+    shape: tuple[int, ...], rng: torch.Generator, dim: int = 0, dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Uniform numbers in 0 .. 1; `dim` counts the rows of the batch."""
-    return own_rows(lambda whole: torch.rand(whole, device=rng.device, generator=rng), shape, rng, dim)
+
+    def draw(whole: tuple[int, ...]) -> Tensor:
+        return torch.rand(whole, device=rng.device, generator=rng, dtype=dtype)
+
+    return own_rows(draw, shape, rng, dim)
 
 
-def exponential_like(tensor: Tensor, rng: torch.Generator, repeats: int = 1) -> Tensor:
-    """Standard exponential numbers.
-
-    Args:
-        tensor: (repeats * rows, ...), whose shape and type they take.
-        rng: the stream.
-        repeats: how often the rows of the batch follow each other.
-    """
-    if group_of(rng).size == 1:
-        return torch.empty_like(tensor).exponential_(generator=rng)
+def exponential_like(tensor: Tensor, rng: torch.Generator) -> Tensor:
+    """Standard exponential numbers for the rows of a batch, of the shape and type of (rows, ...) `tensor`."""
 
     def draw(shape: tuple[int, ...]) -> Tensor:
         return torch.empty(shape, dtype=tensor.dtype, device=tensor.device).exponential_(generator=rng)
 
-    return own_rows(draw, (repeats, len(tensor) // repeats, *tensor.shape[1:]), rng, 1).flatten(0, 1)
+    return own_rows(draw, tuple(tensor.shape), rng)
 
 
 def multinomial(probabilities: Tensor, draws: int, rng: torch.Generator) -> Tensor:

@@ -6,15 +6,17 @@ Shapes: M draws per noise vector, N noise vectors, L positions, V vocabulary.
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear, log_softmax
 from torch.utils.checkpoint import checkpoint
 
-from bgan_text.models.random_numbers import exponential_like, multinomial, uniform
+from bgan_text.models.random_numbers import multinomial, uniform
 
 IMPOSSIBLE = -1e9
 """The logit of a token that is never drawn. Its probability is 0 in float32, and so is that probability times
 its logarithm, which minus infinity would make NaN."""
+FEW = 16
+"""Tokens whose probabilities are added before one of them is sought."""
 CHUNK_ELEMENTS = 1 << 22
 """Logits that `chunked_log_prob` holds at a time: 16 MiB in float32."""
 
@@ -71,9 +73,33 @@ def draw_each(
     probabilities = tempered(logits, temperature).softmax(dim=-1).nan_to_num_(nan=1.0)
     if draws > 1:
         return multinomial(probabilities, draws, rng)
-    # One draw as the minimum of exponential clocks: multinomial would check its input on the host first.
-    clocks = exponential_like(probabilities, rng, repeats)
-    return (probabilities / clocks).argmax(dim=-1, keepdim=True)
+    places = uniform((repeats, len(logits) // repeats, 1), rng, 1, torch.float64).flatten(0, 1)
+    return tokens_at(probabilities, places)
+
+
+def tokens_at(probabilities: Tensor, places: Tensor) -> Tensor:
+    """The token at each place of the distribution function: (K, V), (K, 1) in 0 .. 1 -> (K, 1) int64.
+
+    For one draw from each row, where `torch.multinomial` would check its input on the host first. The place
+    is sought among sums of a few tokens, and then among the tokens of one sum, so that most tokens are only
+    added. Sums are of double precision. A token of probability 0 is never found.
+    """
+    vocabulary = probabilities.shape[1]
+    few = FEW if vocabulary <= FEW * FEW else 4 * FEW
+    parts = nn.functional.pad(probabilities, (0, -vocabulary % few)).unflatten(1, (-1, few))
+    ends = parts.sum(dim=2).double().cumsum(dim=1)
+    place = places * ends[:, -1:]
+    part = _first_above(ends, place)
+    inside = parts.gather(1, part.unsqueeze(2).expand(-1, -1, few)).squeeze(1).double().cumsum(dim=1)
+    before = ends.gather(1, part) - inside[:, -1:]  # as the sum of the part ends where its tokens do
+    return part * few + _first_above(inside, (place - before).clamp_(min=0.0))
+
+
+def _first_above(ends: Tensor, place: Tensor) -> Tensor:
+    """Where the first of some rising numbers above a place is: (K, B), (K, 1) -> (K, 1) int64."""
+    last = ends[:, -1:]
+    below = torch.nextafter(last, torch.zeros_like(last))  # rounding may have put the place on the last one
+    return torch.searchsorted(ends, place.minimum(below), right=True)
 
 
 def tempered(logits: Tensor, temperature: float) -> Tensor:
