@@ -27,6 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bgan_text.allocator import keep_freed_memory
 from bgan_text.config import Config
 from bgan_text.corpora.grammar import sentences
+from bgan_text.corpora.sentencepiece_tokenizer import SentencePieceTokenizer
 from bgan_text.space import TokenSpace
 from bgan_text.training.state import State
 from bgan_text.training.trainer import Trainer
@@ -170,7 +171,22 @@ def extra_memory(way: str, sizes: dict[str, Any]) -> int:
     return peaks[1] - peaks[0]
 
 
-def tokenizer_row(count: int) -> Iterator[Row]:
+def sampling_rows(count: int) -> Iterator[Row]:
+    """Tokens a second of the samplers beside their nets alone."""
+    from sampling import SAMPLERS, ways
+
+    for sampler in SAMPLERS[:count]:
+        draw, alone, tokens = ways(sampler)
+        one, two = cpu_seconds(draw, alone)
+        yield Row(
+            f"sampling, {sampler.name} / the net alone",
+            f"{tokens / one / 1e3:.0f} k/s",
+            f"{tokens / two / 1e3:.0f} k/s",
+            f"{two / one:.2f}",
+        )
+
+
+def tokenizer_rows(count: int) -> Iterator[Row]:
     """Preparing text by SentencePiece beside the library alone: training a model, and encoding every line."""
     import io
 
@@ -179,9 +195,11 @@ def tokenizer_row(count: int) -> Iterator[Row]:
     import bgan_text
 
     lines = list(islice(sentences(0, sys.maxsize), count))
+    model = io.BytesIO()
 
     def raw() -> None:
-        model = io.BytesIO()
+        model.seek(0)
+        model.truncate()
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(lines),
             model_writer=model,
@@ -203,6 +221,17 @@ def tokenizer_row(count: int) -> Iterator[Row]:
         f"{one:.1f} s",
         f"{two:.1f} s",
         f"{one / two:.2f}",
+    )
+    tokenizer = SentencePieceTokenizer(model.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    encoded, alone = cpu_seconds(
+        lambda: tokenizer.encode_many(lines), lambda: processor.encode(lines, num_threads=1), rounds=9
+    )
+    yield Row(
+        "encoding alone, share of SentencePiece's rate",
+        f"{count / encoded / 1e3:.0f} k/s",
+        f"{count / alone / 1e3:.0f} k/s",
+        f"{alone / encoded:.2f}",
     )
 
 
@@ -250,7 +279,8 @@ def main() -> None:
         memory_row(sizes),  # first: a process starts with the peak of its parent
         step_rows(sizes),
         precision_row(sizes),
-        tokenizer_row(2_000 if given.small else 50_000),
+        sampling_rows(1 if given.small else 3),
+        tokenizer_rows(2_000 if given.small else 50_000),
         score_row(*((20, 100) if given.small else (100, 2_000))),
     ):
         for row in rows:

@@ -50,14 +50,16 @@ def test_the_table_has_every_row() -> None:
     command = [sys.executable, str(BENCHMARKS / "table.py"), "--small"]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = made.stdout.splitlines()[2:]
-    assert len(rows) == 8
+    assert len(rows) == 10
     for start in (
         "conv step, float32",
         "literal one-hot",
         "the same",
         "wgan-gp",
         "memory of 20",
+        "sampling, rnn",
         "`prepare`",
+        "encoding alone",
         "nltk",
     ):
         assert sum(row.startswith(start) for row in rows) == 1, made.stdout

@@ -6,7 +6,7 @@ Shapes: M draws per noise vector, N noise vectors, L positions, V vocabulary.
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import linear, log_softmax
 from torch.utils.checkpoint import checkpoint
 
@@ -17,6 +17,8 @@ IMPOSSIBLE = -1e9
 its logarithm, which minus infinity would make NaN."""
 FEW = 16
 """Tokens whose probabilities are added before one of them is sought."""
+CACHED_ELEMENTS = 1 << 18
+"""Probabilities that a processor draws from at a time: 1 MiB in float32 stays in its cache."""
 CHUNK_ELEMENTS = 1 << 22
 """Logits that `chunked_log_prob` holds at a time: 16 MiB in float32."""
 
@@ -70,11 +72,19 @@ def draw_each(
     Rows that are not finite give tokens all the same: the loss reports them, whereas a check here would
     make a GPU wait.
     """
-    probabilities = tempered(logits, temperature).softmax(dim=-1).nan_to_num_(nan=1.0)
     if draws > 1:
-        return multinomial(probabilities, draws, rng)
+        return multinomial(_probabilities(logits, temperature), draws, rng)
     places = uniform((repeats, len(logits) // repeats, 1), rng, 1, torch.float64).flatten(0, 1)
-    return tokens_at(probabilities, places)
+    on_cpu = logits.device.type == "cpu"
+    rows = max(1, CACHED_ELEMENTS // logits.shape[1]) if on_cpu else max(1, len(logits))
+    pairs = zip(logits.split(rows), places.split(rows), strict=True)
+    return torch.cat([tokens_at(_probabilities(some, temperature), at) for some, at in pairs])
+
+
+def _probabilities(logits: Tensor, temperature: float) -> Tensor:
+    probabilities: Tensor = tempered(logits, temperature).softmax(dim=-1)
+    torch.nan_to_num_(probabilities, nan=1.0)
+    return probabilities
 
 
 def tokens_at(probabilities: Tensor, places: Tensor) -> Tensor:
@@ -86,13 +96,24 @@ def tokens_at(probabilities: Tensor, places: Tensor) -> Tensor:
     """
     vocabulary = probabilities.shape[1]
     few = FEW if vocabulary <= FEW * FEW else 4 * FEW
-    parts = nn.functional.pad(probabilities, (0, -vocabulary % few)).unflatten(1, (-1, few))
-    ends = parts.sum(dim=2).double().cumsum(dim=1)
+    ends = _sums(probabilities, few).double().cumsum(dim=1)
     place = places * ends[:, -1:]
     part = _first_above(ends, place)
-    inside = parts.gather(1, part.unsqueeze(2).expand(-1, -1, few)).squeeze(1).double().cumsum(dim=1)
+    tokens = part * few + torch.arange(few, device=part.device)
+    absent = tokens >= vocabulary  # the last part may be shorter
+    found = probabilities.gather(1, tokens.clamp_(max=vocabulary - 1)).masked_fill_(absent, 0.0)
+    inside = found.double().cumsum(dim=1)
     before = ends.gather(1, part) - inside[:, -1:]  # as the sum of the part ends where its tokens do
     return part * few + _first_above(inside, (place - before).clamp_(min=0.0))
+
+
+def _sums(probabilities: Tensor, few: int) -> Tensor:
+    """The sums of a few numbers each: (K, V) -> (K, V / few, rounded up)."""
+    whole = probabilities.shape[1] // few * few
+    sums: Tensor = probabilities[:, :whole].unflatten(1, (-1, few)).sum(dim=2)
+    if whole == probabilities.shape[1]:
+        return sums
+    return torch.cat((sums, probabilities[:, whole:].sum(dim=1, keepdim=True)), dim=1)
 
 
 def _first_above(ends: Tensor, place: Tensor) -> Tensor:
