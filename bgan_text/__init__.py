@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bgan_text.corpora.dataset_directory import DatasetDirectory
     from bgan_text.corpora.prepare import prepare
     from bgan_text.curves import plot
+    from bgan_text.diagnosis.doctor import Diagnosis, doctor
     from bgan_text.errors import UserError
     from bgan_text.evaluation.command_judge import CommandJudge
     from bgan_text.evaluation.custom import CustomScore
@@ -57,6 +58,7 @@ _MODULES = {
     "CustomScore": "bgan_text.evaluation.custom",
     "DIVERGENCES": "bgan_text.objectives.divergences",
     "DatasetDirectory": "bgan_text.corpora.dataset_directory",
+    "Diagnosis": "bgan_text.diagnosis.doctor",
     "Divergence": "bgan_text.objectives.divergences",
     "EvaluationOptions": "bgan_text.evaluation.options",
     "Exploration": "bgan_text.exploration.explore",
@@ -74,6 +76,7 @@ _MODULES = {
     "UserError": "bgan_text.errors",
     "Verification": "bgan_text.verification",
     "compare": "bgan_text.studies.comparison",
+    "doctor": "bgan_text.diagnosis.doctor",
     "evaluate": "bgan_text.evaluation.evaluate",
     "explore": "bgan_text.exploration.explore",
     "keep_freed_memory": "bgan_text.allocator",
@@ -94,6 +97,7 @@ __all__ = [
     "Config",
     "CustomScore",
     "DatasetDirectory",
+    "Diagnosis",
     "Divergence",
     "EvaluationOptions",
     "Exploration",
@@ -112,6 +116,7 @@ __all__ = [
     "Verification",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "explore",
     "keep_freed_memory",

@@ -10,6 +10,7 @@ import typer
 from bgan_text import __version__
 from bgan_text.cli.command import Command
 from bgan_text.cli.compare import compare
+from bgan_text.cli.doctor import doctor
 from bgan_text.cli.explore import explore
 from bgan_text.cli.field_names import with_flags
 from bgan_text.cli.plot import plot
@@ -51,7 +52,7 @@ def root(
     """Options before the command."""
 
 
-ALL = (prepare, train, sample, explore, score, plot, compare, reproduce, show, verify)
+ALL = (prepare, train, sample, explore, score, plot, compare, reproduce, show, verify, doctor)
 COMMANDS = {command.__name__: command for command in ALL}
 for command in COMMANDS.values():
     app.command(cls=Command)(command)

@@ -32,6 +32,7 @@ COMMANDS = (
     "reproduce",
     "show",
     "verify",
+    "doctor",
 )
 
 

@@ -17,6 +17,7 @@ import bgan_text
 PACKAGES = (
     "cli",
     "corpora",
+    "diagnosis",
     "evaluation",
     "exploration",
     "models",
