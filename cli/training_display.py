@@ -15,6 +15,7 @@ from bgan_text.training.validation import Validation
 
 PROGRESS_INTERVAL = 0.5
 """Seconds between two updates of the bar; each reads metrics from the device."""
+SHOWN_SAMPLES = 3
 
 
 class TrainingDisplay(Callback):
@@ -50,7 +51,7 @@ class TrainingDisplay(Callback):
     def on_evaluation_end(self, training: Training, evaluation: Validation) -> None:
         say(evaluated(training, evaluation))
         width = shutil.get_terminal_size().columns
-        for text in evaluation.samples:
+        for text in evaluation.samples[:SHOWN_SAMPLES]:
             say(f"  {text}"[: max(20, width)])
 
     def on_train_end(self, training: Training) -> None:

@@ -26,7 +26,7 @@ from bgan_text.validation_scores import ORDERS, SIDES
 VALIDATION_SAMPLES = 1000
 HELD_OUT_ROWS = 500
 """Always the same, so that their likelihoods tell apart checkpoints; with 5,000 tokens seconds of work."""
-SHOWN_SAMPLES = 3
+KEPT_SAMPLES = 10
 GRID_SAMPLES = 64
 IMAGES_AT_ONCE = 500
 
@@ -40,7 +40,7 @@ class Validation:
             in bits, and on data of an oracle negative log-likelihoods in nats per token. Images: divergences
             of patches. A classifier: error rate and cross-entropy in nats.
         title: what the values are.
-        samples: a few samples of text; empty for images and labels.
+        samples: ten samples of text; empty for images and labels.
         record: further entries for metrics.jsonl.
     """
 
@@ -95,7 +95,7 @@ class TextValidator(SampleValidator):
 
     def validate(self, rows: Tensor, step: int) -> Validation:
         values = js_of_rows(self._sequences(rows), self.real, min(ORDERS[-1], rows.shape[1]))
-        samples = [self.tokenizer.decode(row) for row in rows[:SHOWN_SAMPLES].tolist()]
+        samples = [self.tokenizer.decode(row) for row in rows[:KEPT_SAMPLES].tolist()]
         named = {f"js-{order}": value for order, value in values.items()}
         return Validation(named, f"JS-1..{len(values)}", samples, {"samples": samples})
 
