@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bgan_text.evaluation.sweep import sweep
     from bgan_text.exploration.explore import Exploration, explore
     from bgan_text.exploration.explorer import Explorer
+    from bgan_text.html_report.report import report
     from bgan_text.models.distributions import ConditionalDistribution
     from bgan_text.objectives.divergences import DIVERGENCES, Divergence
     from bgan_text.reporter import Reporter
@@ -83,6 +84,7 @@ _MODULES = {
     "load_run": "bgan_text.runs",
     "plot": "bgan_text.curves",
     "prepare": "bgan_text.corpora.prepare",
+    "report": "bgan_text.html_report.report",
     "reproduce": "bgan_text.studies.reproduction",
     "sweep": "bgan_text.evaluation.sweep",
     "train": "bgan_text.runs",
@@ -123,6 +125,7 @@ __all__ = [
     "load_run",
     "plot",
     "prepare",
+    "report",
     "reproduce",
     "scores",
     "sweep",

@@ -136,7 +136,7 @@ def plot(runs: RunLike | Sequence[RunLike]) -> "Figure":
     several = [runs] if isinstance(runs, Run | RunFolder | str | os.PathLike) else list(runs)
     if not several:
         raise UserError("`runs` is empty: name at least one run")
-    found = [Curves(_opened(run)) for run in several]
+    found = [Curves(run_folder(run)) for run in several]
     panels = [panel for panel in _panels(found) if any(panel.shows(curves) for curves in found)]
     columns = 3 if len(panels) > 4 else 2
     rows = -(-len(panels) // columns)
@@ -153,7 +153,12 @@ def plot(runs: RunLike | Sequence[RunLike]) -> "Figure":
     return figure
 
 
-def _opened(run: RunLike) -> RunFolder:
+def run_folder(run: RunLike) -> RunFolder:
+    """The folder of a run, opened.
+
+    Raises:
+        UserError: it is neither a run nor a run folder.
+    """
     if isinstance(run, RunFolder):
         return run
     if not isinstance(run, Run | str | os.PathLike):

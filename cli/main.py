@@ -15,6 +15,7 @@ from bgan_text.cli.explore import explore
 from bgan_text.cli.field_names import with_flags
 from bgan_text.cli.plot import plot
 from bgan_text.cli.prepare import prepare
+from bgan_text.cli.report import report
 from bgan_text.cli.reproduce import reproduce
 from bgan_text.cli.sample import sample
 from bgan_text.cli.score import score
@@ -52,7 +53,7 @@ def root(
     """Options before the command."""
 
 
-ALL = (prepare, train, sample, explore, score, plot, compare, reproduce, show, verify, doctor)
+ALL = (prepare, train, sample, explore, score, plot, report, compare, reproduce, show, verify, doctor)
 COMMANDS = {command.__name__: command for command in ALL}
 for command in COMMANDS.values():
     app.command(cls=Command)(command)

@@ -28,6 +28,7 @@ COMMANDS = (
     "explore",
     "score",
     "plot",
+    "report",
     "compare",
     "reproduce",
     "show",

@@ -20,6 +20,7 @@ PACKAGES = (
     "diagnosis",
     "evaluation",
     "exploration",
+    "html_report",
     "models",
     "objectives",
     "scores",

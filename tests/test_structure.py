@@ -14,7 +14,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 FOLDERS = {"bgan_text": "bgan_text", "bgan_text.cli": "cli", "bgan_text.corpora": "corpora"}
-ROOMS = {"diagnosis", "evaluation", "exploration", "models", "objectives", "scores", "studies", "training"}
+ROOMS = {
+    "diagnosis",
+    "evaluation",
+    "exploration",
+    "html_report",
+    "models",
+    "objectives",
+    "scores",
+    "studies",
+    "training",
+}
 PACKAGES = {*FOLDERS, *(f"bgan_text.{room}" for room in ROOMS)}
 FOLDERS_OF_CODE = ("bgan_text", "cli", "corpora", "tests", "benchmarks", "docs", "examples")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bgan_text.scores.ngrams import Walk, per_sample
 from bgan_text.scores.score import SHARE, Floats, Score, mean
@@ -79,10 +80,12 @@ class Copied:
     Attributes:
         longest: (S,) length of the longest span of each sample, in tokens, that occurs there.
         known: (orders, S) number of n-grams of each sample that occur there, from order 1.
+        starts: (orders, T) whether the n-gram that begins at each token of the samples occurs there.
     """
 
     longest: Integers
     known: Floats
+    starts: NDArray[np.bool_]
 
 
 def copied(samples: Sequences, training: Iterable[Sequences], highest: int = 0) -> Copied:
@@ -108,7 +111,7 @@ def copied(samples: Sequences, training: Iterable[Sequences], highest: int = 0) 
             starts[order - 1 : highest][:1, ours.start] = True  # nothing above the highest order
             order += 1
     owner = np.repeat(np.arange(len(samples)), samples.lengths)
-    return Copied(longest, np.array([per_sample(owner, one, len(samples)) for one in starts]))
+    return Copied(longest, np.array([per_sample(owner, one, len(samples)) for one in starts]), starts)
 
 
 def _common(common: Integers, keys: Integers, place: Integers) -> tuple[Integers, Integers]:

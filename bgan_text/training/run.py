@@ -74,8 +74,7 @@ class RunFolder:
         self.folder, self.parts = folder, parts or CustomParts()
         if not (folder / "run.json").exists():
             raise UserError(f"{folder} is not a run folder: it has no run.json")
-        path = folder / "run.json"
-        record = read_run(path)
+        record = read_run(path := folder / "run.json")
         try:
             self.config = Config(**values_of(record.settings))
         except UserError as error:  # values that do not fit together
@@ -187,11 +186,12 @@ class RunFolder:
             if step not in best:
                 path.unlink()
 
-    def evaluations(self) -> Evaluations:
-        """The validations of the run, by the score that decides which checkpoint is the best."""
+    def evaluations(self, rows: list[Row] | None = None) -> Evaluations:
+        """The validations among `rows` or all metrics, by the score that decides which checkpoint is best."""
         by_oracle = oracle_scores_of(self.data["corpus"], self.config.generator)
         score = deciding_score(self.config.best_by, self.space, by_oracle)
-        return Evaluations(self.metrics(), score, interval("evaluate_every", self.config.evaluate_every))
+        every = interval("evaluate_every", self.config.evaluate_every)
+        return Evaluations(self.metrics() if rows is None else rows, score, every)
 
     def best(self) -> int | None:
         """The step of the best checkpoint by `best_by`, among those that were validated; None if none was."""

@@ -1,0 +1,126 @@
+"""Reports and sweeps that `score` has written as JSON, read back."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from bgan_text.evaluation.custom import GROUP
+from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
+from bgan_text.evaluation.report import Cell, Column, Report
+from bgan_text.evaluation.sweep import Point, Sweep
+from bgan_text.files import read_json
+from bgan_text.records import Count, Number, Text
+
+Name = Annotated[Text, Meta(max_length=4096)]
+
+
+class SavedCell(Struct):
+    """A value of a score."""
+
+    value: Number | None
+    low: Number | None = None
+    high: Number | None = None
+    deviation: Number | None = None
+    note: Text = ""
+    seeds: Count | None = None
+    better: Literal["higher", "lower", "real"] = "real"
+    bound: Text = ""
+    bias: Text = ""
+
+
+class SavedModel(Struct):
+    """The scores of a model."""
+
+    name: Name
+    scores: dict[Name, SavedCell]
+    lengths: dict[Name, Number | None] = {}
+
+
+class SavedReport(Struct):
+    """What `score --json` writes. `step`: of the checkpoint that was scored, if that is known."""
+
+    models: list[SavedModel]
+    settings: dict[Text, Any]
+    step: Count | None = None
+
+
+class SavedPoint(Struct):
+    """One model at one temperature."""
+
+    model: Name
+    temperature: Number | None
+    scores: dict[Name, Number | None]
+
+
+class SavedSweep(Struct):
+    """What `score --sweep` writes."""
+
+    points: list[SavedPoint]
+    pairs: list[tuple[Name, Name]]
+    settings: dict[Text, Any]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A report, and the step of the checkpoint that was scored, if that is known."""
+
+    report: Report
+    step: int | None
+
+
+def read_report(path: Path) -> Scored:
+    """A report that `Report.to_json` has made.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: it is damaged, or something else.
+    """
+    saved = read_json(path, SavedReport)
+    columns = [
+        Column(
+            model.name,
+            {name: _cell(cell) for name, cell in model.scores.items()},
+            {name: _number(value) for name, value in model.lengths.items()},
+        )
+        for model in saved.models
+    ]
+    return Scored(Report(columns, dict(saved.settings), registry=_registry(saved)), saved.step)
+
+
+def read_sweep(path: Path) -> Sweep:
+    """A sweep that `Sweep.to_json` has made.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: it is damaged, or something else.
+    """
+    saved = read_json(path, SavedSweep)
+    points = [
+        Point(point.model, point.temperature, {name: _number(value) for name, value in point.scores.items()})
+        for point in saved.points
+    ]
+    return Sweep(points, saved.pairs, dict(saved.settings))
+
+
+def _registry(saved: SavedReport) -> Registry:
+    """The built-in scores, and those of the user's own in a group by themselves."""
+    own: Mapping[str, ScoreInfo] = {
+        name: ScoreInfo(cell.better, bound=cell.bound, bias=cell.bias)
+        for model in saved.models
+        for name, cell in model.scores.items()
+        if name not in ENTRIES
+    }
+    return {**REGISTRY, GROUP: own} if own else REGISTRY
+
+
+def _cell(saved: SavedCell) -> Cell:
+    value, low, high = map(_number, (saved.value, saved.low, saved.high))
+    return Cell(value, low, high, saved.deviation, saved.note, saved.seeds)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,193 @@
+"""The table of scores of a report: each run, and the anchor of real samples, with intervals."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bgan_text.errors import UserError
+from bgan_text.evaluation.evaluate import evaluate
+from bgan_text.evaluation.formats import NOTED, formatted, present, signs
+from bgan_text.evaluation.inputs import REAL
+from bgan_text.evaluation.report import Cell, Column, Report
+from bgan_text.evaluation.saved_report import Scored, read_report
+from bgan_text.files import write_json
+from bgan_text.html_report.opened import OpenRun
+from bgan_text.reporter import SILENT, Reporter
+from bgan_text.space import LabelSpace
+
+SAVED = "score.json"
+"""Where the scores of a run lie, in its folder, in the form of `score --json`."""
+OF_THE_SAMPLES = ("samples", "candidates", "effective candidates", "drawn plainly", "temperature")
+"""Settings in which reports may differ that share an anchor."""
+
+
+def score_runs(runs: Sequence[OpenRun], reporter: Reporter = SILENT) -> None:
+    """Score the last checkpoint of each run as `score` does by itself, and save it in the run folder.
+
+    Raises:
+        UserError: as `evaluate`, such as that the data of a run is gone.
+    """
+    for one in runs:
+        if isinstance(one.run.space, LabelSpace):
+            raise UserError(f"{one.run.folder} is a classifier: `score` has nothing to score")
+        found = evaluate(one.run, reporter=reporter)
+        last = max(one.run.checkpoints(), default=0)
+        write_json(one.run.folder / SAVED, found.to_json() | {"step": last})
+
+
+def saved_scores(runs: Sequence[OpenRun], files: Sequence[Path] = ()) -> dict[str, Scored]:
+    """The reports that there are, by the name of their run or by their path.
+
+    Args:
+        runs: whose `SAVED` are read if they are there.
+        files: further reports, as `score --json` writes them.
+
+    Raises:
+        UserError: one is damaged, or a file is missing.
+    """
+    found = {}
+    for one in runs:
+        if (path := one.run.folder / SAVED).exists():
+            found[one.name] = _named(read_report(path), one)
+    for path in files:
+        try:
+            found[str(path)] = read_report(path)
+        except FileNotFoundError as error:
+            raise UserError(f"`scores` {path} does not exist: give a file that score --json wrote") from error
+    return found
+
+
+def _named(scored: Scored, one: OpenRun) -> Scored:
+    """The report of a run with its name above its column, whatever its path was."""
+    models = [column for column in scored.report.columns if column.name != REAL]
+    paths = {str(one.run.folder), str(one.run.folder.resolve())}
+    own = [column for column in models if column.name in paths] or models[: len(models) == 1]
+    columns = [
+        replace(column, name=one.name) if column in own else column for column in scored.report.columns
+    ]
+    return Scored(replace(scored.report, columns=columns), scored.step)
+
+
+def tables(scores: dict[str, Scored], runs: Sequence[OpenRun]) -> list[dict[str, Any]]:
+    """A table for each anchor, as values for the template.
+
+    Returns:
+        Tables, each with `columns`: `name`, `run`, its place among the runs or None, `real`, and `note`;
+        `groups` of `rows`: `name`, `sign`, `about`, and `cells`: `text`, `title`, `note`, `best`.
+    """
+    together: list[tuple[dict[str, Any], Report, dict[str, int | None]]] = []
+    for scored in scores.values():
+        key = {name: value for name, value in scored.report.settings.items() if name not in OF_THE_SAMPLES}
+        steps = {column.name: scored.step for column in scored.report.columns}
+        same = next((place for place, (other, *_) in enumerate(together) if other == key), None)
+        if same is None:
+            together.append((key, scored.report, steps))
+        else:
+            _, report, before = together[same]
+            together[same] = (key, _joined(report, scored.report), before | steps)
+    places = {one.name: place for place, one in enumerate(runs)}
+    lasts = {one.name: max(one.run.checkpoints(), default=0) for one in runs}
+    return [_table(report, steps, places, lasts) for _, report, steps in together]
+
+
+def _joined(one: Report, other: Report) -> Report:
+    """Both reports in one, with the anchor of the first last."""
+    known = {column.name for column in one.columns}
+    more = [column for column in other.columns if column.name not in known]
+    models = [column for column in one.columns if column.name != REAL] + more
+    real = [column for column in one.columns if column.name == REAL]
+    return replace(one, columns=models + real, registry={**other.registry, **one.registry})
+
+
+def _table(
+    report: Report, steps: dict[str, int | None], places: dict[str, int], lasts: dict[str, int]
+) -> dict[str, Any]:
+    columns = []
+    for column in report.columns:
+        step, last = steps.get(column.name), lasts.get(column.name)
+        note = f"step {step:,}" if step is not None and column.name != REAL else ""
+        if note and last is not None and step != last:
+            note += f", but the run is at {last:,}"
+        columns.append({"name": column.name, "run": places.get(column.name), "real": column.name == REAL,
+                        "note": note})  # fmt: skip
+    groups = [
+        {
+            "name": group,
+            "rows": [
+                _row(report.columns, name, signs(entry), entry.about, entry.better)
+                for name, entry in entries.items()
+            ],
+        }
+        for group, entries in present(report).items()
+    ]
+    return {"columns": columns, "groups": groups, "anchor": str(report.settings.get("anchor", "")),
+            "samples": _samples(report), "notes": _notes(report)}  # fmt: skip
+
+
+def _notes(report: Report) -> list[str]:
+    """What makes values questionable: each once for a model, with its scores."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for column in report.columns:
+        for name, cell in column.cells.items():
+            if cell.note:
+                found.setdefault((column.name, cell.note), []).append(name)
+    return [f"{NOTED} {column}: {note} ({', '.join(names)})" for (column, note), names in found.items()]
+
+
+def _samples(report: Report) -> str:
+    counts = report.settings.get("samples")
+    numbers = (
+        sorted({count for count in counts.values() if isinstance(count, int)})
+        if isinstance(counts, dict)
+        else []
+    )
+    return " or ".join(f"{count:,}" for count in numbers)
+
+
+def _row(columns: Sequence[Column], name: str, sign: str, about: str, better: str) -> dict[str, Any]:
+    cells = [column.cells.get(name) for column in columns]
+    shown = [
+        {"text": formatted(cell), "title": _interval(cell), "note": cell.note if cell else ""}
+        for cell in cells
+    ]
+    return {
+        "name": name,
+        "sign": sign,
+        "better": better,
+        "about": about.replace("`", ""),
+        "cells": shown,
+        "picture": _picture(cells),
+    }
+
+
+def _interval(cell: Cell | None) -> str:
+    if cell is None or math.isnan(cell.low) or math.isnan(cell.high):
+        return ""
+    return f"{cell.value:.4g}, 95 % interval {cell.low:.4g} to {cell.high:.4g}"
+
+
+def _picture(cells: Sequence[Cell | None]) -> list[dict[str, float] | None]:
+    """Where values and intervals lie between the lowest and the highest of a row, 0 to 1."""
+    known = [cell for cell in cells if cell is not None and not math.isnan(cell.value)]
+    ends = [
+        number for cell in known for number in (cell.value, cell.low, cell.high) if not math.isnan(number)
+    ]
+    if len(known) < 2 or max(ends) == min(ends):
+        return []
+    low, width = min(ends), max(ends) - min(ends)
+
+    def place(number: float, other: float) -> float:
+        return round(((other if math.isnan(number) else number) - low) / width, 4)
+
+    return [
+        None
+        if cell is None or math.isnan(cell.value)
+        else {
+            "value": place(cell.value, 0.0),
+            "low": place(cell.low, cell.value),
+            "high": place(cell.high, cell.value),
+        }
+        for cell in cells
+    ]
