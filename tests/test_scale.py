@@ -2,10 +2,9 @@
 
 import itertools
 import random
+import sys
 import weakref
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pytest
 import torch
 
 import bgan_text as bt
-from bgan_text import sampling_processes
 from bgan_text.corpora import decoding
 from bgan_text.corpora.byte_streams import opened
 from bgan_text.corpora.ngram_units import splitter
+from bgan_text.corpora.worker_pool import Workers
 from bgan_text.errors import UserError
 from bgan_text.evaluation.coded_units import Characters, Coder, SplitUnits, coded, coded_all, coder_of
 from bgan_text.models.generators import RecurrentGenerator
@@ -31,7 +30,6 @@ from bgan_text.scores.ngrams import stable_sort
 from bgan_text.scores.sequences import Numbering, Sequences
 from bgan_text.scores.windows import Both, BothIndex
 from bgan_text.training.samples import CHOICE, SEEDS, STRIDE, block_seed
-from bgan_text.training.state import CustomParts
 
 CPU = torch.device("cpu")
 SMALL = {"steps": 1, "batch": 8, "width": 8, "noise": 3, "discriminator_width": 4, "device": "cpu"}
@@ -180,57 +178,38 @@ def test_samples_are_written_while_few_of_them_are_in_memory(
     assert len((tmp_path / "out.txt").read_text("utf-8").splitlines()) == 10_000
 
 
-class Pool:
-    """A pool whose blocks are ready at once, which counts those that nobody has taken."""
-
-    last: "Pool"
-    broken = False
-
-    def __init__(self, processes: int, *_: Any) -> None:
-        self.most, self.ended = 0, False
-        self.waiting: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
-        Pool.last = self
-
-    def submit(self, _: Any, block: int, samples: int) -> "Future[Any]":
-        future: Future[Any] = Future()
-        if self.broken and block == 20:
-            future.set_exception(BrokenProcessPool())
-        else:
-            future.set_result((block, samples))
-        self.waiting.add(future)
-        self.most = max(self.most, len(self.waiting))
-        return future
-
-    def shutdown(self, *, cancel_futures: bool) -> None:
-        self.ended = cancel_futures
+def test_processes_end_with_the_samples(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, pools = bt.train(data, out=tmp_path / "run", **SMALL), list[Workers]()
+    begin = Workers.__enter__
+    monkeypatch.setattr(Workers, "__enter__", lambda pool: pools.append(pool) or begin(pool))
+    samples = iter(run.stream(SamplingOptions(count=2000, seed=3, processes=2)))
+    assert next(samples) == next(iter(run.stream(SamplingOptions(count=1, seed=3))))
+    (pool,) = pools
+    started = list(pool._started)
+    assert [process.poll() for process in started] == [None, None]
+    del samples  # the reader has enough
+    assert None not in [process.poll() for process in started]
 
 
-def by_pool(count: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(sampling_processes, "ProcessPoolExecutor", Pool)
-    run: Any = type("Run", (), {"folder": None, "parts": CustomParts()})()
-    return sampling_processes.blocks_by_processes(run, SamplingOptions(processes=3), CPU, count, 10)
+def test_a_process_that_dies_ends_the_samples_with_one_line(
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bt.train(data, out=tmp_path / "run", **SMALL)
+    started = Workers._start
 
+    def killed(pool: Workers) -> None:
+        started(pool)
+        pool._started[-1].kill()
 
-def test_processes_are_a_few_blocks_ahead_whatever_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(by_pool(3333, monkeypatch)) == list(blocks_of(3333, 10))
-    assert Pool.last.most <= 3 * sampling_processes.AHEAD + 1
-    assert Pool.last.ended
-    some = by_pool(3333, monkeypatch)
-    assert next(some) == (0, 10)
-    assert not Pool.last.ended
-    some.close()  # the reader has enough
-    assert Pool.last.ended
-
-
-def test_a_process_that_dies_ends_the_samples_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pool, "broken", True)
-    with pytest.raises(UserError, match=r"^one of 3 `processes` that draw samples has ended before its work"):
-        list(by_pool(3333, monkeypatch))
-    assert Pool.last.ended
+    monkeypatch.setattr(Workers, "_start", killed)
+    with pytest.raises(UserError, match=r"^one of 2 `processes` that draw samples has ended before its work"):
+        list(run.stream(SamplingOptions(count=2000, processes=2)))
 
 
 def test_parts_that_no_other_process_can_import_are_refused(
-    data: bt.DatasetDirectory, tmp_path: Path
+    data: bt.DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Local(RecurrentGenerator):
         def __init__(self, space: Any, config: bt.Config) -> None:
@@ -240,6 +219,10 @@ def test_parts_that_no_other_process_can_import_are_refused(
     with pytest.raises(UserError, match="parts of your own that another process can import"):
         run.stream(SamplingOptions(count=300, processes=2))
     assert len(list(run.stream(SamplingOptions(count=300, processes=1)))) == 300
+    Local.__module__, Local.__qualname__ = "__main__", "Local"
+    monkeypatch.setattr(sys.modules["__main__"], "Local", Local, raising=False)
+    with pytest.raises(UserError, match="from the script that is running or from a notebook"):
+        run.stream(SamplingOptions(count=300, processes=2))
 
 
 def windows_of(texts: list[str], window: int, highest: tuple[int, int]) -> tuple[Sequences, Sequences, Both]:
