@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from bgan_text.evaluation.sweep import sweep
     from bgan_text.exploration.explore import Exploration, explore
     from bgan_text.exploration.explorer import Explorer
+    from bgan_text.export_options import ExportOptions
+    from bgan_text.exporting import export
     from bgan_text.html_report.report import report
     from bgan_text.models.distributions import ConditionalDistribution
     from bgan_text.objectives.divergences import DIVERGENCES, Divergence
@@ -64,6 +66,7 @@ _MODULES = {
     "EvaluationOptions": "bgan_text.evaluation.options",
     "Exploration": "bgan_text.exploration.explore",
     "Explorer": "bgan_text.exploration.explorer",
+    "ExportOptions": "bgan_text.export_options",
     "ImageCorpus": "bgan_text.corpora.corpus",
     "Judges": "bgan_text.evaluation.judges",
     "LabelSpace": "bgan_text.space",
@@ -80,6 +83,7 @@ _MODULES = {
     "doctor": "bgan_text.diagnosis.doctor",
     "evaluate": "bgan_text.evaluation.evaluate",
     "explore": "bgan_text.exploration.explore",
+    "export": "bgan_text.exporting",
     "keep_freed_memory": "bgan_text.allocator",
     "load_run": "bgan_text.runs",
     "plot": "bgan_text.curves",
@@ -104,6 +108,7 @@ __all__ = [
     "EvaluationOptions",
     "Exploration",
     "Explorer",
+    "ExportOptions",
     "ImageCorpus",
     "Judges",
     "LabelSpace",
@@ -121,6 +126,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explore",
+    "export",
     "keep_freed_memory",
     "load_run",
     "plot",

@@ -1,6 +1,7 @@
 """Where results may be written: never over what a command reads, nor among the files of a run or dataset."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from bgan_text.errors import UserError
 
 OWNED = ("run.json", "card.json")
 """The files that tell whose folder it is."""
+LIBRARY, MODEL_CONFIG = "bgan-text", "config.json"
+"""An exported model has the second, which names the first. Other libraries have files of the same name."""
+MARK = re.compile(rb'"library_name":\s*"bgan-text"')
+MARK_WITHIN = 1 << 16
 
 
 def refuse_output(name: str, out: Path, inputs: Iterable[Any] = (), usual: Path | None = None) -> None:
@@ -43,6 +48,20 @@ def refuse_inside(name: str, out: Path) -> None:
             raise UserError(
                 f"`{name}` {out} lies in the run or dataset directory {folder}: name another place"
             )
+        if is_exported(folder):
+            raise UserError(f"`{name}` {out} lies in the exported model {folder}: name another place")
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is an exported model, or was one before it was damaged."""
+    config = folder / MODEL_CONFIG
+    try:
+        if not config.is_file() or (folder / "run.json").exists():
+            return False
+        with config.open("rb") as file:
+            return MARK.search(file.read(MARK_WITHIN)) is not None
+    except OSError:
+        return False
 
 
 def _real(path: Path) -> Path:

@@ -5,27 +5,24 @@ And a dataset directory: what it holds, and a few examples.
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bgan_text.config import Config
-from bgan_text.config_defaults import unused, unused_by_image_nets
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.dataset_directory import DatasetDirectory
+from bgan_text.described import Settings, described, read_settings
 from bgan_text.newest import newest_folder
-from bgan_text.space import LabelSpace, PixelSpace, Space
+from bgan_text.space import LabelSpace
 from bgan_text.training.evaluations import is_evaluation
+from bgan_text.training.exported import ExportedRun, open_run
 from bgan_text.training.run import RunFolder
-from bgan_text.training_options import GROUPS
-from bgan_text.verification import RUN, kind_of
+from bgan_text.verification import DATASET, kind_of
 
 WIDTH = 66
 """Columns for the numbers of a step, which follow a title."""
 UNBROKEN = "\xa0"
 """Stands for a space at which no line ends."""
-Settings = dict[str, list[tuple[str, str]]]
-"""Names and values by group."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def overview(run: RunFolder, samples: int = 3) -> Overview:
     }
     about = [
         ("run", str(run.folder)),
-        ("trained on", f"{run.data_folder()} ({run.data['corpus']}, signature {run.data['signature']})"),
+        ("trained on", f"{_data_of(run)}({run.data['corpus']}, signature {run.data['signature']})"),
         ("samples", described(run.space)),
     ]
     about += [*_numbers("last step", last), *_numbers("validation", evaluated)]
@@ -109,6 +106,11 @@ def overview(run: RunFolder, samples: int = 3) -> Overview:
     shown = evaluated.get("samples", [])[:samples]
     settings = read_settings(run.config, image_nets=run.images or isinstance(run.space, LabelSpace))
     return Overview(facts, about, checkpoints, settings, shown, evaluations.score)
+
+
+def _data_of(run: RunFolder) -> str:
+    """Where its data are, if that is known."""
+    return "" if isinstance(run, ExportedRun) else f"{run.data_folder()} "
 
 
 def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict[str, Any], list[str]]:
@@ -137,26 +139,10 @@ def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
         UserError: the folder is neither, or damaged.
     """
     chosen = newest_folder() if folder is None else folder
-    if kind_of(chosen) == RUN:
-        shown = overview(RunFolder(chosen))
-        return shown.facts, shown.lines()
-    return dataset_overview(DatasetDirectory(chosen))
-
-
-def read_settings(config: Config, *, image_nets: bool = False) -> Settings:
-    """The settings that the objective and the nets read, by group, each a name and a value.
-
-    Args:
-        config: the settings of a run.
-        image_nets: whether the nets are those for images, which have fewer settings.
-    """
-    settings, table = config.to_json(), Settings({group: [] for group in GROUPS})
-    unread = unused(settings) | (unused_by_image_nets(settings) if image_nets else set())
-    for option in fields(config):
-        value = getattr(config, option.name)
-        if option.name not in unread and value is not None:
-            table[option.metadata["group"]].append((option.name, _spelled(value)))
-    return {group: named for group, named in table.items() if named}
+    if kind_of(chosen) == DATASET:
+        return dataset_overview(DatasetDirectory(chosen))
+    shown = overview(open_run(chosen))
+    return shown.facts, shown.lines()
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], right: int = 0) -> list[str]:
@@ -169,23 +155,6 @@ def _aligned(rows: Sequence[tuple[str, ...]], right: int = 0) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _spelled(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def described(space: Space) -> str:
-    """What the samples of a space are, in a few words."""
-    if isinstance(space, LabelSpace):
-        return f"labels, {space.classes} classes, of {described(space.image)}"
-    if isinstance(space, PixelSpace):
-        return f"{space.width} x {space.height} pixels of {space.channels} number{'s' * (space.channels > 1)}"
-    if space.shape is not None:
-        return f"{space.shape[1]} x {space.shape[0]} pixels of {space.vocabulary} colours"
-    return f"{space.positions} positions of {space.vocabulary:,} tokens"
 
 
 def _numbers(title: str, row: dict[str, Any]) -> list[tuple[str, str]]:

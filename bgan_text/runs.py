@@ -21,6 +21,8 @@ from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
+from bgan_text.exporting import export
+from bgan_text.hub import located
 from bgan_text.models.build import Builder
 from bgan_text.objectives.divergences import Divergence
 from bgan_text.reporter import SILENT, Reporter
@@ -30,6 +32,7 @@ from bgan_text.space import PixelSpace, Space
 from bgan_text.start import Data, Settings, custom_parts, dataset_of, new_training, resume_training
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.candidates import Samples
+from bgan_text.training.exported import open_run
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts
 from bgan_text.training.warm_start import origin_of
@@ -60,6 +63,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.config.generator}, {self.config.title}, step {self.steps:,})"
+
+    def export(self, folder: str | os.PathLike[str] | None = None, **options: Any) -> Path | str:
+        """Write one checkpoint as a model of the Hugging Face hub; the options are those of `export`."""
+        return export(self, folder, **options)
 
     def _repr_html_(self) -> str:
         """A table for notebooks: settings in brief, and the most recent metrics."""
@@ -246,7 +253,7 @@ def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFold
         return origin_of(run.folder, parts, run.parts)
     if not isinstance(run, str | os.PathLike):
         raise UserError(f"`start_from` is a {type(run).__name__}: a run or its folder is needed")
-    return origin_of(Path(run), parts)
+    return origin_of(located(run), parts)
 
 
 def load_run(
@@ -256,27 +263,29 @@ def load_run(
     divergence: Divergence | None = None,
     generator: Builder | None = None,
     discriminator: Builder | None = None,
+    reporter: Reporter = SILENT,
 ) -> Run:
-    """Open a run folder.
+    """Open a run folder, or an exported model.
 
     A run that was made with parts of your own needs them again: a run folder alone never imports code.
 
     Args:
-        folder: its path.
+        folder: its path, or `hf:user/name` or `hf:user/name@revision` of the Hugging Face hub.
         device: where it is sampled and resumed: auto, cpu, cuda or cuda:N.
         divergence: the divergence of your own that the run was made with. Only `resume` needs it.
         generator: the generator class of your own, likewise.
         discriminator: the discriminator class of your own. `resume` and sampling with it need it.
+        reporter: hears of a download.
 
     Raises:
-        UserError: the folder holds no run or a damaged one, or there is no such device.
+        UserError: the folder holds no run or a damaged one, or there is no such device or model of the hub.
 
     Example:
         >>> load_run("runs/poems").steps
         6
     """
     parts = CustomParts(divergence=divergence, generator=generator, discriminator=discriminator)
-    return Run(RunFolder(Path(folder), parts), choose_device(device))
+    return Run(open_run(located(folder, reporter=reporter), parts), choose_device(device))
 
 
 def train(
@@ -303,8 +312,8 @@ def train(
         device: auto, cpu, cuda or cuda:N.
         callbacks: hooks into training.
         reporter: receives warnings.
-        start_from: a run, or its folder, whose generator the new run starts from, and whose discriminator if
-            it has one that fits. Settings of the nets that are not given are those of that run.
+        start_from: a run, its folder or its name on the hub: the new run starts from its generator, and from
+            its discriminator if that fits. Settings of the nets that are not given are those of that run.
         settings: fields of `Config` as keywords. `divergence` may be a `Divergence` of your own, `generator`
             and `discriminator` classes of your own that are called with (space, config).
 

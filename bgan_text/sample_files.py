@@ -11,13 +11,14 @@ from bgan_text.corpora.image_grid import grid, write_animation, write_png
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 from bgan_text.files import replacing
-from bgan_text.outputs import refuse_output
+from bgan_text.outputs import is_exported, refuse_output
 from bgan_text.training.run import GRIDS
 
 
 def draw_grid(images: Iterable[Pixels], folder: Path, out: Path | None) -> Path:
-    """A grid of images in one file."""
-    path = _image_file(out, folder / "samples.png", ".png")
+    """A grid of images in one file, usually in the run folder; of an exported model in the working folder."""
+    usual = Path() if is_exported(folder) else folder
+    path = _image_file(out, usual / "samples.png", ".png")
     write_png(path, grid(list(images)))
     return path
 

@@ -10,6 +10,7 @@ from bgan_text.corpora.worker_pool import EndedError, Workers
 from bgan_text.errors import UserError
 from bgan_text.sampling_blocks import Block, BlockSampler, blocks_of
 from bgan_text.sampling_options import SamplingOptions
+from bgan_text.training.exported import open_run
 from bgan_text.training.run import RunFolder
 
 
@@ -60,4 +61,4 @@ def _draw(opened: bytes, block: int, samples: int) -> Block:
 @lru_cache(maxsize=1)
 def _sampler(opened: bytes) -> BlockSampler:
     folder, parts, options, device = pickle.loads(opened)
-    return BlockSampler(RunFolder(folder, parts), options, device)
+    return BlockSampler(open_run(folder, parts), options, device)

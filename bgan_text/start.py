@@ -17,10 +17,11 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.group import ALONE, Group
+from bgan_text.hub import located
 from bgan_text.newest import newest_data, newest_run
 from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
-from bgan_text.outputs import refuse_inside
+from bgan_text.outputs import is_exported, refuse_inside
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import image_kind
@@ -189,6 +190,8 @@ def resume_training(
     """
     _check_callbacks(callbacks)
     chosen = choose_device(device)
+    if is_exported(Path(folder)):
+        raise UserError(f"{folder} is an exported model, which cannot be resumed: start from it")
     run = RunFolder(Path(folder), parts)
     # Parts of the user's own are held against the recorded names when the folder is opened.
     own = {name for name, part in vars(run.parts).items() if part is not None}
@@ -199,7 +202,7 @@ def resume_training(
 
 
 def named_training(
-    data: Path | None, out: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+    data: Path | None, out: Path | None, settings: Mapping[str, Any], start_from: str | None, **how: Any
 ) -> Training:
     """A new training by the paths of what it needs, as a command line gives them.
 
@@ -207,17 +210,19 @@ def named_training(
         data: the dataset directory; None for that of `start_from`, or the newest in data/.
         out: the run folder; None for a new one in runs/.
         settings: fields of `Config` by name.
-        start_from: the run whose nets it starts from.
+        start_from: the run whose nets it starts from, by its path or as a model of the hub.
         how: further arguments of `new_training`, `parts` among them.
     """
-    origin = origin_of(start_from, how["parts"]) if start_from is not None else None
+    origin = None
+    if start_from is not None:
+        origin = origin_of(located(start_from, reporter=how.get("reporter", SILENT)), how["parts"])
     if data is None:
         data = newest_data() if origin is None else origin.data_folder()
     return new_training(data, settings, out=out, start_from=origin, **how)
 
 
 def resumed_training(
-    data: Path | None, run: Path | None, settings: Mapping[str, Any], start_from: Path | None, **how: Any
+    data: Path | None, run: Path | None, settings: Mapping[str, Any], start_from: str | None, **how: Any
 ) -> Training:
     """The training that continues a run, the newest in runs/ if none is named; as `named_training`."""
     if start_from is not None:

@@ -12,7 +12,15 @@ from bgan_text.corpora.dataset_verification import Check, dataset_checks, stored
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import read_sealed
+from bgan_text.outputs import MODEL_CONFIG, is_exported
 from bgan_text.training.checkpoint import check_checkpoint
+from bgan_text.training.exported import ExportedRun, check_file
+from bgan_text.training.exported_record import (
+    CODEC_FILES,
+    DISCRIMINATOR_FILE,
+    GENERATOR_FILE,
+    StoredFile,
+)
 from bgan_text.training.folders import checkpoints_in
 from bgan_text.training.metrics_log import MetricsLog
 from bgan_text.training.run import RunFolder
@@ -20,7 +28,7 @@ from bgan_text.training.run_records import NO_LINE
 
 KEPT = ("scores*.json", "error.json", "failed.json")
 """What studies keep in a run folder."""
-RUN, DATASET = "run", "dataset directory"
+RUN, DATASET, MODEL = "run", "dataset directory", "exported model"
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Verification:
 
     Attributes:
         path: the folder.
-        kind: "run" or "dataset directory".
+        kind: "run", "dataset directory" or "exported model".
         findings: one for each part, and for each line of metrics.jsonl that is damaged.
 
     Example:
@@ -73,18 +81,19 @@ class Verification:
 
 
 def verify(path: str | os.PathLike[str]) -> Verification:
-    """Check all of a run or a dataset directory. It goes on after a fault, and finds all of them.
+    """Check all of a run, a dataset directory or an exported model. It finds all faults.
 
     Of a dataset directory: the card, the tokenizer or palette, SHA-256 of every block of every file, and
     every row. Of a run: run.json, the tokenizer or palette, all of every checkpoint, every line of
     metrics.jsonl, what comparisons keep in it, and the dataset directory that it was trained on if that is
-    where it was. A digest tells damage, not who wrote a file.
+    where it was. Of an exported model: config.json, and size, digest and content of every file but the card.
+    A digest tells damage, not who wrote a file.
 
     Args:
         path: the folder.
 
     Raises:
-        UserError: it is neither a run nor a dataset directory.
+        UserError: it is none of these.
 
     Example:
         >>> found = verify("data/poems")
@@ -93,19 +102,21 @@ def verify(path: str | os.PathLike[str]) -> Verification:
     """
     folder = Path(path)
     kind = kind_of(folder)
-    checks = _run_checks(folder) if kind == RUN else dataset_checks(folder)
+    checks = {RUN: _run_checks, DATASET: dataset_checks, MODEL: _model_checks}[kind](folder)
     return Verification(str(folder), kind, list(_findings(checks)))
 
 
 def kind_of(folder: Path) -> str:
-    """Whether a folder is a "run" or a "dataset directory".
+    """Whether a folder is a "run", a "dataset directory" or an "exported model".
 
     Raises:
-        UserError: it is neither.
+        UserError: it is none of these.
     """
     for file, kind in (("run.json", RUN), ("card.json", DATASET)):
         if os.path.lexists(folder / file):
             return kind
+    if is_exported(folder):
+        return MODEL
     what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
     raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
 
@@ -153,6 +164,27 @@ def _run_checks(folder: Path) -> Iterator[Check]:
         yield from dataset_checks(run.data_folder())
         if other := _other_data(run):
             yield folder / "run.json", lambda: other
+
+
+def _model_checks(folder: Path) -> Iterator[Check]:
+    """The checks of an exported model. The card is for people, who may edit it."""
+    opened: list[ExportedRun] = []
+    yield folder / MODEL_CONFIG, lambda: opened.append(ExportedRun(folder))
+    if not opened:
+        return
+    model = opened[0]
+    for name, told in model.files.items():
+        if name in (GENERATOR_FILE, DISCRIMINATOR_FILE):
+            yield folder / name, partial(model.check_weights, name)
+        elif name in CODEC_FILES:
+            yield folder / name, partial(_check_model_codec, model, folder / name, told)
+        else:
+            yield folder / name, partial(check_file, folder / name, told)
+
+
+def _check_model_codec(model: ExportedRun, path: Path, told: StoredFile) -> None:
+    check_file(path, told)
+    _check_codec(stored_codec(path.parent)[1], model)
 
 
 def _check_codec(read: Callable[[], Any], run: RunFolder | None) -> None:

@@ -12,6 +12,7 @@ from bgan_text.cli.command import Command
 from bgan_text.cli.compare import compare
 from bgan_text.cli.doctor import doctor
 from bgan_text.cli.explore import explore
+from bgan_text.cli.export import export
 from bgan_text.cli.field_names import with_flags
 from bgan_text.cli.plot import plot
 from bgan_text.cli.prepare import prepare
@@ -53,7 +54,7 @@ def root(
     """Options before the command."""
 
 
-ALL = (prepare, train, sample, explore, score, plot, report, compare, reproduce, show, verify, doctor)
+ALL = (prepare, train, sample, explore, score, plot, report, compare, reproduce, show, verify, doctor, export)
 COMMANDS = {command.__name__: command for command in ALL}
 for command in COMMANDS.values():
     app.command(cls=Command)(command)

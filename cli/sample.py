@@ -22,7 +22,12 @@ Discriminator = Annotated[
 
 @with_options(SamplingOptions)
 def sample(
-    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="Run folder, exported model or hf:user/name of the hub. (default: the newest in runs/)"
+        ),
+    ] = None,
     device: Device = "auto",
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with tokens and, of text, the text.")
@@ -46,9 +51,12 @@ def sample(
     Example: bgan-text sample --n 3 --candidates 20
 
     Example: bgan-text sample runs/mnist --n 100 --out digits.png
+
+    Example: bgan-text sample hf:user/name --n 3
     """
     from bgan_text.cli.console import say, write
     from bgan_text.cli.parts import imported
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
     from bgan_text.sample_files import animate_grids, draw_grid
@@ -57,7 +65,8 @@ def sample(
     options = SamplingOptions(**given)
     nets = {"generator": generator, "discriminator": discriminator}
     own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
-    opened = load_run(run if run is not None else newest_run(), device=device, **own)
+    reporter = RichReporter()
+    opened = load_run(run if run is not None else newest_run(), device=device, reporter=reporter, **own)
     images = is_image(opened.space)
     if animate and images:
         write(f"{animate_grids(opened.folder, out)}\n")

@@ -23,7 +23,8 @@ Models = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="RUN|FILE",
-        help="Runs, text files with a sample a line, or folders, archives or .npz of images. "
+        help="Runs, also hf:user/name of the hub, text files with a sample a line, or folders, archives or "
+        ".npz of images. "
         "(default: the newest run)",
     ),
 ]
@@ -114,7 +115,7 @@ def score(
     from bgan_text.outputs import refuse_output
 
     wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
-    named, data = found([*(models or ()), *(compare or ())], data, reference)
+    named, data = found([*(models or ()), *(compare or ())], data, reference, RichReporter())
     nets = {"generator": generator, "discriminator": discriminator}
     if own := {part: imported(spec, part) for part, spec in nets.items() if spec is not None}:
         named = opened(named, own)

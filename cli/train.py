@@ -26,12 +26,13 @@ Resume = Annotated[
     bool, typer.Option("--resume", rich_help_panel=RUN, help="Continue a run from its last checkpoint.")
 ]
 StartFrom = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--from",
         metavar="RUN",
         rich_help_panel=RUN,
-        help="Start from the nets of another run, such as one of mle. Its sizes are the defaults.",
+        help="Start from the nets of another run, such as one of mle, of an exported model or of "
+        "hf:user/name of the hub. Its sizes are the defaults.",
     ),
 ]
 Settings = Annotated[

@@ -1,4 +1,4 @@
-"""`bgan-text verify`: whether runs and dataset directories are whole."""
+"""`bgan-text verify`: whether runs, dataset directories and exported models are whole."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +7,13 @@ import typer
 
 from bgan_text.cli.options import Json
 
-Folders = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Runs and dataset directories.")]
+Folders = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Runs, dataset directories and exported models.")
+]
 
 
 def verify(paths: Folders, json: Json = False) -> None:
-    """Check all of runs and dataset directories: digests, rows, tokens, checkpoints, metrics, settings.
+    """Check all of runs, dataset directories and exported models: digests, rows, checkpoints, settings.
 
     It prints a line for each part. The exit code is 0 if all is sound, and 1 if anything is not.
 

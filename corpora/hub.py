@@ -15,14 +15,14 @@ def streamed(repository: str, split: str, files: str, **options: Any) -> Any:
     """
     import datasets
 
-    with _without_logs():
+    with without_logs():
         return datasets.load_dataset(
             repository, data_files={split: files}, split=split, streaming=True, **options
         )
 
 
 @contextmanager
-def _without_logs() -> Iterator[None]:
+def without_logs() -> Iterator[None]:
     """The log of each try to reach the hub is off in the block: what fails in the end is an error."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]

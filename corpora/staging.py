@@ -4,8 +4,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +34,27 @@ SUFFIX = r"\.[a-z0-9_]{8}"
 """What `tempfile` puts behind a prefix."""
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """Which folders may be replaced.
+
+    Attributes:
+        what: they are, in words.
+        content: of the marker, in words.
+        marker: the file that each of them has.
+        whole: whether a marker is that of such a folder.
+        foreign: what a folder holds beside, by its name in it.
+        hint: how to name another folder.
+    """
+
+    what: str
+    content: str
+    marker: str
+    whole: Callable[[Path], bool]
+    foreign: Callable[[Path], Iterator[str]]
+    hint: str = ""
+
+
 class Kept(Protocol):
     """What knows whether a folder that a process left can be gone on with."""
 
@@ -44,7 +66,9 @@ class Kept(Protocol):
 
 
 @contextmanager
-def staged(out: Path, *, overwrite: bool, kept: Kept | None = None) -> Iterator[Path]:
+def staged(
+    out: Path, *, overwrite: bool, kept: Kept | None = None, replaced: Replaced | None = None
+) -> Iterator[Path]:
     """A folder to write, which becomes `out` when the block ends without an error; else `out` stays.
 
     A process that was killed between the two moves leaves the old folder aside. The next call for the same
@@ -55,16 +79,18 @@ def staged(out: Path, *, overwrite: bool, kept: Kept | None = None) -> Iterator[
         overwrite: whether it may be replaced.
         kept: what goes on with the folder `WORK` of such a process; the folder to write then has it, and
             nothing else, in it. It is left there, too, if the block ends with Ctrl-C or `EndedError`.
+        replaced: which folders may be replaced; None for dataset directories.
 
     Raises:
-        UserError: `out` exists and may not be replaced, has files that are of no dataset directory, or lies
-            in a run or another dataset directory.
+        UserError: `out` exists and may not be replaced, has files that are of none of these, or lies in a run
+            or a dataset directory.
     """
     check_characters(str(out), f"`out` {out}")
     refuse_inside("out", out)
+    kind = replaced or DATASETS
     out.parent.mkdir(parents=True, exist_ok=True)
     with _recovered(out, kept) as earlier:
-        _refuse_to_replace(out, overwrite=overwrite)
+        _refuse_to_replace(out, kind, overwrite=overwrite)
         place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)) if earlier is None else earlier
         ended = False
         try:
@@ -72,7 +98,7 @@ def staged(out: Path, *, overwrite: bool, kept: Kept | None = None) -> Iterator[
                 stage = place / NEW
                 stage.mkdir(exist_ok=True)
                 yield stage
-                _refuse_to_replace(out, overwrite=overwrite)  # whatever came there meanwhile
+                _refuse_to_replace(out, kind, overwrite=overwrite)  # whatever came there meanwhile
                 try:
                     if out.exists():
                         out.rename(place / OLD)
@@ -140,27 +166,27 @@ def _discard(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
 
 
-def _refuse_to_replace(out: Path, *, overwrite: bool) -> None:
+def _refuse_to_replace(out: Path, kind: Replaced, *, overwrite: bool) -> None:
     if not os.path.lexists(out):
         return
-    card = out / "card.json"
-    if not (overwrite and card.exists()):
-        hint = "`overwrite` replaces it, or " if card.exists() else ""
-        raise UserError(f"{out} exists already: {hint}name another folder with `out`")
+    marker = out / kind.marker
+    if not (overwrite and marker.exists()):
+        hint = "`overwrite` replaces it, or " if marker.exists() else ""
+        raise UserError(f"{out} exists already: {hint}name another folder{kind.hint}")
     with suppress(FileNotFoundError):  # the working folder was removed
         if Path.cwd().is_relative_to(out.resolve()):
             raise UserError(
                 f"`overwrite` {out}: the working folder is in it, and would be gone: change to another one"
             )
-    if not _is_card(card):
+    if not kind.whole(marker):
         raise UserError(
-            f"`overwrite` {out}: its card.json is no whole card of a dataset directory: move that folder, or "
-            "name another one with `out`"
+            f"`overwrite` {out}: its {kind.marker} is no whole {kind.content}: move that folder, or name "
+            f"another one{kind.hint}"
         )
-    if (foreign := next(_foreign(out), None)) is not None:
+    if (foreign := next(kind.foreign(out), None)) is not None:
         raise UserError(
-            f"`overwrite` {out}: it also holds {foreign}, which no dataset directory has: move that, or name "
-            "another folder with `out`"
+            f"`overwrite` {out}: it also holds {foreign}, which no {kind.what} has: move that, or "
+            f"name another folder{kind.hint}"
         )
 
 
@@ -181,3 +207,8 @@ def _foreign(folder: Path) -> Iterator[str]:
                     yield f"{entry.name}/{file.name}"
         elif entry.name not in FILES or not entry.is_file():
             yield entry.name
+
+
+DATASETS = Replaced(
+    "dataset directory", "card of a dataset directory", "card.json", _is_card, _foreign, " with `out`"
+)

@@ -34,6 +34,7 @@ COMMANDS = (
     "show",
     "verify",
     "doctor",
+    "export",
 )
 
 

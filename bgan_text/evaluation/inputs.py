@@ -17,8 +17,10 @@ from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import refuse_if_none_can
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.hub import is_hub, is_run, located
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import refuse_classifier
+from bgan_text.training.exported import open_run
 from bgan_text.training.run import RunFolder
 
 REAL = "real"
@@ -184,7 +186,7 @@ def _named(models: Iterable[Any]) -> Iterator[Source]:
     for model in models:
         content = _content(model)
         if isinstance(content, RunFolder):
-            yield Source(str(content.folder), content)
+            yield Source(os.fspath(model) if is_hub(model) else str(content.folder), content)
         elif isinstance(content, str):
             yield Source(content, content)
         else:
@@ -196,11 +198,11 @@ def _content(model: Any) -> Content:
     if isinstance(model, RunFolder):
         found: Content = model
     elif hasattr(model, "folder"):
-        found = RunFolder(Path(model.folder), getattr(model, "parts", None))
+        found = open_run(Path(model.folder), getattr(model, "parts", None))
     elif isinstance(model, str | os.PathLike):
         found = os.fspath(model)
-        if (Path(found) / "run.json").exists():
-            found = RunFolder(Path(found))
+        if is_run(found):
+            found = open_run(located(found))
     elif isinstance(model, np.ndarray | Tensor):
         return _pixels(model)
     elif isinstance(model, Sequence):

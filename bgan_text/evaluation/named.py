@@ -6,21 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
+from bgan_text.hub import is_hub, is_run
 from bgan_text.newest import newest_data, newest_run
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.runs import load_run
 from bgan_text.setting import is_custom
 
 
 def found(
-    names: Sequence[str], data: Path | None, reference: Path | None
+    names: Sequence[str], data: Path | None, reference: Path | None, reporter: Reporter = SILENT
 ) -> tuple[dict[str, Any], Path | None]:
-    """The models by name, the newest run if none is given, and the newest data if nothing else is real."""
+    """The models by name, the newest run if none is given, and the newest data if nothing else is real.
+
+    Models of the hub are downloaded, of which the reporter hears, and opened.
+    """
     names = list(names) or [str(newest_run())]
-    runs = any((Path(name) / "run.json").exists() for name in names)
-    if data is None and reference is None and not runs:
+    if data is None and reference is None and not any(map(is_run, names)):
         with suppress(UserError):  # then there is nothing to compare with, which `evaluate` says
             data = newest_data()
-    return {name: name for name in names}, data
+    return {name: load_run(name, reporter=reporter) if is_hub(name) else name for name in names}, data
 
 
 def opened(named: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def opened(named: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """
     models = dict(named)
     for name in named:
-        if (Path(name) / "run.json").exists():
+        if is_run(name):
             config = load_run(name).config
             parts = {part: net for part, net in own.items() if is_custom(getattr(config, part) or "")}
             models[name] = load_run(name, **parts)

@@ -140,6 +140,26 @@ def read_header(path: Path) -> Header:
         return header
 
 
+def read_tensors(path: Path, prefix: str, known: tuple[Config, Space] | None) -> dict[str, Tensor]:
+    """The tensors of a net of a checkpoint by their names in it, without building the net.
+
+    Args:
+        path: the checkpoint.
+        prefix: what their names begin with in the file: "average.module", "generator" or "discriminator".
+        known: the settings and the space of the run, with which names, shapes and types are compared; None
+            for nets of the user's.
+
+    Raises:
+        UserError: the file is damaged, does not fit the settings, or holds no such net.
+    """
+    if known is not None:
+        refuse_misfit(path, *known)
+    tensors, _ = _read(path, torch.device("cpu"), part=prefix.partition(".")[0])
+    if not (found := _below(tensors, prefix)):
+        raise DamagedCheckpointError(f"{path} is damaged: it has no {prefix}")
+    return found
+
+
 def load_generator(
     path: Path,
     config: Config,

@@ -112,11 +112,8 @@ class RunFolder:
         """
         run = cls.__new__(cls)
         run.folder, run.config, run.space, run.data = folder, config, space, dict(data)
-        run.parts = parts or CustomParts()
-        run.started_from, run.saved, run.last_line = None, False, None
-        if start_from is not None:
-            before = os.path.relpath(start_from.folder, folder)
-            run.started_from = {"folder": before, "step": max(start_from.checkpoints())}
+        run.parts, run.saved, run.last_line = parts or CustomParts(), False, None
+        run.started_from = None if start_from is None else start_from.as_origin(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             if (folder / "run.json").exists():
@@ -127,6 +124,10 @@ class RunFolder:
                 write_atomically(folder / name, content)
             run.write_settings()
         return run
+
+    def as_origin(self, folder: Path) -> dict[str, Any]:
+        """What a run in a folder that starts from this one records of it."""
+        return {"folder": os.path.relpath(self.folder, folder), "step": max(self.checkpoints())}
 
     @property
     def images(self) -> bool:
@@ -249,8 +250,7 @@ class RunFolder:
 
     def _step(self, step: int | str | None) -> int:
         """The step of a checkpoint: the one asked for, the best, or the last."""
-        checkpoints = self.checkpoints()
-        if not checkpoints:
+        if not (checkpoints := self.checkpoints()):
             raise UserError(f"{self.folder} has no checkpoint yet: nothing was trained or saved")
         if step == BEST:
             best = self.best()

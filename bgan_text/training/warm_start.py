@@ -15,6 +15,7 @@ from bgan_text.objective_table import OBJECTIVES, TOKEN_CREDIT, has_discriminato
 from bgan_text.plugins import may_be
 from bgan_text.presets import PRESETS
 from bgan_text.space import LabelSpace, Space
+from bgan_text.training.exported import open_run
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts, State
 
@@ -84,11 +85,11 @@ def origin_of(folder: Path, given: CustomParts, parts: CustomParts | None = None
         UserError: there is no such run, or its generator is not the one given.
     """
     parts = parts or CustomParts(generator=given.generator)
-    recorded = RunFolder(folder, parts).config.discriminator
+    recorded = open_run(folder, parts).config.discriminator
     own = given.discriminator
     if own is not None and parts.discriminator is None and recorded is not None and may_be(own, recorded):
         parts = replace(parts, discriminator=own)
-    return RunFolder(folder, parts)
+    return open_run(folder, parts)
 
 
 def copy_nets(origin: RunFolder, state: State, objective: str) -> bool:

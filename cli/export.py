@@ -1,0 +1,97 @@
+"""`bgan-text export`: a run becomes a model that others can use."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bgan_text.cli.options import Json, with_options
+from bgan_text.errors import UserError
+from bgan_text.export_options import CARD, ExportOptions
+
+HUB = "Hugging Face hub"
+
+Run = Annotated[
+    str | None, typer.Argument(help="Run folder, or an exported model to push. (default: the newest run)")
+]
+Folder = Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder to write.")]
+Push = Annotated[
+    str | None,
+    typer.Option(metavar="user/name", rich_help_panel=HUB, help="Upload to this model of the hub."),
+]
+Private = Annotated[
+    bool, typer.Option("--private", rich_help_panel=HUB, help="Nobody else may see the model on the hub.")
+]
+Scored = Annotated[
+    bool,
+    typer.Option(
+        "--score", rich_help_panel=CARD, help="Score the checkpoint first, with intervals, for the card."
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(rich_help_panel=CARD, help="Dataset directory for --score. (default: the run's)"),
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", rich_help_panel=CARD, help="Scores for the card: what `score --json` printed."),
+]
+Generator = Annotated[
+    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
+]
+
+
+@with_options(ExportOptions)
+def export(
+    run: Run = None,
+    folder: Folder = None,
+    push: Push = None,
+    private: Private = False,
+    score: Scored = False,
+    data: Data = None,
+    report: ReportFile = None,
+    generator: Generator = None,
+    json: Json = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Write one checkpoint of a run as a model of the Hugging Face hub, with a card, to pass it on.
+
+    The folder is sampled, scored, verified and started from as a run is. It holds no code and no pickle.
+
+    Example: bgan-text export runs/poems exported/poems --license mit --language en
+
+    Example: bgan-text export runs/poems --push user/poems --private
+    """
+    from bgan_text.card_scores import read_report
+    from bgan_text.cli.console import print_json, say, write
+    from bgan_text.cli.parts import imported
+    from bgan_text.cli.progress import RichReporter
+    from bgan_text.exporting import export
+    from bgan_text.newest import newest_run
+    from bgan_text.runs import load_run
+
+    if data is not None and not score:
+        raise UserError(f"`data` {data}: it is for `score`")
+    options, reporter = ExportOptions(**given), RichReporter()
+    if score and report is not None:
+        raise UserError("`score` and `report`: one of them gives the scores")
+    own = {} if generator is None else {"generator": imported(generator, "generator")}
+    opened = load_run(run if run is not None else newest_run(), reporter=reporter, **own)
+    scores: Any = None if report is None else read_report(report)
+    if score:
+        scores = partial(_scores, opened, data, reporter)
+    made = export(opened, folder, options, report=scores, push=push, private=private, reporter=reporter)
+    if json:
+        print_json({"run": str(opened.folder), "folder": str(folder) if folder else None, "made": str(made)})
+    else:
+        write(f"{made}\n")
+    name = folder if push is None else f"hf:{push}"
+    say(f"Exported {opened.folder}. Next: bgan-text sample {name} --n 3")
+
+
+def _scores(run: Any, data: Path | None, reporter: Any, step: int) -> Any:
+    from bgan_text.evaluation.evaluate import evaluate
+
+    return evaluate(run, data=data, step=step, reporter=reporter)
