@@ -28,7 +28,9 @@ def choose_device(name: str | torch.device) -> torch.device:
         raise UserError(f"`device` {name!r}: choose auto, cpu, cuda or cuda:N")
     count = torch.cuda.device_count()
     if name != "cpu" and int(match.group(1) or 0) >= count:
-        raise UserError(f"`device` {name!r}: this machine has {count} CUDA devices")
+        raise UserError(
+            f"`device` {name!r}: this machine has {count} CUDA devices; bgan-text doctor says what is there"
+        )
     return torch.device(name)
 
 

@@ -26,6 +26,7 @@ from bgan_text.cli.verify import verify
 from bgan_text.encoding import degrade
 from bgan_text.errors import UserError, one_line
 from bgan_text.out_of_memory import is_out_of_memory
+from bgan_text.remedies import after, check_of
 from bgan_text.standard_streams import settle_columns, settle_output
 
 app = typer.Typer(
@@ -82,7 +83,7 @@ def _outcome() -> tuple[int, str]:
         words = None if sys.argv[1:] else ["--help"]
         return app(words, prog_name="bgan-text", standalone_mode=False) or 0, ""
     except UserError as error:
-        return 1, with_flags(str(error), app)
+        return 1, with_flags(f"{error}{check_of(str(error))}", app)
     except UsageError as error:
         named = [word for word in sys.argv[1:2] if word in COMMANDS]
         return 2, f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)"
@@ -90,8 +91,8 @@ def _outcome() -> tuple[int, str]:
         return 1, ""
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        return 1, f"cannot read or write{place}: {error.strerror or error}"
+        return 1, f"cannot read or write{place}: {error.strerror or error}{after(error, *sys.argv[1:2])}"
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        return 1, "out of memory"
+        return 1, "out of memory: bgan-text doctor says how much there is"

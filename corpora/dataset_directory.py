@@ -47,6 +47,7 @@ from bgan_text.corpora.tokenizer import (
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import refuse_changed, write_sealed
 from bgan_text.out_of_memory import out_of_memory
+from bgan_text.remedies import not_a_dataset
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
 
 SPLITS = ("train", "validation", "test")
@@ -79,7 +80,7 @@ class DatasetDirectory:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = folder = Path(folder)
         if not (folder / "card.json").exists():
-            raise UserError(f"{folder} is not a dataset directory: it has no card.json")
+            raise UserError(not_a_dataset(folder))
         path = folder / "card.json"
         self.card, told = read_card(path)
         space = space_from_json(told.space, path)

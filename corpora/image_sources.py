@@ -123,7 +123,9 @@ def hub_images(hub: Hub, held_out: bool, **options: Any) -> "Iterator[Raw]":
         except UserError:
             raise
         except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
-            raise UserError(f"{hub.repository} in the hub cannot be read: {reason_of(error)}") from error
+            raise UserError(
+                f"{hub.repository} in the hub cannot be read: {reason_of(error)}; `path` reads files of yours"
+            ) from error
 
 
 def _corpus(

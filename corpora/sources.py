@@ -172,7 +172,9 @@ def hub_lines(repository: str, revision: str | None, split: str) -> Iterator[str
         for block in rows.iter(batch_size=BLOCK):  # one row at a time takes 40 times as long
             yield from map(one_line, block["text"])
     except Exception as error:  # the readers raise errors of pyarrow, datasets and the network
-        raise UserError(f"{repository} in the hub cannot be read: {reason_of(error)}") from error
+        raise UserError(
+            f"{repository} in the hub cannot be read: {reason_of(error)}; `path` reads files of yours"
+        ) from error
 
 
 TEXT_CORPORA: dict[str, TextCorpus] = {

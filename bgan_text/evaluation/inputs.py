@@ -90,6 +90,9 @@ class Inputs:
         if self.reference is not None:
             return self._data_of_runs(reporter)
         if not self.runs:
+            texts = [one.content for one in self.models if isinstance(one.content, str)]
+            if absent := [text for text in texts if not exists(text)]:
+                raise UserError(f"there is no run and no file {absent[0]}; bgan-text train makes a run")
             names = ", ".join(source.name for source in self.models)
             raise UserError(
                 f"there is nothing to compare {names} with: give `reference`, real text with a sample a "

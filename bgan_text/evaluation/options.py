@@ -104,12 +104,14 @@ class EvaluationOptions:
     embed: str | None = setting(
         None,
         "scores of sentence embeddings by this sentence-transformers model, a name or a folder; needs "
-        "pip install 'bgan-text[embed]'",
+        "pip install '.[embed]' in a clone",
         metavar="MODEL",
         group=SCORES,
     )
     mauve: bool = setting(
-        False, "compute MAUVE from the embeddings as well; needs pip install 'bgan-text[mauve]'", group=SCORES
+        False,
+        "compute MAUVE from the embeddings as well; needs pip install '.[mauve]' in a clone",
+        group=SCORES,
     )
     perplexity: str | None = setting(
         None,

@@ -94,7 +94,7 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
     try:
         import sentence_transformers
     except ModuleNotFoundError as error:
-        message = "sentence embeddings need an extra: pip install 'bgan-text[embed]'"
+        message = "sentence embeddings need an extra: pip install '.[embed]' in a clone of bgan-text"
         raise UserError(message) from error
     name = Path(model).resolve().name if Path(model).is_dir() else model
     try:

@@ -64,7 +64,7 @@ def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0, seeds: int = SE
         import faiss
         from mauve import compute_mauve
     except ModuleNotFoundError as error:
-        raise UserError("MAUVE needs an extra: pip install 'bgan-text[mauve]'") from error
+        raise UserError("MAUVE needs an extra: pip install '.[mauve]' in a clone of bgan-text") from error
     both = np.concatenate([ours, theirs])
     if min(len(ours), len(theirs)) < FEWEST or (both == both[0]).all():
         return Score(math.nan, np.empty(0))

@@ -19,7 +19,7 @@ import torch
 from msgspec.structs import asdict
 from torch import nn
 
-from bgan_text import __version__
+from bgan_text import __version__, remedies
 from bgan_text.config import Config
 from bgan_text.errors import UserError
 from bgan_text.files import write_atomically, write_sealed
@@ -73,7 +73,7 @@ class RunFolder:
     def __init__(self, folder: Path, parts: CustomParts | None = None) -> None:
         self.folder, self.parts = folder, parts or CustomParts()
         if not (folder / "run.json").exists():
-            raise UserError(f"{folder} is not a run folder: it has no run.json")
+            raise UserError(remedies.not_a_run(folder))
         record = read_run(path := folder / "run.json")
         try:
             self.config = Config(**values_of(record.settings))
@@ -117,9 +117,7 @@ class RunFolder:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             if (folder / "run.json").exists():
-                raise UserError(
-                    f"{folder} holds a run already: `resume` continues it; or name another folder"
-                )
+                raise UserError(remedies.taken(folder))
             for name, content in files.items():
                 write_atomically(folder / name, content)
             run.write_settings()
@@ -251,7 +249,8 @@ class RunFolder:
     def _step(self, step: int | str | None) -> int:
         """The step of a checkpoint: the one asked for, the best, or the last."""
         if not (checkpoints := self.checkpoints()):
-            raise UserError(f"{self.folder} has no checkpoint yet: nothing was trained or saved")
+            self.refuse_lost_checkpoints()
+            raise UserError(remedies.untrained(self.folder))
         if step == BEST:
             best = self.best()
             if best is None:
