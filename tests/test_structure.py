@@ -131,7 +131,7 @@ def test_every_public_name_of_the_core_has_a_docstring() -> None:
                 assert value.__doc__, f"{module}.{name}"
 
 
-@pytest.mark.parametrize("script", ["generate.py", "comparisons.py", "reproduction.py"])
+@pytest.mark.parametrize("script", ["architecture.py", "generate.py", "comparisons.py", "reproduction.py"])
 def test_documents_are_what_their_scripts_would_write(script: str) -> None:
     made = subprocess.run(
         [sys.executable, str(ROOT / "docs" / script), "--check"], capture_output=True, text=True
