@@ -150,6 +150,16 @@ def test_pages_fit_into_the_window(
         assert page.get_attribute("body", "data-md-color-scheme") == ("slate" if dark else "default")
 
 
+def test_commands_are_copied_without_their_prompt(site: Path, open_page: Any) -> None:
+    page = open_page((site / "quick-start.html").as_uri())
+    shown = page.eval_on_selector(".prompt", "one => getComputedStyle(one, '::before').content")
+    assert shown == '"$ "'
+    commands = page.eval_on_selector_all(".language-console code", "all => all.map(one => one.innerText)")
+    lines = [line for text in commands for line in text.splitlines()]
+    assert "bgan-text prepare poems.txt --tokenizer word --lowercase" in lines
+    assert not any(line.startswith("$") for line in lines)
+
+
 def test_search_works_from_disk(site: Path, open_page: Any) -> None:
     page = open_page((site / "index.html").as_uri())
     page.click("input[name=query]")

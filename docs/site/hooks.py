@@ -84,7 +84,11 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """TeX that arithmatex has found becomes MathML. A formula keeps the punctuation behind it on its line."""
+    """TeX becomes MathML, and the prompts of consoles become style, so that nobody copies them.
+
+    A formula keeps the punctuation behind it on its line.
+    """
+    content = content.replace('<span class="gp">$ </span>', '<span class="gp prompt"></span>')
     block, inline = (rf'<{tag} class="arithmatex">(.*?)</{tag}>' for tag in ("div", "span"))
     content = re.sub(block, lambda found: mathml(found[1], "block"), content, flags=re.DOTALL)
     return re.sub(
