@@ -193,6 +193,9 @@ def test_scores_are_those_of_the_discriminator(runs: dict[str, bt.Run], name: st
     with torch.no_grad():
         expected = scorer(net, run.config.credit, run.space)(rows)
         assert [one.score for one in found] == pytest.approx(expected.tolist(), abs=1e-5)
+        samples = scorer(net, run.config.credit, run.space)(run.sample_tokens(200, seed=0))
+        shares = [sum(float(other) > one.score for other in samples) / 200 for one in found]
+        assert [one.above for one in found] == pytest.approx(shares, abs=0.006)
         for row, one, text in zip(rows, found, texts, strict=True):
             length = len(tokenizer.encode(text)) + 1
             assert "".join(token.text for token in one.tokens) == f" {text}"

@@ -91,6 +91,9 @@ def test_scoring_a_text_that_is_typed(text: bt.Exploration, open_page: Any) -> N
     found = text.explorer.score(*typed)
     numbers = page.locator("#score .verdict b").all_text_contents()
     assert list(map(value, numbers)) == pytest.approx([one.score for one in found], abs=0.006)
+    above = page.locator("#score .verdict .above").all_text_contents()
+    shares = [int(100 * (one.above or 0.0) + 0.5) for one in found]
+    assert above == [f"{share} % of 200 samples of this run score higher" for share in shares]
     for number, one in enumerate(found):
         tokens = page.locator("#score .verdict").nth(number).locator(".token")
         pieces = [token.text.strip() for token in one.tokens[:-1]]

@@ -18,7 +18,7 @@ from PIL import Image
 from bgan_text import __version__
 from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
-from bgan_text.exploration.explorer import Explorer
+from bgan_text.exploration.explorer import COMPARED, Explorer
 from bgan_text.exploration.options import (
     MOST_CHARACTERS,
     MOST_TEXTS,
@@ -176,6 +176,7 @@ def facts(explorer: Explorer) -> dict[str, Any]:
         "no_scores": explorer.without_scores,
         "remedy": None if explorer.images else _remedy(explorer),
         "ratio": Drawing(2).obstacle(settings) is None,
+        "compared": COMPARED,
         "draw": limits(DrawOptions),
         "walk": limits(WalkOptions),
         "most_texts": MOST_TEXTS,
@@ -208,4 +209,4 @@ def _png(pixels: Pixels) -> str:
 
 
 def _score(found: TextScore) -> dict[str, Any]:
-    return {"text": found.text, "score": found.score, "tokens": [vars(token) for token in found.tokens]}
+    return {**vars(found), "tokens": [vars(token) for token in found.tokens]}

@@ -1,10 +1,11 @@
 """Ask a run for samples, walks between noise vectors, and scores of texts."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bgan_text.corpora.images import Pixels
@@ -19,6 +20,10 @@ from bgan_text.runs import Run, load_run
 from bgan_text.sampling import refuse_classifier, sample_images, sample_tensors, sample_text
 from bgan_text.sampling_options import SamplingOptions
 from bgan_text.space import PixelSpace, TokenSpace
+from bgan_text.training.candidates import scorer
+
+COMPARED = 200
+"""Samples of the run whose scores those of texts are compared with."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Explorer:
 
     def __init__(self, run: Run | str | os.PathLike[str]) -> None:
         self.run = run if isinstance(run, Run) else load_run(run)
+        self._compared: tuple[int, Tensor] | None = None
         self._nets = KeptNets(Path(self.run.folder), self.run.parts)
         refuse_classifier(self._nets)
         next(
@@ -134,6 +140,8 @@ class Explorer:
     def score(self, *texts: str, step: int | str | None = None) -> list[TextScore]:
         """The discriminator's scores of texts, each a sample, and of their tokens.
 
+        `above` says how many of 200 samples of the same checkpoint score higher.
+
         Args:
             texts: as they would be samples of the run.
             step: the step of a checkpoint, or "best"; None for the last one.
@@ -145,9 +153,22 @@ class Explorer:
         if (reason := self.without_scores) is not None:
             raise UserError(f"{nets.folder} scores no text: {reason}")
         assert isinstance(nets.space, TokenSpace)
-        discriminator = nets.discriminator(self.run.device, step=nets.pinned(chosen.step))
+        step_of_it = nets.pinned(chosen.step)
+        discriminator = nets.discriminator(self.run.device, step=step_of_it)
         tokenizer = load_tokenizer(nets.folder)
-        return scores_of(chosen.texts, discriminator, nets.config, tokenizer, nets.space, self.run.device)
+        found = scores_of(chosen.texts, discriminator, nets.config, tokenizer, nets.space, self.run.device)
+        samples = self._sample_scores(step_of_it)
+        return [replace(one, above=float((samples > one.score).float().mean())) for one in found]
+
+    @torch.no_grad()
+    def _sample_scores(self, step: int) -> Tensor:
+        """The scores of some samples of a checkpoint by its discriminator, to compare those of texts with."""
+        if self._compared is None or self._compared[0] != step:
+            nets, device = self._nets, self.run.device
+            score = scorer(nets.discriminator(device, step=step), nets.config.credit, nets.space)
+            rows = sample_tensors(nets, SamplingOptions(count=COMPARED, step=step), device)
+            self._compared = step, torch.cat([score(block.to(device)).cpu() for block in rows])
+        return self._compared[1]
 
     @property
     def without_scores(self) -> str | None:

@@ -274,8 +274,9 @@ function showScored(panel, answer) {
     if (facts.ratio) {
       heading.append(one.score < 0 ? "more like samples than data" : "more like data than samples");
     } else heading.append("by the critic: only differences between texts have a meaning");
+    const above = `${percent(one.above)} of ${facts.compared} samples of this run score higher`;
     const tokens = made("div", "tokens", null, ...one.tokens.map(tokenShown));
-    const block = made("div", "verdict", null, heading, tokens);
+    const block = made("div", "verdict", null, heading, made("p", "muted above", above), tokens);
     if (one.tokens.some((token) => token.unknown)) {
       block.append(made("p", "muted", "Underlined: not in the vocabulary, so the discriminator reads an unknown token."));
     }
@@ -382,7 +383,10 @@ function prepareLimits() {
   const hint = find("[data-hint=draw]");
   const { candidates, correct, temperature, count } = form.elements;
   if (facts.no_candidates !== null) off(candidates, hint, facts.no_candidates);
-  if (facts.no_prefixes !== null) off(correct, hint, facts.no_prefixes);
+  if (facts.images || facts.no_prefixes === facts.no_candidates && facts.no_prefixes !== null) {
+    correct.disabled = true;
+    correct.closest("label").hidden = facts.images;
+  } else if (facts.no_prefixes !== null) off(correct, hint, facts.no_prefixes);
   if (facts.continuous) {
     off(temperature, hint, "continuous images follow from the noise alone");
     find("#walk form").elements.temperature.disabled = true;

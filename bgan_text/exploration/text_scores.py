@@ -50,11 +50,13 @@ class TextScore:
         text: as it was given.
         score: of all of it: an estimate of log p/q in nats, or what a critic says.
         tokens: one for each token.
+        above: the share of the run's own samples whose score is higher; None if they were not scored.
     """
 
     text: str
     score: float
     tokens: list[TokenScore]
+    above: float | None = None
 
 
 def without_scores(config: Config) -> str | None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bgan_text.config import settings_of
+from bgan_text.described import described, read_settings
 from bgan_text.html_report.opened import OpenRun
-from bgan_text.overview import described, read_settings
 from bgan_text.space import LabelSpace
 from bgan_text.training_options import TrainingOptions
 
