@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from bgan_text.studies.comparison import compare
     from bgan_text.studies.reproduction import reproduce
     from bgan_text.training.callbacks import Callback
+    from bgan_text.training.tensorboard_callback import TensorBoard
+    from bgan_text.training.wandb_callback import Wandb
     from bgan_text.verification import Verification, verify
 
 __version__ = "0.5.0"
@@ -75,10 +77,12 @@ _MODULES = {
     "Reporter": "bgan_text.reporter",
     "Run": "bgan_text.runs",
     "Score": "bgan_text.scores.score",
+    "TensorBoard": "bgan_text.training.tensorboard_callback",
     "TextCorpus": "bgan_text.corpora.corpus",
     "TokenSpace": "bgan_text.space",
     "UserError": "bgan_text.errors",
     "Verification": "bgan_text.verification",
+    "Wandb": "bgan_text.training.wandb_callback",
     "compare": "bgan_text.studies.comparison",
     "doctor": "bgan_text.diagnosis.doctor",
     "evaluate": "bgan_text.evaluation.evaluate",
@@ -117,10 +121,12 @@ __all__ = [
     "Reporter",
     "Run",
     "Score",
+    "TensorBoard",
     "TextCorpus",
     "TokenSpace",
     "UserError",
     "Verification",
+    "Wandb",
     "__version__",
     "compare",
     "doctor",

@@ -30,6 +30,14 @@ def custom_callbacks(specs: Sequence[str]) -> "list[Callback]":
     return [named_callback(spec, imported(spec, "callback")) for spec in specs]
 
 
+def trackers(*, tensorboard: bool, wandb: bool) -> "list[Callback]":
+    """The callbacks for the trackers that are wanted."""
+    from bgan_text.training.tensorboard_callback import TensorBoard
+    from bgan_text.training.wandb_callback import Wandb
+
+    return [kind() for kind, wanted in ((TensorBoard, tensorboard), (Wandb, wandb)) if wanted]
+
+
 def imported(spec: str, kind: str) -> Any:
     """The object that `module:name` stands for."""
     from bgan_text.plugins import load_object

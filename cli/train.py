@@ -53,6 +53,25 @@ Callbacks = Annotated[
     ),
 ]
 
+OnTensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard",
+        rich_help_panel=RUN,
+        help="Write events for TensorBoard to tensorboard/ in the run folder; needs "
+        "pip install '.\\[tensorboard]' in a clone. Give it again with --resume.",
+    ),
+]
+OnWandb = Annotated[
+    bool,
+    typer.Option(
+        "--wandb",
+        rich_help_panel=RUN,
+        help="Pass the run on to Weights & Biases; needs pip install '.\\[wandb]' in a clone. "
+        "Give it again with --resume.",
+    ),
+]
+
 
 @with_options(Config, Processing)
 def train(
@@ -63,6 +82,8 @@ def train(
     config: Settings = None,
     device: TrainingDevice = "auto",
     callback: Callbacks = None,
+    tensorboard: OnTensorBoard = False,
+    wandb: OnWandb = False,
     json: Json = False,
     *,
     given: dict[str, Any],
@@ -72,9 +93,11 @@ def train(
     It shows the rate, the time left and the main metrics, and at intervals three samples and JS-1..4.
 
     Example: bgan-text train --divergence js --minutes 10
+
+    Example: bgan-text train --minutes 10 --tensorboard
     """
     from bgan_text.cli.console import print_json
-    from bgan_text.cli.parts import custom_callbacks, custom_parts
+    from bgan_text.cli.parts import custom_callbacks, custom_parts, trackers
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.signals import Interruption, stopping_on_signals
     from bgan_text.cli.training_display import TrainingDisplay
@@ -86,7 +109,9 @@ def train(
     custom = custom_parts(given)  # a file never imports code
     if config is not None:
         given = overridden(settings_of(config), given)
-    how = {"callbacks": [TrainingDisplay(), *custom_callbacks(callback or [])], "parts": custom}
+    watching = [TrainingDisplay(), *custom_callbacks(callback or [])]
+    watching += trackers(tensorboard=tensorboard, wandb=wandb)
+    how = {"callbacks": watching, "parts": custom}
     if (code := launched(processes)) is not None:
         raise typer.Exit(code)
     interruption = Interruption()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import bgan_text as bt
-from bgan_text.overview import overview, read_settings
+from bgan_text.described import read_settings
+from bgan_text.overview import overview
 from bgan_text.space import QUANTISED_IMAGES
 from bgan_text.training.run import RunFolder
 
