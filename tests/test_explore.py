@@ -250,14 +250,19 @@ def test_a_run_without_a_discriminator_scores_nothing(runs: dict[str, bt.Run], n
 
 
 def test_a_run_that_is_trained_on_is_seen(runs: dict[str, bt.Run], tmp_path: Path) -> None:
-    run = bt.train(runs["token"].dataset(), out=tmp_path / "run", **TINY)
+    run = bt.train(runs["token"].dataset(), out=tmp_path / "run", generator_lr=0.05, **TINY)
     explorer = bt.Explorer(run)
-    before = explorer.draw(count=3)
-    run.resume(steps=5)
-    after = explorer.draw(count=3)
-    assert (before.step, after.step) == (3, 5)
-    assert after.samples == run.sample(3)
-    assert explorer.draw(count=3, step=3).samples == before.samples
+    before = explorer.draw(count=30, weights="last")
+    scored = explorer.score("The index rose .")[0]
+    run.resume(steps=6)
+    after = explorer.draw(count=30, weights="last")
+    assert (before.step, after.step) == (3, 6)
+    assert after.samples == run.sample(30, average=False)
+    assert after.samples != before.samples
+    assert explorer.draw(count=30, weights="last", step=3).samples == before.samples
+    assert explorer.draw(count=30).samples == run.sample(30)
+    assert explorer.score("The index rose .")[0].score != scored.score
+    assert explorer.score("The index rose .", step=3)[0] == scored
 
 
 # Who may ask

@@ -1,5 +1,6 @@
 """The page of `explore` in a browser. The fixture notices errors, exceptions and requests to the outside."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,11 @@ def test_scoring_a_text_that_is_typed(text: bt.Exploration, open_page: Any) -> N
     colours = page.locator("#score .verdict .token").evaluate_all(
         "tokens => tokens.map(token => getComputedStyle(token).backgroundColor)"
     )
-    assert len(set(colours)) > 1
+    for colour, token in zip(colours, (token for one in found for token in one.tokens), strict=True):
+        red, _, blue = (float(part) for part in re.findall(r"[\d.]+", colour)[:3])
+        if token.score:  # 0 of what the vocabulary lacks
+            assert (red > blue) == (token.score < 0), colour
+    assert len(set(colours)) > 2
     assert page.locator("#score img, #score .results b b").count() == 0  # what was typed is no markup
     assert "not in the vocabulary" in page.locator("#score .verdict").nth(1).text_content()
 

@@ -70,6 +70,7 @@ USUAL: dict[str, tuple[object, ...]] = {
     ),
     "reproduce": ("--list",),
     "show": ("words",),
+    "doctor": ("--seconds", 0),
     "explore": ("nowhere",),  # a page of a run would not end
 }
 """What makes each command short."""
@@ -83,6 +84,7 @@ LENGTHS = (
     "vocabulary",
     "limit",
     "candidates",
+    "seconds",
 )
 """Options that ask for more work the larger they are: a large value is no fault."""
 MODEST = ("1", "2", "3")
