@@ -32,11 +32,27 @@ OUTSIDE = "project/"
 LINK = re.compile(r'(?P<before>\]\(|\bsrc=")(?![a-z]+:|#)(?P<path>[^)"\s#]+)')
 ITEM = re.compile(r"^- \[(.*?)\]\(([^)#]+)\)", re.MULTILINE)
 API = {
-    "data": ("Data", ["prepare", "DatasetDirectory", "TokenSpace", "PixelSpace", "LabelSpace", "verify"]),
-    "training": ("Training", ["train", "load_run", "Run", "Config", "Callback", "plot", "keep_freed_memory"]),
+    "data": ("Data", ["prepare", "DatasetDirectory", "TokenSpace", "PixelSpace", "LabelSpace"]),
+    "training": ("Training", ["train", "load_run", "Run", "Config", "Callback", "keep_freed_memory"]),
     "scores": ("Scoring", ["evaluate", "EvaluationOptions", "Judges", "Report", "Score", "scores"]),
     "studies": ("Studies", ["sweep", "compare", "reproduce"]),
-    "others": ("Parts of your own, and others", ["Divergence", "DIVERGENCES", "CustomScore", "TextCorpus"]),
+    "runs": (
+        "Looking at runs",
+        ["plot", "report", "explore", "Exploration", "Explorer", "verify", "Verification"],
+    ),
+    "parts": (
+        "Parts of your own",
+        [
+            "Divergence",
+            "DIVERGENCES",
+            "ConditionalDistribution",
+            "TextCorpus",
+            "ImageCorpus",
+            "CustomScore",
+            "CommandJudge",
+        ],
+    ),
+    "others": ("Others", ["UserError", "Reporter"]),
 }
 """Pages of the Python API by file name: title and names. A public name of no page goes to the last."""
 
@@ -201,7 +217,8 @@ def notebook(content: dict[str, Any], path: str, files: Files, config: MkDocsCon
                 files.append(File.generated(config, OUTSIDE + name, content=picture))
                 parts.append(f"![Picture {pictures}]({posixpath.basename(name)})")
             elif "text/html" in data:
-                parts.append("".join(data["text/html"]))
+                table = re.sub(r"<style.*?</style>", "", "".join(data["text/html"]), flags=re.DOTALL)
+                parts.append(re.sub(r'<table border="1" class="dataframe">', "<table>", table))
             elif printed := "".join(output.get("text", data.get("text/plain", []))):
                 parts.append(f"```text\n{printed.rstrip()}\n```")
     title, _, rest = "\n\n".join(parts).partition("\n")
