@@ -49,8 +49,8 @@ class Diagnosis:
         """All of it as lines of text."""
         shown = [*_versions(self.versions), *_machine(self.machine), *_speed(self.speed)]
         for extra in self.extras:
-            state = f"missing: {extra.installation}" if extra.missing else "installed"
-            shown.append((f"extra {extra.name}", ", ".join(filter(None, (state, extra.purpose)))))
+            told = ", ".join(filter(None, ("missing" if extra.missing else "installed", extra.purpose)))
+            shown.append((f"extra {extra.name}", f"{told}: {extra.installation}" if extra.missing else told))
         width = max(len(name) for name, _ in shown)
         lines = [f"{name.ljust(width)}  {value}" for name, value in shown]
         found = [problem.line for problem in self.problems] or ["nothing is wrong"]

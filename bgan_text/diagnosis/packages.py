@@ -16,10 +16,12 @@ EXTRAS = {
     "mauve": "MAUVE (score --mauve), GPL-3",
     "perplexity": "scores by a causal language model (score --perplexity)",
     "molecules": "validity and Fréchet ChemNet distance of SMILES (score --molecules)",
+    "tensorboard": "a training in TensorBoard (train --tensorboard)",
+    "wandb": "a training in Weights & Biases (train --wandb)",
     "fid": "FID and KID by Inception (score --fid inception)",
 }
 """What the extras are for."""
-FOR_DEVELOPERS = ("test",)
+FOR_DEVELOPERS = ("docs", "test")
 
 
 @dataclass(frozen=True)
