@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from bgan_text.training.tensorboard_callback import TensorBoard
     from bgan_text.training.wandb_callback import Wandb
     from bgan_text.verification import Verification, verify
+    from bgan_text.watching import Snapshot, watch
 
 __version__ = "0.5.0"
 
@@ -77,6 +78,7 @@ _MODULES = {
     "Reporter": "bgan_text.reporter",
     "Run": "bgan_text.runs",
     "Score": "bgan_text.scores.score",
+    "Snapshot": "bgan_text.watching",
     "TensorBoard": "bgan_text.training.tensorboard_callback",
     "TextCorpus": "bgan_text.corpora.corpus",
     "TokenSpace": "bgan_text.space",
@@ -97,6 +99,7 @@ _MODULES = {
     "sweep": "bgan_text.evaluation.sweep",
     "train": "bgan_text.runs",
     "verify": "bgan_text.verification",
+    "watch": "bgan_text.watching",
 }
 
 __all__ = [
@@ -121,6 +124,7 @@ __all__ = [
     "Reporter",
     "Run",
     "Score",
+    "Snapshot",
     "TensorBoard",
     "TextCorpus",
     "TokenSpace",
@@ -143,6 +147,7 @@ __all__ = [
     "sweep",
     "train",
     "verify",
+    "watch",
 ]
 
 

@@ -23,6 +23,7 @@ from bgan_text.cli.score import score
 from bgan_text.cli.show import show
 from bgan_text.cli.train import train
 from bgan_text.cli.verify import verify
+from bgan_text.cli.watch import watch
 from bgan_text.encoding import degrade
 from bgan_text.errors import UserError, one_line
 from bgan_text.out_of_memory import is_out_of_memory
@@ -55,7 +56,22 @@ def root(
     """Options before the command."""
 
 
-ALL = (prepare, train, sample, explore, score, plot, report, compare, reproduce, show, verify, doctor, export)
+ALL = (
+    prepare,
+    train,
+    watch,
+    sample,
+    explore,
+    score,
+    plot,
+    report,
+    compare,
+    reproduce,
+    show,
+    verify,
+    doctor,
+    export,
+)
 COMMANDS = {command.__name__: command for command in ALL}
 for command in COMMANDS.values():
     app.command(cls=Command)(command)

@@ -24,6 +24,7 @@ REFERENCE = Path(__file__).with_name("reference.md")
 COMMANDS = (
     "prepare",
     "train",
+    "watch",
     "sample",
     "explore",
     "score",

@@ -21,7 +21,7 @@ from bgan_text.html_report.opened import OpenRun
 from bgan_text.html_report.quality import figures
 from bgan_text.html_report.repeating import commands
 from bgan_text.html_report.score_tables import tables
-from bgan_text.html_report.shown_samples import text_samples
+from bgan_text.html_report.shown_samples import Read, text_samples
 
 PACKAGE = "bgan_text.html_report"
 SCRIPTS = ("uplot/uPlot.iife.min.js", "templates/charts.js", "templates/report.js")
@@ -39,7 +39,8 @@ def page(runs: Sequence[OpenRun], scores: dict[str, Scored], title: str | None =
         title: the heading; None for the names of the runs.
     """
     charts, points = drawn(runs)
-    samples = [text_samples(one) for one in runs]
+    read: Read = {}
+    samples = [text_samples(one, len(runs), read) for one in runs]
     count = sum(one.run.images for one in runs)
     images = [image_grids(one, 1.0 / count) if one.run.images else None for one in runs]
     told = [facts(one) for one in runs]

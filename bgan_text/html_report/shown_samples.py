@@ -13,16 +13,26 @@ from bgan_text.scores.memorisation import copied
 from bgan_text.scores.sequences import Numbering, chunks
 from bgan_text.training.metrics_log import Row
 
-MOST_EVALUATIONS = 60
-"""Evaluations of a run that are shown: evenly spaced, with the first, the best and the last."""
+MOST_EVALUATIONS, LEAST_EVALUATIONS, ALL_EVALUATIONS = 60, 12, 240
+"""Evaluations of a run that are shown, evenly spaced, with the first, the best and the last: at most, and at
+least of many runs, which share the third number."""
 LONGEST = 5
 """The n of the longest n-grams that are marked."""
 MOST_UNITS = 1_500_000
 """Words or characters of training text that samples are compared with."""
 
 
-def text_samples(run: OpenRun) -> dict[str, Any] | None:
+Read = dict[tuple[str, str], list[list[str]]]
+"""The units of training texts that were read, by the signature of their data and what the units are."""
+
+
+def text_samples(run: OpenRun, runs: int, read: Read) -> dict[str, Any] | None:
     """The samples of the validations of a run, and real ones; None of images and labels.
+
+    Args:
+        run: of text.
+        runs: how many runs the report has.
+        read: what was read for other runs; what is read now is added.
 
     Returns:
         `evaluations`, each with `step`, `seconds`, `scores`, and `texts`; `real`, texts of the validation
@@ -33,14 +43,15 @@ def text_samples(run: OpenRun) -> dict[str, Any] | None:
     rows = [row for row in run.evaluated if row["samples"]]
     if not rows:
         return None
-    chosen = spread(rows, run.best, MOST_EVALUATIONS)
+    most = min(MOST_EVALUATIONS, max(LEAST_EVALUATIONS, ALL_EVALUATIONS // runs))
+    chosen = spread(rows, run.best, most)
     kind = run.run.data["tokenizer"].partition(":")[0]
     units = kind if kind in WITHOUT_SPACES else "whitespace"
     split = UNITS[units]()
     count = max(len(row["samples"]) for row in chosen)
     real = list(_texts(run.data, "validation", count)) if run.data is not None else []
     texts = [split(text) for row in chosen for text in row["samples"]] + [split(text) for text in real]
-    compared, marks = _new(texts, run.data, units)
+    compared, marks = _new(texts, run.data, units, read)
     shown = iter([{"units": one, "new": new} for one, new in zip(texts, marks, strict=True)])
     evaluations = [
         evaluated(row, run) | {"texts": list(islice(shown, len(row["samples"])))} for row in chosen
@@ -86,30 +97,33 @@ def _texts(data: DatasetDirectory, split: str, most: int | None = None) -> Itera
 
 
 def _new(
-    texts: Sequence[list[str]], data: DatasetDirectory | None, units: str
+    texts: Sequence[list[str]], data: DatasetDirectory | None, units: str, read: Read
 ) -> tuple[int, list[list[str]]]:
     """How many training texts there were to compare with, and the marks of each text."""
     if data is None:
         return 0, [[] for _ in texts]
-    split, compared = UNITS[units](), 0
-
-    def cased(text: list[str]) -> list[str]:
-        return list(map(str.lower, text)) if data.lowercase else text
-
-    def training() -> Iterator[list[str]]:
-        nonlocal compared
-        seen = 0
-        for text in _texts(data, "train"):
-            found = cased(split(text))
-            seen, compared = seen + len(found), compared + 1
-            yield found
-            if seen >= MOST_UNITS:
-                return
-
+    training = read.get((data.signature, units))
+    if training is None:
+        training = read[data.signature, units] = list(_training(data, units))
     numbering = Numbering()
-    numbered = numbering.add(map(cased, texts))
-    known = copied(numbered, map(numbering.look_up, chunks(training())), LONGEST).starts
-    return compared, list(_marks(map(len, texts), known))
+    numbered = numbering.add(_cased(text, data) for text in texts)
+    known = copied(numbered, map(numbering.look_up, chunks(training)), LONGEST).starts
+    return len(training), list(_marks(map(len, texts), known))
+
+
+def _training(data: DatasetDirectory, units: str) -> Iterator[list[str]]:
+    """The units of training texts, up to `MOST_UNITS`."""
+    split, seen = UNITS[units](), 0
+    for text in _texts(data, "train"):
+        found = _cased(split(text), data)
+        seen += len(found)
+        yield found
+        if seen >= MOST_UNITS:
+            return
+
+
+def _cased(units: list[str], data: DatasetDirectory) -> list[str]:
+    return list(map(str.lower, units)) if data.lowercase else units
 
 
 def _marks(lengths: Iterable[int], known: "np.ndarray[Any, np.dtype[np.bool_]]") -> Iterator[list[str]]:

@@ -11,8 +11,18 @@ from bgan_text.errors import UserError
 from bgan_text.files import remove_unfinished
 from bgan_text.outputs import refuse_inside
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 OLDER = re.compile(r"\.(run\.json|metrics\.jsonl|checkpoint-\d{9}\.safetensors)\.\d+(-\d+)?\.tmp")
 """Unfinished files of version 0.5 and before, which were written under the lock of the folder alone."""
+
+
+LOCK = ".lock"
+PATIENCE = 0.2
+"""Seconds that a training waits for the lock of its folder, since `is_locked` may hold it for a moment."""
 
 
 def is_free(folder: Path) -> bool:
@@ -45,7 +55,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds the lock.
     """
-    lock = filelock.FileLock(folder / ".lock", timeout=0)
+    lock = filelock.FileLock(folder / LOCK, timeout=PATIENCE)
     try:
         lock.acquire()
     except filelock.Timeout as error:
@@ -58,6 +68,21 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a training holds the lock of a run folder. Nothing is changed, not even on a read-only disk."""
+    try:
+        with (folder / LOCK).open("rb") as file:
+            if fcntl is None:
+                file.read(1)  # Windows refuses that while another process holds the lock
+                return False
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _remove_older(folder: Path) -> None:

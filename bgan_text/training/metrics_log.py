@@ -119,7 +119,7 @@ class MetricsLog:
         for number, (line, end) in enumerate(zip(lines, ends, strict=True), start=1):
             where = f"{self.path} line {number}"
             try:
-                rows.append(_opened(line, end, checks[-1], where) if checked else read_line(line, where))
+                rows.append(open_line(line, end, checks[-1], where) if checked else read_line(line, where))
             except UserError as error:
                 if number < len(lines) or MORE_AFTER_END.search(line):
                     faults.append(str(error))
@@ -143,8 +143,18 @@ def _sealed(row: Mapping[str, Any], before: str) -> tuple[bytes, str]:
     return text[:-1] + f', "check": "{check}"}}\n'.encode(), check
 
 
-def _opened(line: bytes, end: re.Match[bytes] | None, before: str, where: str) -> Row:
-    """A line as a row."""
+def open_line(line: bytes, end: re.Match[bytes] | None, before: str, where: str) -> Row:
+    """A line as a row.
+
+    Args:
+        line: without its line feed.
+        end: where `END_OF_LINE` finds its check.
+        before: the check of the line before it.
+        where: its place, for the message.
+
+    Raises:
+        UserError: it is not as it was written.
+    """
     text = line if end is None else line[: end.start()] + b"}"
     row = read_line(text, where)
     if end is None or zlib.crc32(text, int(before, 16)) != int(end[1], 16):
