@@ -195,6 +195,8 @@ def cut(words: list[str]) -> list[str]:
         words = replaced(words, "--seeds", 1, add=True)
     if name == "prepare" and (len(words) == 1 or words[1].startswith("-") or words[1] == "grammar"):
         words = replaced(words, "--limit", 300, add=True)
+    if name == "doctor":
+        words = replaced(words, "--seconds", 0.1, add=True)
     if name == "score":
         words = replaced(words, "--resamples", SAMPLES, add=True)
     return replaced(words, "--n", SAMPLES, add=name in ("score", "compare"))
