@@ -91,7 +91,7 @@ def located(run: str | os.PathLike[str], *, reporter: Reporter = SILENT, endpoin
     """
     if not is_hub(run):
         return Path(run)
-    name = HubName.of(os.fspath(run))
+    name = HubName.of(Path(run).as_posix())
     with without_logs(), _without_bars(), hub_errors(str(name), name.revision, endpoint):
         return _downloaded(name, endpoint, reporter)
 

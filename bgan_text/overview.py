@@ -12,6 +12,7 @@ from typing import Any
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.described import Settings, described, read_settings
+from bgan_text.hub import located
 from bgan_text.newest import newest_folder
 from bgan_text.space import LabelSpace
 from bgan_text.training.evaluations import is_evaluation
@@ -138,7 +139,7 @@ def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
     Raises:
         UserError: the folder is neither, or damaged.
     """
-    chosen = newest_folder() if folder is None else folder
+    chosen = newest_folder() if folder is None else located(folder)
     if kind_of(chosen) == DATASET:
         return dataset_overview(DatasetDirectory(chosen))
     shown = overview(open_run(chosen))

@@ -12,6 +12,7 @@ from bgan_text.corpora.dataset_verification import Check, dataset_checks, stored
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import read_sealed
+from bgan_text.hub import is_hub, located
 from bgan_text.outputs import MODEL_CONFIG, is_exported
 from bgan_text.training.checkpoint import check_checkpoint
 from bgan_text.training.exported import ExportedRun, check_file
@@ -90,7 +91,7 @@ def verify(path: str | os.PathLike[str]) -> Verification:
     A digest tells damage, not who wrote a file.
 
     Args:
-        path: the folder.
+        path: the folder, or `hf:user/name` of the Hugging Face hub.
 
     Raises:
         UserError: it is none of these.
@@ -100,7 +101,7 @@ def verify(path: str | os.PathLike[str]) -> Verification:
         >>> found.sound, found.findings[0]
         (True, Finding(part='data/poems/card.json', problem=None))
     """
-    folder = Path(path)
+    folder = located(path)
     kind = kind_of(folder)
     checks = {RUN: _run_checks, DATASET: dataset_checks, MODEL: _model_checks}[kind](folder)
     return Verification(str(folder), kind, list(_findings(checks)))
@@ -130,7 +131,8 @@ def refuse_others(folders: Iterable[Path], kind: type[Exception] = UserError) ->
     """
     for folder in folders:
         try:
-            kind_of(folder)
+            if not is_hub(folder):
+                kind_of(folder)
         except UserError as error:
             raise kind(str(error)) from error
 

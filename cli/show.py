@@ -11,7 +11,9 @@ from bgan_text.cli.options import Json
 def show(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Run or dataset directory. (default: the newest run, else the newest data)"),
+        typer.Argument(
+            help="Run, exported model or dataset directory. (default: the newest run, else the newest data)"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

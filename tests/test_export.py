@@ -1,6 +1,7 @@
 """A run is exported as a folder that others read, also without bgan-text."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from faults.mutations import damage
 from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 import bgan_text as bt
 from bgan_text.files import digest_of
+from bgan_text.outputs import is_exported
+from bgan_text.training import exported
 
 CPU = torch.device("cpu")
 SMALL: dict[str, Any] = {"batch": 8, "width": 16, "precision": "float32", "device": "cpu"}
@@ -114,9 +118,16 @@ def listed(folder: Path, name: str) -> dict[str, Any]:
     return files | {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}
 
 
-def test_weights_of_other_shapes_are_refused_before_a_net_is_built(copy: Path) -> None:
+@pytest.mark.parametrize("sizes", [{"width": 2**16, "blocks": 1000}, {"width": 24}])
+def test_weights_of_other_shapes_are_refused_before_a_net_is_built(
+    copy: Path, sizes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def built(seed: int) -> None:
+        raise AssertionError("a net is built")
+
+    monkeypatch.setattr(exported, "seeded_initialisation", built)
     settings = json.loads((copy / "config.json").read_text())["settings"]
-    resealed(copy, settings=settings | {"width": 2**16, "blocks": 1000})
+    resealed(copy, settings=settings | sizes)
     with pytest.raises(bt.UserError, match="does not fit its settings"):
         bt.load_run(copy).sample(1)
 
@@ -136,6 +147,21 @@ def test_a_pickle_is_refused(copy: Path) -> None:
     resealed(copy, files=listed(copy, "model.safetensors"))
     with pytest.raises(bt.UserError, match="is damaged or cut short"):
         bt.load_run(copy).sample(1)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_is_refused_or_changes_nothing(run: bt.Run, copy: Path, seed: int) -> None:
+    """Bits, bytes and lengths of a file, names and values of config.json."""
+    rng = random.Random(seed)
+    path = rng.choice(sorted(path for path in copy.iterdir() if path.name != "README.md"))
+    how, changed = damage(path.read_bytes(), rng, is_json=path.suffix == ".json")
+    path.write_bytes(changed)
+    try:
+        drawn = bt.load_run(copy, device="cpu").sample(2, candidates=2)
+    except bt.UserError:
+        assert not is_exported(copy) or not bt.verify(copy).sound
+    else:
+        assert drawn == run.sample(2, candidates=2, step="best"), how
 
 
 def test_a_run_starts_from_it_and_it_is_not_resumed(

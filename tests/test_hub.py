@@ -271,6 +271,8 @@ def test_the_commands_use_the_address_of_the_environment(folder: Path, hub: Hub,
         pushed.stderr
     )
     assert f"Next: bgan-text sample hf:{NAME} --n 3" in pushed.stderr
+    assert call("verify", f"hf:{NAME}").returncode == 0
+    assert "samples" in call("show", f"hf:{NAME}").stdout
     drawn = call("sample", f"hf:{NAME}", "--n", "2", "--seed", "3")
     assert drawn.stdout.splitlines() == bt.load_run(folder).sample(2, seed=3), drawn.stderr
     absent = call("sample", "hf:ann/none")

@@ -178,6 +178,13 @@ def test_an_extra_that_is_missing_is_named_first(
     assert not Path("run").exists()
 
 
+def test_a_folder_of_that_name_is_not_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_a_folder").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(bt.UserError, match="needs an extra"):
+        tracking.refuse_without("only_a_folder", "It", "it")
+
+
 def test_the_command_writes_events(data: bt.DatasetDirectory, bgan: Any) -> None:
     words = ["train", "--data", data.folder, "--run", "run", "--steps", 2, "--batch", 8, "--log-every", 1]
     ended = bgan(*words, "--tensorboard")

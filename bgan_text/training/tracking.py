@@ -141,5 +141,6 @@ def own_folder(training: "Training", name: str) -> Path:
 
 def refuse_without(module: str, title: str, extra: str) -> None:
     """Raise a `UserError` that names the extra unless a module is installed."""
-    if find_spec(module) is None:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:  # a folder of that name, as in the working folder, is no package
         raise UserError(f"{title} needs an extra: pip install '.[{extra}]' in a clone of bgan-text")
