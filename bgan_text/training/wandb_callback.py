@@ -41,6 +41,13 @@ class Wandb(Tracker):
 
     Raises:
         UserError: wandb is not installed, or nobody is logged in and WANDB_MODE is not offline.
+
+    Example:
+        >>> import os
+        >>> os.environ["WANDB_MODE"] = "offline"
+        >>> run = train("data/poems", steps=3, out="runs/tracked", callbacks=[Wandb(project="poems")])
+        >>> [path.suffix for path in Path("runs/tracked/wandb").glob("offline-*/*.wandb")]
+        ['.wandb']
     """
 
     title = "Weights & Biases"
