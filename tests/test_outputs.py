@@ -138,6 +138,8 @@ def test_every_command_refuses_to_write_over_a_run(bgan: Command, places: Path) 
         ("score", "lines.txt", "--reference", "in.txt", "--neighbours", "run/x.png"),
         ("score", "lines.txt", "--reference", "in.txt", "--sweep", "--out", "run"),
         ("plot", "run", "--out", "run/x.png"),
+        ("report", "run", "--out", "run/x.html"),
+        ("report", "images", "--out", "data/x.html"),
         ("plot", "images", "--out", "data/x.png"),
         ("reproduce", "mnist-distances", "--out", "run/new"),
     ):

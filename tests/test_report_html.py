@@ -1,5 +1,6 @@
 """Reports of runs as HTML: what is in them, that nothing of it is taken for markup, and what is refused."""
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -138,11 +139,23 @@ def test_nothing_of_the_data_is_taken_for_markup(runs: dict[str, bt.Run], tmp_pa
     rows = runs["tokens"].metrics()
     rows[-1] |= {"samples": [HOSTILE], HOSTILE: 0.5}
     run = copied(runs["tokens"], tmp_path / "<b>run", rows)
-    page = Read(bt.report(run, out=tmp_path / "report.html", title=HOSTILE))
+    path = bt.report(run, out=tmp_path / "report.html", title=HOSTILE)
+    page = Read(path)
+    (raw,) = (line for line in path.read_text("utf-8").splitlines() if 'id="report-data"' in line)
+    content = raw.partition(">")[2].removesuffix("</script>")
+    assert not set("<>&") & set(content)
     counts = [sum(tag == name for tag, _ in page.tags) for name in ("script", "img", "b")]
     assert counts == [2, 0, 0]
     assert page.data["samples"][0]["evaluations"][-1]["texts"][0]["units"] == HOSTILE.split()
     assert HOSTILE in page.text
+
+
+def test_the_script_of_uplot_is_as_it_was_published() -> None:
+    """Version 1.6.32 in the registry of npm."""
+    script = Path(bt.__file__).parent / "html_report" / "uplot" / "uPlot.iife.min.js"
+    digest = hashlib.sha256(script.read_bytes()).hexdigest()
+    assert digest == "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f"
+    assert b"uPlot (v1.6.32)" in script.read_bytes()
 
 
 def test_a_page_refers_to_nothing_outside(images: bt.Run, tmp_path: Path) -> None:

@@ -46,13 +46,12 @@ class OpenRun:
         return [row for row in self.rows if is_evaluation(row)]
 
 
-def opened(runs: RunLike | Sequence[RunLike]) -> list[OpenRun]:
+def opened(several: Sequence[RunLike]) -> list[OpenRun]:
     """Open runs, each once.
 
     Raises:
         UserError: something is no run folder, is damaged, or has no metrics yet.
     """
-    several = [runs] if isinstance(runs, str) or not isinstance(runs, Sequence) else list(runs)
     if not several:
         raise UserError("`runs` is empty: name at least one run")
     folders = {folder.folder.resolve(): folder for folder in map(run_folder, several)}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bgan_text.curves import RunLike
 from bgan_text.errors import UserError
@@ -12,6 +13,7 @@ from bgan_text.html_report.page import page
 from bgan_text.html_report.score_tables import saved_scores, score_runs
 from bgan_text.outputs import refuse_output
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.training.run import RunFolder
 
 USUAL = "report.html"
 """Where a report is written by default, in the folder of the first run."""
@@ -52,16 +54,25 @@ def report(
         >>> report("runs/poems", out="poems.html").read_text("utf-8")[:15]
         '<!DOCTYPE html>'
     """
-    chosen = opened(runs)
-    usual = chosen[0].run.folder / USUAL
-    path = usual if out is None else Path(out)
-    refuse_output("out", path, [*(one.run.folder for one in chosen), *scores], usual)
-    if not path.parent.is_dir():
-        raise UserError(f"`out` {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise UserError(f"`out` {path} is a folder: name a file")
+    several = [runs] if isinstance(runs, str) or not isinstance(runs, Sequence) else list(runs)
+    path = _checked(several, out, scores)
+    chosen = opened(several)
     if score:
         score_runs(chosen, reporter)
     found = saved_scores(chosen, [Path(file) for file in scores])
     write_atomically(path, page(chosen, found, title).encode())
+    return path
+
+
+def _checked(runs: Sequence[RunLike], out: str | os.PathLike[str] | None, scores: Sequence[Any]) -> Path:
+    """Where the report goes, before a run is opened."""
+    known = [one for one in runs if isinstance(one, RunFolder | str | os.PathLike)]
+    folders = [one.folder if isinstance(one, RunFolder) else Path(one) for one in known]
+    usual = folders[0] / USUAL if folders else Path(USUAL)
+    path = usual if out is None else Path(out)
+    refuse_output("out", path, [*folders, *scores], usual)
+    if out is not None and not path.parent.is_dir():
+        raise UserError(f"`out` {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise UserError(f"`out` {path} is a folder: name a file")
     return path

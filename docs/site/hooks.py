@@ -38,7 +38,17 @@ API = {
     "studies": ("Studies", ["sweep", "compare", "reproduce"]),
     "runs": (
         "Looking at runs",
-        ["plot", "report", "explore", "Exploration", "Explorer", "verify", "Verification"],
+        [
+            "plot",
+            "report",
+            "watch",
+            "Snapshot",
+            "explore",
+            "Exploration",
+            "Explorer",
+            "verify",
+            "Verification",
+        ],
     ),
     "parts": (
         "Parts of your own",

@@ -53,6 +53,7 @@ USUAL: dict[str, tuple[object, ...]] = {
     "sample": ("rnn", "--n", 2),
     "score": ("texts.txt", "--data", "words", "--resamples", 20),
     "plot": ("conv", "--out", "curves.png"),
+    "report": ("conv", "--out", "report.html"),
     "compare": (
         "--data",
         "words",
