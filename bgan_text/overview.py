@@ -128,16 +128,17 @@ def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict
 
 
 def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
-    """What there is to know of a run or a dataset directory.
+    """What there is to know of a run, an exported model or a dataset directory.
 
     Args:
-        folder: its path; None for the newest run, or the newest dataset directory where there is no run.
+        folder: its path, or `hf:user/name` of the hub; None for the newest run, or the newest dataset
+            directory where there is no run.
 
     Returns:
         Everything as JSON values, and a summary in lines of text.
 
     Raises:
-        UserError: the folder is neither, or damaged.
+        UserError: it is none of these, or damaged.
     """
     chosen = newest_folder() if folder is None else located(folder)
     if kind_of(chosen) == DATASET:

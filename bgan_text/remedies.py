@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+from bgan_text.outputs import is_exported
+
 RUN, CARD = "run.json", "card.json"
 DAMAGED = re.compile(
     r"(?:checkpoint )?(?P<path>.+?) (?:is (?:missing or )?damaged|has no (?:tokenizer|palette) file)\b"
@@ -25,6 +27,9 @@ def not_a_run(folder: Path) -> str:
     if (folder / CARD).exists():
         reason, words = "it is a dataset directory", ["bgan-text", "train", "--data", str(folder)]
         return f"{folder} is not a run folder: {reason}; {shlex.join(words)} makes a run"
+    if is_exported(folder):
+        takers = "bgan-text sample, score, show, verify and train --from take one"
+        return f"{folder} is not a run folder: it is an exported model; {takers}"
     return f"{folder} is not a run folder: it has no {RUN}; bgan-text train makes one"
 
 

@@ -118,8 +118,8 @@ def kind_of(folder: Path) -> str:
             return kind
     if is_exported(folder):
         return MODEL
-    what = "is neither a run nor a dataset directory" if folder.exists() else "does not exist"
-    raise UserError(f"{folder} {what}: give one that bgan-text train or prepare has made")
+    what = "is no run, dataset directory or exported model" if folder.exists() else "does not exist"
+    raise UserError(f"{folder} {what}: give one that bgan-text train, prepare or export has made")
 
 
 def refuse_others(folders: Iterable[Path], kind: type[Exception] = UserError) -> None:

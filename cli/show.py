@@ -1,4 +1,4 @@
-"""`bgan-text show`: a run or a dataset directory at a glance."""
+"""`bgan-text show`: a run, an exported model or a dataset directory at a glance."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,13 @@ def show(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Run, exported model or dataset directory. (default: the newest run, else the newest data)"
+            help="Run, exported model, hf:user/name of the hub, or dataset directory. "
+            "(default: the newest run, else the newest data)"
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show a run or a dataset directory: settings, counts, checkpoints, last scores, examples.
+    """Show a run, a model or a dataset directory: settings, counts, checkpoints, last scores, examples.
 
     Of a run it prints the settings that its objective reads; --json has all of them.
 

@@ -8,7 +8,10 @@ import typer
 from bgan_text.cli.options import Json
 
 Folders = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Runs, dataset directories and exported models.")
+    list[Path],
+    typer.Argument(
+        metavar="PATH...", help="Runs, dataset directories and exported models, also hf:user/name of the hub."
+    ),
 ]
 
 

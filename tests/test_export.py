@@ -327,4 +327,6 @@ def test_the_command_tells_what_is_next(run: bt.Run, bgan: Any, tmp_path: Path) 
         "bgan-text: model exists already: --overwrite replaces it, or name another folder\n",
     )
     assert bgan("export", run.folder).code == 1
+    for words in (("explore", "model"), ("report", "model"), ("plot", "model")):
+        assert "not a run folder: it is an exported model; bgan-text sample, score" in bgan(*words).err
     assert bgan("export", run.folder, "x", "--private").err.startswith("bgan-text: --private is for --push")
