@@ -17,7 +17,8 @@ BIN := $(VENV)/bin
 EXE :=
 endif
 BGAN := $(abspath $(BIN))/bgan-text
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Modules are compiled when they are first imported: most never are.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint style types imports installed-copy docs wheel-test faults bench audit clean
 

@@ -4,6 +4,7 @@ import base64
 import http.client
 import io
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -460,11 +461,20 @@ def test_a_taken_port_and_a_wrong_run_are_one_line(
         bt.explore(runs["mle"], port=-1)
 
 
-def test_the_command_prints_the_address_and_ends_with_ctrl_c(runs: dict[str, bt.Run]) -> None:
-    import signal
+def _heed_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def test_the_command_prints_the_address_and_ends_with_ctrl_c(runs: dict[str, bt.Run]) -> None:
     words = [sys.executable, "-m", "bgan_text.cli", "explore", str(runs["token"].folder), "--no-browser"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_ctrl_c if sys.platform != "win32" else None,
+    )
     assert process.stdout is not None
     address = urlsplit(process.stdout.readline().strip())
     connection = http.client.HTTPConnection(address.netloc, timeout=30)

@@ -174,6 +174,7 @@ def test_markup_in_samples_is_text(folder: Path, open_page: Any) -> None:
     )
     with bt.explore(bt.train(data, out=folder / "markup", objective="mle", **TINY)) as exploration:
         page = open_page(exploration.url)
+        lines(page, "draw")  # the fields have their values now
         page.get_by_label("Samples").first.fill("100")
         page.get_by_role("button", name="Draw").click()
         page.locator("#draw .text").nth(99).wait_for()

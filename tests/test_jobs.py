@@ -42,19 +42,19 @@ def known(results: ComparisonResults) -> Any:
 def test_runs_side_by_side_are_the_runs_one_after_the_other(
     data: bt.DatasetDirectory, tmp_path: Path, heard: Reporter
 ) -> None:
-    how = SMALL | {"seeds": 2, "steps": 3}
+    how = SMALL | {"seeds": 1, "steps": 3}
     one = bt.compare(data, METHODS, out=tmp_path / "one", **how)
     two = bt.compare(data, METHODS, out=tmp_path / "two", jobs=2, reporter=heard, **how)
     assert known(one) == known(two)
     runs = sorted(path.parent.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("run.json"))
-    assert len(runs) == 4
+    assert len(runs) == 2
     for run in runs:
         left, right = (bt.load_run(tmp_path / name / run) for name in ("one", "two"))
         assert left.sample(5) == right.sample(5)
     said = [line.split(";")[0] for line in vars(heard)["messages"]]
     assert [line for line in said if line.startswith("Run")] == [
-        f"Run {number} of 4: {method}, seed {seed}"
-        for number, method, seed in ((1, "bgan", 0), (2, "mle", 0), (3, "bgan", 1), (4, "mle", 1))
+        "Run 1 of 2: bgan, seed 0",
+        "Run 2 of 2: mle, seed 0",
     ]
 
 

@@ -81,7 +81,7 @@ def _case(seed: int, place: Path, which: tuple[str, int], *, keep: bool) -> tupl
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="all cases; without it those of a minute")
+    parser.add_argument("--long", action="store_true", help="all cases; without it those of half a minute")
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--cases", type=int, help="cases of each kind")
     parser.add_argument(

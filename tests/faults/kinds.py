@@ -23,16 +23,16 @@ KINDS: dict[str, Callable[[World], Attack]] = {
     "streams": Streams,
 }
 SHORT = {
-    "datasets": 25,
-    "runs": 40,
-    "inputs": 60,
-    "crafted": 60,
-    "commands": 60,
-    "kills": 6,
-    "disks": 30,
-    "streams": 60,
+    "datasets": 10,
+    "runs": 15,
+    "inputs": 25,
+    "crafted": 40,
+    "commands": 25,
+    "kills": 3,
+    "disks": 10,
+    "streams": 20,
 }
-"""Cases of each kind in about a minute."""
+"""Cases of each kind in about half a minute."""
 LONG = {
     "datasets": 2500,
     "runs": 3000,
