@@ -151,11 +151,17 @@ def test_nothing_of_the_data_is_taken_for_markup(runs: dict[str, bt.Run], tmp_pa
 
 
 def test_the_script_of_uplot_is_as_it_was_published() -> None:
-    """Version 1.6.32 in the registry of npm."""
+    """As npm has version 1.6.32."""
     script = Path(bt.__file__).parent / "html_report" / "uplot" / "uPlot.iife.min.js"
     digest = hashlib.sha256(script.read_bytes()).hexdigest()
     assert digest == "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f"
     assert b"uPlot (v1.6.32)" in script.read_bytes()
+
+
+def test_a_page_has_the_licence_of_uplot(images: bt.Run, tmp_path: Path) -> None:
+    licence = Path(bt.__file__).parent / "html_report" / "uplot" / "LICENSE"
+    page = bt.report(images, out=tmp_path / "report.html").read_text("utf-8")
+    assert f"<!-- uPlot\n\n{licence.read_text('utf-8').strip()}\n-->" in page
 
 
 def test_a_page_refers_to_nothing_outside(images: bt.Run, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from bgan_text.html_report.shown_samples import Read, text_samples
 PACKAGE = "bgan_text.html_report"
 SCRIPTS = ("uplot/uPlot.iife.min.js", "templates/charts.js", "templates/report.js")
 STYLES = ("uplot/uPlot.min.css", "templates/report.css")
+NOTICE = ("uplot/LICENSE",)
+"""What has to be in every copy of the script of uPlot."""
 COLOURS = 8
 """Runs beyond so many repeat the colours, with other dashes."""
 
@@ -66,6 +68,7 @@ def page(runs: Sequence[OpenRun], scores: dict[str, Scored], title: str | None =
         colours=COLOURS,
         script=script,
         script_hash=_digest(script),
+        notice=_joined(NOTICE),
         style=_joined(STYLES),
     )  # fmt: skip
 
