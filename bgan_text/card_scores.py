@@ -42,10 +42,19 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class CardScores:
-    """The scores of a model, and how they were measured, by name."""
+    """The scores of a model.
+
+    Attributes:
+        rows: one for each score.
+        settings: how they were measured, by name.
+        samples: how many of the model were scored; None if that is not known.
+        step: of the checkpoint that was asked for; None for the last one.
+    """
 
     rows: tuple[ScoreRow, ...]
     settings: dict[str, Any]
+    samples: int | None
+    step: int | str | None
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -76,12 +85,14 @@ def card_scores(report: Mapping[str, Any], name: str) -> CardScores:
         real = columns.pop(REAL, {})
         if name not in columns and len(columns) != 1:
             raise UserError(f"`report` has no model {name}: it has {', '.join(map(str, columns)) or 'none'}")
-        scores = columns.get(name) or next(iter(columns.values()))
+        taken = name if name in columns else next(iter(columns))
         rows = tuple(
             ScoreRow(str(score), ARROWS[cell["better"]], _value(cell), _value(real.get(score)))
-            for score, cell in scores.items()
+            for score, cell in columns[taken].items()
         )
-        return CardScores(rows, dict(report["settings"]))
+        settings = dict(report["settings"])
+        step = report.get("step", settings.get("step"))  # `report --score` keeps the step that it scored
+        return CardScores(rows, settings, settings.get("samples", {}).get(taken), step)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"`report` is none that `bgan-text score --json` has written: {type(error).__name__} {error}"

@@ -39,6 +39,7 @@ from bgan_text.training.exported_record import (
     read_record,
     stored_file,
 )
+from bgan_text.training.metrics_log import numbers_of
 from bgan_text.training.run import RunFolder
 
 SHOWN_TEXTS, SHOWN_IMAGES = 5, 64
@@ -161,11 +162,7 @@ def _metrics(run: RunFolder, step: int) -> dict[str, float] | None:
     """The scores of a checkpoint against the validation split; None of one without."""
     for row in run.metrics():
         if row["step"] == step and is_evaluation(row):
-            numbers = {
-                name: value
-                for name, value in row.items()
-                if isinstance(value, int | float) and not isinstance(value, bool)
-            }
+            numbers = numbers_of(row)
             return dict(finite({name: numbers[name] for name in numbers if name not in ("step", "seconds")}))
     return None
 
@@ -174,8 +171,8 @@ def _scores(run: RunFolder, step: int, report: Any) -> CardScores:
     """The scores of the run in a report, which has to be one of the same checkpoint."""
     made = report(step) if callable(report) else report
     found = card_scores(made.to_json() if hasattr(made, "to_json") else made, str(run.folder))
-    asked = found.settings.get("step")
-    scored = max(run.checkpoints()) if asked is None else run.best() if asked == BEST else asked
+    scored = run.best() if found.step == BEST else found.step
+    scored = max(run.checkpoints()) if scored is None else scored
     if scored != step:
         raise UserError(
             f"`report` has scores of step {scored}, and step {step} is exported: score it with `step` "

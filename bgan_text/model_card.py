@@ -234,12 +234,13 @@ def _cell(text: object) -> str:
 def _scores(facts: Facts) -> list[str]:
     if facts.scores is not None:
         told = facts.scores.settings
-        counts = sum(count for count in told.get("samples", {}).values() if isinstance(count, int))
         lines = ["| score | this model | real samples |", "|---|---|---|"]
         lines += [
             f"| {_cell(row.name)} {row.better} | {row.model} | {row.real} |" for row in facts.scores.rows
         ]
         names = ("tokenize", "temperature", "candidates", "correct", "seed", "resamples", "sacrebleu")
+        count = facts.scores.samples
+        measured = "Measured" if count is None else f"{count:,} samples, measured"
         settings = ", ".join(f"{name} {_cell(told[name])}" for name in names if told.get(name) is not None)
         return [
             *lines,
@@ -247,8 +248,7 @@ def _scores(facts: Facts) -> list[str]:
             "↑ higher is better, ↓ lower, ≈ closer to real. In brackets: 95 % bootstrap intervals over the "
             "samples. Real samples are scored like those of a model: a perfect model has their scores.",
             "",
-            f"{counts:,} samples, measured with bgan-text {_cell(told.get('version', __version__))}: "
-            f"{settings}.",
+            f"{measured} with bgan-text {_cell(told.get('version', __version__))}: {settings}.",
         ]
     rows = [f"| {name} | {value:.4g} |" for name, value, _ in _measured(facts)]
     if not rows:
@@ -290,7 +290,7 @@ def _use(facts: Facts) -> list[str]:
         "import bgan_text as bt",
         "",
         f'run = bt.load_run("{facts.place}")',
-        "samples = run.sample(10, seed=1)",
+        *([] if isinstance(facts.space, LabelSpace) else ["samples = run.sample(10, seed=1)"]),
         "```",
         "",
         "Weights are safetensors files, everything else is JSON: loading it runs no code and unpickles "

@@ -17,6 +17,7 @@ from bgan_text.newest import newest_folder
 from bgan_text.space import LabelSpace
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.exported import ExportedRun, open_run
+from bgan_text.training.metrics_log import numbers_of
 from bgan_text.training.run import RunFolder
 from bgan_text.verification import DATASET, kind_of
 
@@ -161,10 +162,6 @@ def _aligned(rows: Sequence[tuple[str, ...]], right: int = 0) -> list[str]:
 
 def _numbers(title: str, row: dict[str, Any]) -> list[tuple[str, str]]:
     """The numbers of a row of metrics, in as many lines as they need."""
-    numbers = (
-        f"{name}{UNBROKEN}{value:.4g}"
-        for name, value in row.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    )
+    numbers = (f"{name}{UNBROKEN}{value:.4g}" for name, value in numbers_of(row).items())
     lines = textwrap.wrap(", ".join(numbers), WIDTH, break_long_words=False, break_on_hyphens=False)
     return [(title if place == 0 else "", line.replace(UNBROKEN, " ")) for place, line in enumerate(lines)]

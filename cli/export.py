@@ -1,5 +1,6 @@
 """`bgan-text export`: a run becomes a model that others can use."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,6 +72,7 @@ def export(
     from bgan_text.exporting import export
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
+    from bgan_text.space import LabelSpace
 
     if data is not None and not score:
         raise UserError(f"`data` {data}: it is for `score`")
@@ -88,7 +90,8 @@ def export(
     else:
         write(f"{made}\n")
     name = folder if push is None else f"hf:{push}"
-    say(f"Exported {opened.folder}. Next: bgan-text sample {name} --n 3")
+    words = ["show", str(name)] if isinstance(opened.space, LabelSpace) else ["sample", str(name), "--n", "3"]
+    say(f"Exported {opened.folder}. Next: {shlex.join(['bgan-text', *words])}")
 
 
 def _scores(run: Any, data: Path | None, reporter: Any, step: int) -> Any:

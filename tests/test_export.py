@@ -203,6 +203,28 @@ def test_the_card_has_scores_with_intervals_and_the_anchor(run: bt.Run, tmp_path
     assert not (tmp_path / "other").exists()
 
 
+def test_the_card_has_the_scores_of_its_model_and_of_its_checkpoint(run: bt.Run, tmp_path: Path) -> None:
+    """Of a report of several models, and of one that tells which step it scored, as `report --score` does."""
+    report = bt.evaluate(run, count=40, resamples=0).to_json()
+    report["models"].insert(0, report["models"][0] | {"name": "other"})
+    report["settings"]["samples"]["other"] = 700
+    folder = Path(run.export(tmp_path / "model", report=report, step=6))
+    assert "\n40 samples, measured with bgan-text" in (folder / "README.md").read_text()
+    with pytest.raises(bt.UserError, match="has scores of step 4, and step 6 is exported"):
+        run.export(tmp_path / "other", report=report | {"step": 4}, step=6)
+
+
+def test_a_classifier_is_not_said_to_draw_samples(digits: Any, bgan: Any, tmp_path: Path) -> None:
+    images, labels = digits["train"]
+    data = bt.prepare(images[:200], labels=labels[:200], colors="none", out=tmp_path / "labelled")
+    nets = {"generator": "classifier", "width": 4, "discriminator_width": 4}
+    run = bt.train(data, nets, steps=2, batch=8, out=tmp_path / "run", device="cpu")
+    made = bgan("export", run.folder, "a model")
+    assert "Next: bgan-text show 'a model'" in made.err
+    assert bgan("show", "a model").code == 0
+    assert ".sample(" not in (tmp_path / "a model" / "README.md").read_text()
+
+
 def test_the_card_says_what_was_said_and_what_was_not(run: bt.Run, folder: Path, tmp_path: Path) -> None:
     text = (folder / "README.md").read_text()
     for heading in ("Data", "Training", "Settings", "Scores", "Samples", "Intended use", "Limits", "Licence"):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bgan_text.curves import LOGARITHMIC, SMOOTHED, Numbers, smoothed
 from bgan_text.html_report.opened import OpenRun
-from bgan_text.training.metrics_log import Row
+from bgan_text.training.metrics_log import Row, numbers_of
 from bgan_text.validation_scores import VALIDATION_SCORES
 
 MOST_POINTS, LEAST_POINTS = 1600, 120
@@ -92,9 +92,8 @@ def curves_of(rows: Iterable[Row]) -> dict[str, Curve]:
     """The finite numbers of rows by metric."""
     found: dict[str, tuple[list[int], list[float]]] = {}
     for place, row in enumerate(rows):
-        for name, value in row.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if number and name not in NO_CURVES and np.isfinite(value):
+        for name, value in numbers_of(row).items():
+            if name not in NO_CURVES and np.isfinite(value):
                 places, values = found.setdefault(name, ([], []))
                 places.append(place)
                 values.append(value)

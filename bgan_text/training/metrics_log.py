@@ -143,6 +143,20 @@ def _sealed(row: Mapping[str, Any], before: str) -> tuple[bytes, str]:
     return text[:-1] + f', "check": "{check}"}}\n'.encode(), check
 
 
+def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a row by name, the step among them.
+
+    Example:
+        >>> numbers_of({"step": 3, "js-4": 0.5, "samples": ["a rose"], "stopped_early": True})
+        {'step': 3, 'js-4': 0.5}
+    """
+    return {
+        name: value
+        for name, value in row.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
 def open_line(line: bytes, end: re.Match[bytes] | None, before: str, where: str) -> Row:
     """A line as a row.
 

@@ -3,7 +3,7 @@
 A run is not damaged by its tracker: one that fails is left out from then on, with a warning.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bgan_text.errors import UserError, reason_of
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.evaluations import INTERRUPTED, is_evaluation
+from bgan_text.training.metrics_log import numbers_of
 
 if TYPE_CHECKING:
     from bgan_text.training.loop import Training
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 TRAIN, VALIDATION = "train", "validation"
 """What the names of numbers begin with: `train/bound`, `validation/js-4`."""
-NO_NUMBERS = ("step",)
 SAMPLES = "samples"
 
 
@@ -111,15 +111,8 @@ class Tracker(Callback):
 
 
 def _named(kind: str, row: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a row by their full names."""
-    return dict(_numbers(kind, row))
-
-
-def _numbers(kind: str, row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in row.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and name not in NO_NUMBERS:
-            yield f"{kind}/{name}", float(value)
+    """The numbers of a row by their full names, without the step."""
+    return {f"{kind}/{name}": float(value) for name, value in numbers_of(row).items() if name != "step"}
 
 
 def settings_of(training: "Training") -> dict[str, Any]:
