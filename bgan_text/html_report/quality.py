@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgan_text.evaluation.inputs import REAL
-from bgan_text.evaluation.report import Cell
 from bgan_text.evaluation.saved_report import Scored, read_sweep
 from bgan_text.evaluation.sweep import BASELINE, Point, Sweep
 from bgan_text.evaluation.sweep_figure import AXES
@@ -30,6 +29,10 @@ SPARE = 0.08
 TICKS = 5
 
 
+Place = tuple[float, float, str]
+"""Diversity, quality, and what stands beside the point."""
+
+
 @dataclass(frozen=True)
 class Series:
     """Points that belong together. `run`: its place among the runs; None for others."""
@@ -38,7 +41,7 @@ class Series:
     kind: str
     source: str
     run: int | None
-    points: list[tuple[float, float, str, tuple[Cell | None, Cell | None]]]
+    points: list[Place]
 
 
 def figures(runs: Sequence[OpenRun], scores: dict[str, Scored]) -> list[dict[str, Any]]:
@@ -78,14 +81,12 @@ def _of_sweeps(sweeps: Sequence[tuple[int, OpenRun, Sweep]], pair: tuple[str, st
                 shown.add(called)
 
 
-def _point(
-    point: Point, pair: tuple[str, str]
-) -> tuple[float, float, str, tuple[Cell | None, Cell | None]] | None:
+def _point(point: Point, pair: tuple[str, str]) -> Place | None:
     quality, diversity = (point.scores.get(name, math.nan) for name in pair)
     if math.isnan(quality) or math.isnan(diversity):
         return None
     label = "" if point.temperature is None else f"{point.temperature:g}"
-    return diversity, quality, label, (None, None)
+    return diversity, quality, label
 
 
 def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Scored], pair: tuple[str, str]) -> Iterator[Series]:
@@ -99,15 +100,15 @@ def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Scored], pair: tuple[s
             if math.isnan(quality.value) or math.isnan(diversity.value):
                 continue
             real |= column.name == REAL
-            point = (diversity.value, quality.value, "", (diversity, quality))
             kind = "real" if column.name == REAL else "run"
+            point = (diversity.value, quality.value, "")
             yield Series(column.name, kind, SCORES, places.get(column.name), [point])
 
 
 def _figure(pair: tuple[str, str], series: Sequence[Series]) -> dict[str, Any]:
     points = [point for one in series for point in one.points]
     x_low, x_high, x_ticks = _axis([x for x, *_ in points])
-    y_low, y_high, y_ticks = _axis([y for _, y, *_ in points])
+    y_low, y_high, y_ticks = _axis([y for _, y, _ in points])
 
     def across(value: float) -> float:
         return round(LEFT + (value - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT), 1)
@@ -121,12 +122,12 @@ def _figure(pair: tuple[str, str], series: Sequence[Series]) -> dict[str, Any]:
         {"name": one.name, "run": one.run, "kind": one.kind,
          "source": one.source if both else "",
          "points": [{"x": across(x), "y": up(y), "label": label, "diversity": f"{x:.4g}",
-                     "quality": f"{y:.4g}"} for x, y, label, _ in one.points]}
+                     "quality": f"{y:.4g}"} for x, y, label in one.points]}
         for one in series
     ]  # fmt: skip
     return {
         "quality": AXES[quality], "diversity": AXES[diversity], "series": shown,
-        "both": both, "temperatures": any(label for _, _, label, _ in points),
+        "both": both, "temperatures": any(label for *_, label in points),
         "better": "up and left is better" if quality == "bleu-5" else "up and right is better",
         "x_ticks": [(across(value), text) for value, text in x_ticks],
         "y_ticks": [(up(value), text) for value, text in y_ticks],
