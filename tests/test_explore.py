@@ -294,7 +294,7 @@ def test_another_name_of_the_host_is_refused(page: bt.Exploration) -> None:
 def test_it_listens_on_the_loopback_address_only(page: bt.Exploration) -> None:
     assert page._server.server_address[0] == "127.0.0.1"
     port = urlsplit(page.url).port
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match=r"refused|timed out|assign|unreachable"):  # not all systems have it
         socket.create_connection(("127.0.0.2", port or 0), timeout=5).close()
 
 
@@ -466,6 +466,7 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_the_command_prints_the_address_and_ends_with_ctrl_c(runs: dict[str, bt.Run]) -> None:
     words = [sys.executable, "-m", "bgan_text.cli", "explore", str(runs["token"].folder), "--no-browser"]
     process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -83,7 +82,7 @@ def test_a_killed_run_says_how_to_go_on_and_a_training_is_not_disturbed(
                 break
         shown = bgan("watch", run)
         assert (shown.code, "training" in shown.out, "left" in shown.out) == (0, True, True)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
     monkeypatch.setattr("bgan_text.watching.STARTING", 0.0)
     assert Follower(run).look().state == KILLED
@@ -162,6 +161,7 @@ def test_what_cannot_be_watched_is_refused_in_one_line(tmp_path: Path, bgan: Com
 
 
 def test_on_a_terminal_it_follows_until_ctrl_c(data: bt.DatasetDirectory, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="Windows has no terminals of POSIX")
     run = tmp_path / "run"
     with training(data, run, "--minutes", "10") as process:
         controller, terminal = pty.openpty()
