@@ -16,7 +16,7 @@ def doctor(
 ) -> None:
     """Look at versions, processors, GPUs, memory, disk and encodings, and train for ten seconds in memory.
 
-    What is wrong ends in the command to try next. The exit code is 0, or 1 if something is broken. Nothing is
+    Each problem ends in the command to try next. The exit code is 0, or 1 if something is broken. Nothing is
     written.
 
     Example: bgan-text doctor
@@ -30,7 +30,10 @@ def doctor(
     try:
         from bgan_text.diagnosis.doctor import doctor
     except ImportError as error:  # torch, say, is missing: then that is what there is to tell
-        for problem in package_problems(error):
+        problems = package_problems(error)
+        if json:
+            print_json({"sound": False, "problems": [vars(problem) for problem in problems]})
+        for problem in () if json else problems:
             results().print(shown(problem.line), soft_wrap=True)
         raise typer.Exit(1) from error
     found = doctor(seconds=seconds, device=device, reporter=RichReporter())

@@ -9,11 +9,8 @@ from typing import Annotated
 
 import typer
 
-from bgan_text.cli.options import Device
+from bgan_text.cli.options import Device, Generator
 
-Generator = Annotated[
-    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
-]
 Discriminator = Annotated[str | None, typer.Option(help="Discriminator class of yours, likewise.")]
 
 CTRL_C = 128 + signal.SIGINT
@@ -42,15 +39,14 @@ def explore(
     """
     from bgan_text.cli.console import say, write
     from bgan_text.cli.entry import exit_code
-    from bgan_text.cli.parts import imported
+    from bgan_text.cli.parts import own_nets
     from bgan_text.exploration.explore import explore
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
 
-    nets = {"generator": generator, "discriminator": discriminator}
-    own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
+    own = own_nets(generator, discriminator)
     opened = load_run(run if run is not None else newest_run(), device=device, **own)
-    page = explore(opened, port=port)
+    page, code = explore(opened, port=port), 0
     try:
         write(f"{page.url}\n")
         sys.stdout.flush()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import Json, with_options
+from bgan_text.cli.options import Generator, Json, with_options
 from bgan_text.errors import UserError
 from bgan_text.export_options import CARD, ExportOptions
 
@@ -38,9 +38,6 @@ ReportFile = Annotated[
     Path | None,
     typer.Option("--report", rich_help_panel=CARD, help="Scores for the card: what `score --json` printed."),
 ]
-Generator = Annotated[
-    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
-]
 
 
 @with_options(ExportOptions)
@@ -67,7 +64,7 @@ def export(
     """
     from bgan_text.card_scores import read_report
     from bgan_text.cli.console import print_json, say, write
-    from bgan_text.cli.parts import imported
+    from bgan_text.cli.parts import own_nets
     from bgan_text.cli.progress import RichReporter
     from bgan_text.exporting import export
     from bgan_text.newest import newest_run
@@ -79,8 +76,7 @@ def export(
     options, reporter = ExportOptions(**given), RichReporter()
     if score and report is not None:
         raise UserError("`score` and `report`: one of them gives the scores")
-    own = {} if generator is None else {"generator": imported(generator, "generator")}
-    opened = load_run(run if run is not None else newest_run(), reporter=reporter, **own)
+    opened = load_run(run if run is not None else newest_run(), reporter=reporter, **own_nets(generator))
     scores: Any = None if report is None else read_report(report)
     if score:
         scores = partial(_scores, opened, data, reporter)

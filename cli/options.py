@@ -15,6 +15,9 @@ from bgan_text.training_options import RUN
 Command = Callable[..., None]
 Device = Annotated[str, typer.Option(help=f"{DEVICES}.")]
 TrainingDevice = Annotated[str, typer.Option(rich_help_panel=RUN, help=f"{DEVICES}.")]
+Generator = Annotated[
+    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
+]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 

@@ -23,6 +23,12 @@ def custom_parts(given: Mapping[str, Any]) -> "CustomParts":
     return CustomParts(**{name: imported(spec, name) for name, spec in named.items()})
 
 
+def own_nets(generator: str | None, discriminator: str | None = None) -> dict[str, Any]:
+    """Import the classes that a run was made with and that options name as `module:name`, by option."""
+    named = {"generator": generator, "discriminator": discriminator}
+    return {part: imported(spec, part) for part, spec in named.items() if spec is not None}
+
+
 def custom_callbacks(specs: Sequence[str]) -> "list[Callback]":
     """Import the callbacks that options name as `module:name`."""
     from bgan_text.training.callbacks import named_callback

@@ -6,15 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bgan_text.cli.options import Device, with_options
+from bgan_text.cli.options import Device, Generator, with_options
 from bgan_text.errors import UserError
 from bgan_text.sampling_options import SamplingOptions
 
 IMAGE_FILES = (".png", ".gif")
 
-Generator = Annotated[
-    str | None, typer.Option(help="Generator class of yours that the run was made with, as module:name.")
-]
 Discriminator = Annotated[
     str | None, typer.Option(help="Discriminator class of yours, likewise; for --candidates and --correct.")
 ]
@@ -55,7 +52,7 @@ def sample(
     Example: bgan-text sample hf:user/name --n 3
     """
     from bgan_text.cli.console import say, write
-    from bgan_text.cli.parts import imported
+    from bgan_text.cli.parts import own_nets
     from bgan_text.cli.progress import RichReporter
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
@@ -63,8 +60,7 @@ def sample(
     from bgan_text.space import is_image
 
     options = SamplingOptions(**given)
-    nets = {"generator": generator, "discriminator": discriminator}
-    own = {part: imported(spec, part) for part, spec in nets.items() if spec is not None}
+    own = own_nets(generator, discriminator)
     reporter = RichReporter()
     opened = load_run(run if run is not None else newest_run(), device=device, reporter=reporter, **own)
     images = is_image(opened.space)

@@ -107,7 +107,7 @@ def score(
 
     Example: bgan-text score samples.txt --reference real.txt --tokenize char
     """
-    from bgan_text.cli.parts import imported
+    from bgan_text.cli.parts import own_nets
     from bgan_text.cli.progress import RichReporter
     from bgan_text.cli.sweeping import refuse_with_sweep, run_sweep
     from bgan_text.evaluation.evaluate import evaluate
@@ -116,8 +116,7 @@ def score(
 
     wanted = _format(json=json, csv=csv, markdown=markdown, latex=latex)
     named, data = found([*(models or ()), *(compare or ())], data, reference, RichReporter())
-    nets = {"generator": generator, "discriminator": discriminator}
-    if own := {part: imported(spec, part) for part, spec in nets.items() if spec is not None}:
+    if own := own_nets(generator, discriminator):
         named = opened(named, own)
     options = EvaluationOptions(**given)
     real: dict[str, Any] = {"data": data, "reference": reference, "train": train}

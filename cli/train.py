@@ -67,7 +67,7 @@ OnWandb = Annotated[
     typer.Option(
         "--wandb",
         rich_help_panel=RUN,
-        help="Pass the run on to Weights & Biases; needs pip install '.\\[wandb]' in a clone. "
+        help="Send the run to Weights & Biases; needs pip install '.\\[wandb]' in a clone. "
         "Give it again with --resume.",
     ),
 ]

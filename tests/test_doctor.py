@@ -86,6 +86,12 @@ def test_without_torch_one_line_says_so() -> None:
     assert len(made.stdout.splitlines()) == 1
     assert made.stdout.startswith("broken: a package cannot be imported: ")
     assert made.stdout.endswith("Try: pip install -c constraints.txt . --force-reinstall\n")
+    code = code.replace("'doctor']", "'doctor', '--json']")
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert made.returncode == 1
+    found = json.loads(made.stdout)
+    assert not found["sound"]
+    assert found["problems"][0]["remedy"] == "pip install -c constraints.txt . --force-reinstall"
 
 
 # The machine

@@ -109,11 +109,11 @@ def _versions(found: dict[str, str | None]) -> list[tuple[str, str]]:
 
 
 def _machine(found: Machine) -> list[tuple[str, str]]:
-    kind = "taken" if found.bfloat16 else "not taken"
+    kind = "used" if found.bfloat16 else "not used"
     gpus = [
         ("GPU", f"{gpu.name}, {size(gpu.memory)}{', bfloat16' if gpu.bfloat16 else ''}") for gpu in found.gpus
     ]
-    quota = "" if found.quota is None else f", for the time of {found.quota:g}"
+    quota = "" if found.quota is None else f" for {found.quota:g} cores' time"
     instructions = f"{found.instructions}{', AMX' if found.amx else ''}"
     return [
         ("system", found.system),
