@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 os.environ |= {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
 
-from bgan_text.cli.main import main
+from bgan_text.cli.main import COMMANDS, main
 from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.sources import TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.evaluation.registry import REGISTRY
@@ -21,22 +21,6 @@ from bgan_text.objective_table import OBJECTIVES, Objective
 from bgan_text.objectives.divergences import DIVERGENCES
 
 REFERENCE = Path(__file__).with_name("reference.md")
-COMMANDS = (
-    "prepare",
-    "train",
-    "watch",
-    "sample",
-    "explore",
-    "score",
-    "plot",
-    "report",
-    "compare",
-    "reproduce",
-    "show",
-    "verify",
-    "doctor",
-    "export",
-)
 
 
 def help_of(*command: str) -> str:

@@ -44,7 +44,7 @@ SMILES = ["CCO", "OCC", "c1ccccc1", "CC((", "", "C1CC1", "C1CC1", "N"]
 
 def test_molecules_are_judged_by_rdkit(tmp_path: Path) -> None:
     """Validity of all, uniqueness of the valid ones, novelty of the valid ones without repetitions."""
-    pytest.importorskip("rdkit", reason="RDKit is absent: pip install 'bgan-text[molecules]'")
+    pytest.importorskip("rdkit", reason="RDKit is absent: pip install '.[molecules]'")
     (tmp_path / "samples.smi").write_text("".join(f"{one}\n" for one in SMILES), "utf-8")
     (tmp_path / "real.smi").write_text("C(O)C\nCCN\nCCC\nCCCC\n", "utf-8")
     judge = shlex.join([sys.executable, str(EXAMPLES / "molecules" / "judge.py")])

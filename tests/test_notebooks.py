@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat", reason="nbformat is absent: pip install 'bgan-text[test]'")
-pytest.importorskip("nbclient", reason="nbclient is absent: pip install 'bgan-text[test]'")
+nbformat = pytest.importorskip("nbformat", reason="nbformat is absent: pip install '.[test]'")
+pytest.importorskip("nbclient", reason="nbclient is absent: pip install '.[test]'")
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "notebooks"
 NOTEBOOKS = sorted(file.name for file in FOLDER.glob("*.ipynb"))
 BYTES = 300_000
@@ -43,7 +43,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_notebook_runs_and_gives_what_is_stored(name: str, runner: Any) -> None:
     """An assertion that fails in a cell fails here; nothing is left in the folder."""
     if name == "molecules.ipynb":
-        pytest.importorskip("rdkit", reason="RDKit is absent: pip install 'bgan-text[molecules]'")
+        pytest.importorskip("rdkit", reason="RDKit is absent: pip install '.[molecules]'")
     before = sorted(FOLDER.iterdir())
     made, stored = runner.executed(FOLDER / name), nbformat.read(FOLDER / name, as_version=4)
     assert kinds(made) == kinds(stored)

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 import bgan_text
 
-pytest.importorskip("mkdocs", reason="MkDocs is absent: pip install 'bgan-text[docs]'")
+pytest.importorskip("mkdocs", reason="MkDocs is absent: pip install '.[docs]'")
 ROOT = Path(__file__).resolve().parents[1]
 STRUCTURE = ("h1", "h2", "h3", "h4", "li", "ol", "table", "tr", "th", "td", "pre", "img", "strong", "em")
 

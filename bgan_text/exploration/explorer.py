@@ -81,9 +81,8 @@ class Explorer:
         self._compared: tuple[int, Tensor] | None = None
         self._nets = KeptNets(Path(self.run.folder), self.run.parts)
         refuse_classifier(self._nets)
-        next(
-            sample_tensors(self._nets, SamplingOptions(count=1), self.run.device)
-        )  # which tells what is wrong
+        # One sample, so that what is wrong is told now.
+        next(sample_tensors(self._nets, SamplingOptions(count=1), self.run.device))
 
     @property
     def images(self) -> bool:

@@ -4,6 +4,7 @@
     DIR/model.safetensors           the generator
     DIR/discriminator.safetensors   the discriminator, if the run has one
     DIR/tokenizer.json | tokenizer.model | palette.json
+    DIR/samples.png                 of images: a grid of samples
     DIR/README.md                   the model card
 
 It comes from strangers more often than not. Nothing in it is unpickled or executed, sizes and shapes are

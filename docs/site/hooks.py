@@ -33,7 +33,10 @@ LINK = re.compile(r'(?P<before>\]\(|\bsrc=")(?![a-z]+:|#)(?P<path>[^)"\s#]+)')
 ITEM = re.compile(r"^- \[(.*?)\]\(([^)#]+)\)", re.MULTILINE)
 API = {
     "data": ("Data", ["prepare", "DatasetDirectory", "TokenSpace", "PixelSpace", "LabelSpace"]),
-    "training": ("Training", ["train", "load_run", "Run", "Config", "Callback", "keep_freed_memory"]),
+    "training": (
+        "Training",
+        ["train", "load_run", "Run", "Config", "Callback", "TensorBoard", "Wandb", "keep_freed_memory"],
+    ),
     "scores": ("Scoring", ["evaluate", "EvaluationOptions", "Judges", "Report", "Score", "scores"]),
     "studies": ("Studies", ["sweep", "compare", "reproduce"]),
     "runs": (
@@ -62,7 +65,8 @@ API = {
             "CommandJudge",
         ],
     ),
-    "others": ("Others", ["UserError", "Reporter"]),
+    "sharing": ("Passing a model on", ["export", "ExportOptions"]),
+    "others": ("Others", ["doctor", "Diagnosis", "UserError", "Reporter"]),
 }
 """Pages of the Python API by file name: title and names. A public name of no page goes to the last."""
 
