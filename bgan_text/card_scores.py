@@ -1,14 +1,16 @@
 """The scores of a report, as `Report.to_json` gives it, that belong to one model."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, shown
 from bgan_text.files import read_json
 from bgan_text.records import Json
 
+MOST_SCORES = 1_000
 REAL = "real"
 """The column of real samples."""
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
@@ -90,10 +92,12 @@ def card_scores(report: Mapping[str, Any], name: str) -> CardScores:
             ScoreRow(str(score), ARROWS[cell["better"]], _value(cell), _value(real.get(score)))
             for score, cell in columns[taken].items()
         )
+        if len(rows) > MOST_SCORES:
+            raise UserError(f"`report` has {len(rows):,} scores: a card has at most {MOST_SCORES:,}")
         settings = dict(report["settings"])
         step = report.get("step", settings.get("step"))  # `report --score` keeps the step that it scored
-        return CardScores(rows, settings, settings.get("samples", {}).get(taken), step)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return CardScores(rows, settings, _count(settings.get("samples", {}).get(taken)), step)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise UserError(
             f"`report` is none that `bgan-text score --json` has written: {type(error).__name__} {error}"
         ) from error
@@ -102,4 +106,18 @@ def card_scores(report: Mapping[str, Any], name: str) -> CardScores:
 def _value(cell: Mapping[str, Any] | None) -> Value:
     if cell is None:
         return Value(None)
-    return Value(*(None if cell[name] is None else float(cell[name]) for name in ("value", "low", "high")))
+    return Value(*(_number(cell[name]) for name in ("value", "low", "high")))
+
+
+def _count(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise TypeError(f"{shown(value)} is no number of samples")
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{shown(value)} is no number")
+    return float(value) if math.isfinite(value) else None

@@ -14,6 +14,7 @@ from bgan_text.errors import UserError
 from bgan_text.evaluation.formats import short_names
 from bgan_text.runs import Run
 from bgan_text.training.evaluations import is_evaluation
+from bgan_text.training.metrics_log import drawable
 from bgan_text.training.run import RunFolder
 from bgan_text.validation_scores import ORACLE, scores_on
 
@@ -101,7 +102,7 @@ class Curves:
         rows = run.metrics()
         for row in rows:
             for name, value in row.items():
-                if isinstance(value, int | float) and np.isfinite(value):
+                if drawable(value):
                     found.setdefault(name, []).append((row["step"], value))
         self.values: dict[str, tuple[Numbers, Numbers]] = {
             name: (np.array(points)[:, 0], np.array(points)[:, 1]) for name, points in found.items()
@@ -138,6 +139,8 @@ def plot(runs: RunLike | Sequence[RunLike]) -> "Figure":
         raise UserError("`runs` is empty: name at least one run")
     found = [Curves(run_folder(run)) for run in several]
     panels = [panel for panel in _panels(found) if any(panel.shows(curves) for curves in found)]
+    if not panels:
+        raise UserError(f"{found[0].name} has no numbers that can be plotted")
     columns = 3 if len(panels) > 4 else 2
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.3 * columns, 2.6 * rows + 0.4), layout="constrained")
@@ -206,8 +209,8 @@ def _draw(panel: Panel, place: "Axes", found: Sequence[Curves]) -> None:
             color = f"C{(order if by_order else number) % 10}"
             style = "-" if by_order else STYLES[order]
             held.append(_line(place, *curves.values[name], color, style, logarithmic, panel.validation))
-            if name == curves.score and curves.best is not None:
-                steps, scores = curves.values[name]
+            steps, scores = curves.values[name]
+            if name == curves.score and curves.best is not None and curves.best in steps:
                 place.plot(curves.best, scores[steps == curves.best][-1], "*", color=color, markersize=10)
     if logarithmic:
         place.set_yscale("log")

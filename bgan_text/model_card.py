@@ -125,11 +125,12 @@ def metadata(facts: Facts) -> str:
     """The metadata in YAML."""
     from huggingface_hub import EvalResult, ModelCardData
 
+    corpus = one_line(facts.data["corpus"])
     results = [
         EvalResult(
             task_type=task_of(facts.space),
-            dataset_type=(facts.datasets or [facts.data["corpus"]])[0],
-            dataset_name=facts.data["corpus"],
+            dataset_type=(facts.datasets or [corpus])[0],
+            dataset_name=corpus,
             dataset_split=split,
             metric_type=name,
             metric_name=name,
@@ -164,11 +165,11 @@ def _measured(facts: Facts) -> Iterator[tuple[str, float, str]]:
     if facts.scores is not None:
         for row in facts.scores.rows:
             if row.model.value is not None:
-                yield row.name, row.model.value, "test"
+                yield one_line(row.name), row.model.value, "test"
         return
     for name, value in facts.validation.items():
         if value is not None:
-            yield name, float(value), "validation"
+            yield one_line(name), float(value), "validation"
 
 
 def _hub_names(corpus: str) -> list[str]:
@@ -188,8 +189,8 @@ def _summary(facts: Facts) -> str:
     else:
         what = "makes images from noise" if is_image(facts.space) else "makes short texts from noise"
     return (
-        f"A generator (`{facts.config.generator}`) that {what}: {described(facts.space)}. It was trained "
-        f"with bgan-text by the objective {facts.config.title}."
+        f"A generator ({_code(facts.config.generator)}) that {what}: {described(facts.space)}. It was "
+        f"trained with bgan-text by the objective {facts.config.title}."
     )
 
 
@@ -197,12 +198,14 @@ def _data(facts: Facts) -> list[str]:
     corpus = facts.data["corpus"]
     corpora: dict[str, Corpus] = {**TEXT_CORPORA, **IMAGE_CORPORA, **TOKEN_CORPORA}
     known = corpora.get(corpus)
-    lines = [f"- Corpus: `{corpus}`" + (f", {known.title}." if known is not None and known.title else ".")]
+    title = f", {known.title}." if known is not None and known.title else "."
+    lines = [f"- Corpus: {_code(corpus)}{title}"]
     lines += [f"- {GENERATED[corpus]}"] if corpus in GENERATED else []
     lines += [f"- On the hub: [{name}](https://huggingface.co/datasets/{name})." for name in facts.datasets]
-    lines += [f"- Prepared: {line}." for line in (card_lines(facts.card) if facts.card is not None else [])]
-    lines.append(f"- Signature of the prepared data: `{facts.data['signature']}`.")
-    lines.append(f"- Tokens: `{facts.data['tokenizer']}` (kind, vocabulary, digest).")
+    prepared = card_lines(facts.card) if facts.card is not None else []
+    lines += [f"- Prepared: {one_line(line).replace('<', '&lt;')}." for line in prepared]
+    lines.append(f"- Signature of the prepared data: {_code(facts.data['signature'])}.")
+    lines.append(f"- Tokens: {_code(facts.data['tokenizer'])} (kind, vocabulary, digest).")
     return lines
 
 
@@ -228,7 +231,12 @@ def _settings(facts: Facts) -> list[str]:
 
 
 def _cell(text: object) -> str:
-    return one_line(str(text)).replace("|", r"\|")
+    return one_line(str(text)).replace("|", r"\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """A text of a run as code, which ends where the text does."""
+    return f"`{one_line(text).replace('`', chr(39))}`"
 
 
 def _scores(facts: Facts) -> list[str]:
@@ -250,7 +258,7 @@ def _scores(facts: Facts) -> list[str]:
             "",
             f"{measured} with bgan-text {_cell(told.get('version', __version__))}: {settings}.",
         ]
-    rows = [f"| {name} | {value:.4g} |" for name, value, _ in _measured(facts)]
+    rows = [f"| {_cell(name)} | {value:.4g} |" for name, value, _ in _measured(facts)]
     if not rows:
         return ["This checkpoint was not scored."]
     return [
@@ -277,7 +285,7 @@ def _use(facts: Facts) -> list[str]:
     own = [name for name in (facts.config.generator, facts.config.discriminator) if name and ":" in name]
     lines = []
     if own:
-        names = " and ".join(f"`{name}`" for name in own)
+        names = " and ".join(map(_code, own))
         lines += [f"It needs classes of its author's, {names}, which are not part of it.", ""]
     if not isinstance(facts.space, LabelSpace):
         commands = [f"bgan-text sample {facts.place} --n 10"]

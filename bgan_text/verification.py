@@ -11,7 +11,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.dataset_verification import Check, dataset_checks, stored_codec
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
-from bgan_text.files import read_sealed
+from bgan_text.files import MOST_BYTES, read_sealed
 from bgan_text.hub import is_hub, located
 from bgan_text.outputs import MODEL_CONFIG, is_exported
 from bgan_text.training.checkpoint import check_checkpoint
@@ -181,12 +181,19 @@ def _model_checks(folder: Path) -> Iterator[Check]:
         elif name in CODEC_FILES:
             yield folder / name, partial(_check_model_codec, model, folder / name, told)
         else:
-            yield folder / name, partial(check_file, folder / name, told)
+            yield folder / name, partial(_check_small, folder / name, told)
 
 
 def _check_model_codec(model: ExportedRun, path: Path, told: StoredFile) -> None:
-    check_file(path, told)
+    _check_small(path, told)
     _check_codec(stored_codec(path.parent)[1], model)
+
+
+def _check_small(path: Path, told: StoredFile) -> None:
+    """Check a file that is read whole. Nothing but zeros takes no room on a disk, but hours to read."""
+    if told.bytes > MOST_BYTES:
+        raise UserError(f"{path} is damaged: it has {told.bytes:,} bytes, more than {MOST_BYTES:,}")
+    check_file(path, told)
 
 
 def _check_codec(read: Callable[[], Any], run: RunFolder | None) -> None:

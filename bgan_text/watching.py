@@ -15,7 +15,7 @@ from bgan_text.errors import UserError, shown
 from bgan_text.files import finite, refuse_special
 from bgan_text.training.evaluations import INTERRUPTED, is_evaluation
 from bgan_text.training.folders import is_locked
-from bgan_text.training.metrics_log import END_OF_LINE, MOST_BYTES, Row, open_line
+from bgan_text.training.metrics_log import END_OF_LINE, MOST_BYTES, Row, drawable, open_line
 from bgan_text.training.progress_line import clock, share_of, speed
 from bgan_text.training.run import RunFolder
 from bgan_text.training.run_records import NO_LINE, read_line
@@ -220,7 +220,7 @@ class Follower:
         names = [name for name in (*SHOWN_METRICS, score) if any(name in row for row in self._rows)]
         if "bound" not in names and any(LOSS in row for row in self._rows):
             names.insert(0, LOSS)
-        curves = {name: [row[name] for row in self._rows if row.get(name) is not None] for name in names}
+        curves = {name: [row[name] for row in self._rows if drawable(row.get(name))] for name in names}
         return {name: values for name, values in curves.items() if values}
 
 

@@ -1,13 +1,13 @@
 """What the command line shows of a run that another process trains: one frame."""
 
+import shlex
 import sys
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bgan_text.cli.console import shown
-from bgan_text.encoding import holds_all
+from bgan_text.encoding import holds_all, visible
 from bgan_text.watching import (
     ABSENT,
     ASCII_BLOCKS,
@@ -29,16 +29,22 @@ STYLES = {TRAINING: "bold cyan", KILLED: "bold red", STOPPED: "bold yellow"}
 def frame(seen: Snapshot, width: int) -> RenderableType:
     """A run at a moment, for a width in characters."""
     if seen.state == ABSENT:
-        return shown(f"{seen.folder}: waiting for it")
-    head = shown(f"{seen.folder}: ")
-    head.append(seen.state, STYLES.get(seen.state, "bold green")).append_text(shown(f"  {seen.title}"))
+        return _line(f"{seen.folder}: waiting for it")
+    head = _line(f"{seen.folder}: ")
+    head.append(seen.state, STYLES.get(seen.state, "bold green")).append_text(_line(f"  {seen.title}"))
     samples = seen.evaluation.get("samples", [])[:SHOWN_SAMPLES]
-    lines = [shown(seen.evaluated(), "bold"), *(shown(f"  {text}") for text in samples)]
+    lines = [_line(seen.evaluated(), "bold"), *(_line(f"  {text}") for text in samples)]
     if seen.state in (KILLED, STOPPED):
-        lines.append(shown(f"Go on with: bgan-text train --resume --run {seen.folder}", "bold"))
+        place = shlex.quote(str(seen.folder))
+        lines.append(_line(f"Go on with: bgan-text train --resume --run {place}", "bold"))
     for line in (head, *lines):
         line.truncate(max(20, width), overflow="ellipsis")
-    return Group(head, shown(seen.progress()), Text(), _curves(seen, width), Text(), *lines)
+    return Group(head, _line(seen.progress()), Text(), _curves(seen, width), Text(), *lines)
+
+
+def _line(text: str, style: str = "") -> Text:
+    """A text in one line: names and samples may hold line feeds, which would pass for lines of ours."""
+    return Text(visible(text), style)
 
 
 def _curves(seen: Snapshot, width: int) -> Table:

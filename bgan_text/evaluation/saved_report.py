@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from bgan_text.errors import UserError
 from bgan_text.evaluation.custom import GROUP
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
 from bgan_text.evaluation.report import Cell, Column, Report
@@ -16,6 +17,9 @@ from bgan_text.files import read_json
 from bgan_text.records import Count, Number, Text
 
 Name = Annotated[Text, Meta(max_length=4096)]
+MOST_BYTES = 2**24
+MOST_VALUES, MOST_POINTS = 20_000, 5_000
+"""Of a file: places in the table of a report, models times scores, and points of a sweep."""
 
 
 class SavedCell(Struct):
@@ -77,9 +81,12 @@ def read_report(path: Path) -> Scored:
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: it is damaged, or something else.
+        UserError: it is damaged, too large, or something else.
     """
-    saved = read_json(path, SavedReport)
+    saved = read_json(path, SavedReport, MOST_BYTES)
+    places = len(saved.models) * len({name for model in saved.models for name in model.scores})
+    if places > MOST_VALUES:
+        raise UserError(f"{path} is a table of {places:,} values: at most {MOST_VALUES:,} are shown")
     columns = [
         Column(
             model.name,
@@ -98,7 +105,9 @@ def read_sweep(path: Path) -> Sweep:
         FileNotFoundError: there is no such file.
         UserError: it is damaged, or something else.
     """
-    saved = read_json(path, SavedSweep)
+    saved = read_json(path, SavedSweep, MOST_BYTES)
+    if len(saved.points) > MOST_POINTS:
+        raise UserError(f"{path} has {len(saved.points):,} points: at most {MOST_POINTS:,} are shown")
     points = [
         Point(point.model, point.temperature, {name: _number(value) for name, value in point.scores.items()})
         for point in saved.points

@@ -87,8 +87,10 @@ class Sweep:
 
     def curves(self) -> dict[str, list[Point]]:
         """The points of each model."""
-        models = dict.fromkeys(point.model for point in self.points)
-        return {name: [point for point in self.points if point.model == name] for name in models}
+        found: dict[str, list[Point]] = {}
+        for point in self.points:
+            found.setdefault(point.model, []).append(point)
+        return found
 
     def figure(self) -> "Figure":
         """A matplotlib figure: a panel per pair of scores, a curve per model, real text as a star."""

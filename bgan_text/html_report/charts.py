@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bgan_text.curves import LOGARITHMIC, SMOOTHED, Numbers, smoothed
 from bgan_text.html_report.opened import OpenRun
-from bgan_text.training.metrics_log import Row, numbers_of
+from bgan_text.training.metrics_log import Row, drawable, numbers_of
 from bgan_text.validation_scores import VALIDATION_SCORES
 
 MOST_POINTS, LEAST_POINTS = 1600, 120
@@ -89,11 +89,11 @@ class Curve:
 
 
 def curves_of(rows: Iterable[Row]) -> dict[str, Curve]:
-    """The finite numbers of rows by metric."""
+    """The numbers of rows by metric, without those that no curve can hold."""
     found: dict[str, tuple[list[int], list[float]]] = {}
     for place, row in enumerate(rows):
         for name, value in numbers_of(row).items():
-            if name not in NO_CURVES and np.isfinite(value):
+            if name not in NO_CURVES and drawable(value):
                 places, values = found.setdefault(name, ([], []))
                 places.append(place)
                 values.append(value)

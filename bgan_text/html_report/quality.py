@@ -10,6 +10,7 @@ from bgan_text.evaluation.saved_report import Scored, read_sweep
 from bgan_text.evaluation.sweep import BASELINE, Point, Sweep
 from bgan_text.evaluation.sweep_figure import AXES
 from bgan_text.html_report.opened import OpenRun
+from bgan_text.training.metrics_log import drawable
 
 SCORES, SWEEP = "scores", "sweep"
 """Where points come from."""
@@ -83,7 +84,7 @@ def _of_sweeps(sweeps: Sequence[tuple[int, OpenRun, Sweep]], pair: tuple[str, st
 
 def _point(point: Point, pair: tuple[str, str]) -> Place | None:
     quality, diversity = (point.scores.get(name, math.nan) for name in pair)
-    if math.isnan(quality) or math.isnan(diversity):
+    if not drawable(quality) or not drawable(diversity):
         return None
     label = "" if point.temperature is None else f"{point.temperature:g}"
     return diversity, quality, label
@@ -97,7 +98,7 @@ def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Scored], pair: tuple[s
             quality, diversity = (column.cells.get(name) for name in pair)
             if quality is None or diversity is None or (column.name == REAL and real):
                 continue
-            if math.isnan(quality.value) or math.isnan(diversity.value):
+            if not drawable(quality.value) or not drawable(diversity.value):
                 continue
             real |= column.name == REAL
             kind = "real" if column.name == REAL else "run"

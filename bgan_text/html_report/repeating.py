@@ -1,5 +1,6 @@
 """The commands that repeat a run."""
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -29,7 +30,7 @@ def commands(one: OpenRun) -> list[dict[str, str]]:
     words = [PROGRAM, "train", "--data", data, "--run", folder]
     note = ""
     if run.started_from is not None:
-        words += ["--from", str((run.folder / run.started_from["folder"]).resolve())]
+        words += ["--from", os.path.normpath(run.folder.absolute() / run.started_from["folder"])]
         note = f"It started from step {run.started_from['step']:,} of that run. "
     words += _flags(Config, settings_of(run.folder))
     step = one.last["step"]

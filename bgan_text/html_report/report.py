@@ -60,7 +60,8 @@ def report(
     if score:
         score_runs(chosen, reporter)
     found = saved_scores(chosen, [Path(file) for file in scores])
-    write_atomically(path, page(chosen, found, title).encode())
+    # Paths may have bytes that are no text.
+    write_atomically(path, page(chosen, found, title).encode(errors="backslashreplace"))
     return path
 
 

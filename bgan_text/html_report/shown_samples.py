@@ -8,10 +8,11 @@ import numpy as np
 
 from bgan_text.corpora.dataset_directory import BLOCK, DatasetDirectory
 from bgan_text.corpora.ngram_units import UNITS, WITHOUT_SPACES
+from bgan_text.html_report.charts import NO_CURVES
 from bgan_text.html_report.opened import OpenRun
 from bgan_text.scores.memorisation import copied
 from bgan_text.scores.sequences import Numbering, chunks
-from bgan_text.training.metrics_log import Row
+from bgan_text.training.metrics_log import Row, drawable
 
 MOST_EVALUATIONS, LEAST_EVALUATIONS, ALL_EVALUATIONS = 60, 12, 240
 """Evaluations of a run that are shown, evenly spaced, with the first, the best and the last: at most, and at
@@ -64,7 +65,7 @@ def text_samples(run: OpenRun, runs: int, read: Read) -> dict[str, Any] | None:
 
 def evaluated(row: Row, run: OpenRun) -> dict[str, Any]:
     """What is told of a validation: its step, its time and its scores."""
-    numbers = ((name, value) for name, value in row.items() if isinstance(value, float) and name != "seconds")
+    numbers = ((name, value) for name, value in row.items() if name not in NO_CURVES and drawable(value))
     scores = {name: float(f"{value:.4g}") for name, value in numbers}
     return {"step": row["step"], "seconds": row.get("seconds", 0.0), "scores": scores,
             "best": row["step"] == run.best}  # fmt: skip

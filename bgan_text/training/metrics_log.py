@@ -26,6 +26,8 @@ END_OF_LINE = re.compile(MARK + rb"\n?\Z")
 MORE_AFTER_END = re.compile(MARK + rb".", re.DOTALL)
 """What no kill leaves: a line that is whole, and more in the place of its line feed."""
 LENGTH_OF_END = 24
+LARGEST_DRAWN = 1e100
+"""Of a number in a curve. Sums and squares of larger ones overflow; where one is logged, training is lost."""
 
 
 class MetricsLog:
@@ -134,6 +136,16 @@ class MetricsLog:
         place = next(place for place in places if not place.exists())
         write_atomically(place, read_bounded(self.path, MOST_BYTES))
         return place
+
+
+def drawable(value: Any) -> bool:
+    """Whether a value is a number that a curve or a figure can hold.
+
+    Example:
+        >>> drawable(0.5), drawable(10**300), drawable(None)
+        (True, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_DRAWN
 
 
 def _sealed(row: Mapping[str, Any], before: str) -> tuple[bytes, str]:
