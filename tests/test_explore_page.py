@@ -115,6 +115,28 @@ def test_scoring_a_text_that_is_typed(text: bt.Exploration, open_page: Any) -> N
     assert "not in the vocabulary" in page.locator("#score .verdict").nth(1).text_content()
 
 
+def test_a_line_that_is_too_long_is_named_and_capitals_are_read_as_small(
+    folder: Path, open_page: Any
+) -> None:
+    lines = [f"On Monday I saw {number} roses" for number in range(40)]
+    data = bt.prepare(lines, lowercase=True, out=folder / "lowercase")
+    with bt.explore(bt.train(data, out=folder / "lower", **TINY)) as opened:
+        page = open_page(opened.url)
+        page.get_by_role("tab", name="Score").click()
+        page.get_by_label("Texts, one a line").fill("\nOn Monday I saw 3 roses\n" + "roses " * 50)
+        page.get_by_label("Texts, one a line").press("Control+Enter")
+        page.wait_for_selector("#score .verdict")
+        verdicts = page.locator("#score .verdict").all_text_contents()
+        assert len(verdicts) == 2
+        assert "not in the vocabulary" not in verdicts[0]
+        assert verdicts[1].startswith("Line 3 is not scored: ")
+        assert "samples of this run have at most" in verdicts[1]
+        status = page.locator("#score .status").text_content()
+        assert "1 of 2 texts are scored" in status
+        assert "as the data are in lower case" in status
+        assert "Texts are read in lower case" in page.locator("#score .hint").text_content()
+
+
 def test_a_drawn_sample_is_scored_by_its_button(text: bt.Exploration, open_page: Any) -> None:
     page = open_page(text.url)
     first = lines(page, "draw")[0]

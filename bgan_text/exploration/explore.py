@@ -152,7 +152,11 @@ def _answers(explorer: Explorer) -> dict[str, Answer]:
     def scored(values: Any) -> dict[str, Any]:
         options = given(ScoreOptions, values)
         step = explorer.pinned(options.step)
-        return {"step": step, "texts": [_score(one) for one in explorer.score(*options.texts, step=step)]}
+        misfits = list(map(explorer.misfit, options.texts))
+        fitting = [text for text, misfit in zip(options.texts, misfits, strict=True) if misfit is None]
+        scores = iter(explorer.score(*fitting, step=step) if fitting else [])
+        texts = [_score(next(scores)) if misfit is None else {"misfit": misfit} for misfit in misfits]
+        return {"step": step, "texts": texts}
 
     named = {"facts": lambda _: facts(explorer), "draw": drawn, "walk": walked, "score": scored}
     return {f"api/{name}": answer for name, answer in named.items()}
@@ -177,6 +181,7 @@ def facts(explorer: Explorer) -> dict[str, Any]:
         "remedy": None if explorer.images else _remedy(explorer),
         "ratio": Drawing(2).obstacle(settings) is None,
         "compared": COMPARED,
+        "lowercase": explorer.lowercase,
         "draw": limits(DrawOptions),
         "walk": limits(WalkOptions),
         "most_texts": MOST_TEXTS,

@@ -1,20 +1,30 @@
 """Ask a run for samples, walks between noise vectors, and scores of texts."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.images import Pixels
 from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer
+from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError
 from bgan_text.exploration.kept_nets import KeptNets
 from bgan_text.exploration.options import DrawOptions, ScoreOptions, WalkOptions
-from bgan_text.exploration.text_scores import TextScore, scores_of, without_scores
+from bgan_text.exploration.text_scores import (
+    TextScore,
+    has_capitals,
+    row_of,
+    scores_of,
+    without_scores,
+)
 from bgan_text.exploration.walking import shares, walk
 from bgan_text.runs import Run, load_run
 from bgan_text.sampling import refuse_classifier, sample_images, sample_tensors, sample_text
@@ -139,25 +149,66 @@ class Explorer:
     def score(self, *texts: str, step: int | str | None = None) -> list[TextScore]:
         """The discriminator's scores of texts, each a sample, and of their tokens.
 
-        `above` says how many of 200 samples of the same checkpoint score higher.
+        Texts are read as `prepare` read the data: in lower case if `lowercase` says so. `above` says how many
+        of 200 samples of the same checkpoint score higher.
 
         Args:
-            texts: as they would be samples of the run.
+            texts: each a sample, as it would be in the data.
             step: the step of a checkpoint, or "best"; None for the last one.
 
         Raises:
             UserError: the run has no discriminator or makes images, or a text does not fit its samples.
         """
         chosen, nets = ScoreOptions(texts=texts, step=step), self._nets
-        if (reason := self.without_scores) is not None:
-            raise UserError(f"{nets.folder} scores no text: {reason}")
-        assert isinstance(nets.space, TokenSpace)
+        space = self._scored_space()
         step_of_it = nets.pinned(chosen.step)
         discriminator = nets.discriminator(self.run.device, step=step_of_it)
         tokenizer = load_tokenizer(nets.folder)
-        found = scores_of(chosen.texts, discriminator, nets.config, tokenizer, nets.space, self.run.device)
+        read = [self._as_prepared(text) for text in chosen.texts]
+        found = scores_of(read, discriminator, nets.config, tokenizer, space, self.run.device)
         samples = self._sample_scores(step_of_it)
-        return [replace(one, above=float((samples > one.score).float().mean())) for one in found]
+        return [
+            replace(one, text=text, above=float((samples > one.score).float().mean()))
+            for text, one in zip(chosen.texts, found, strict=True)
+        ]
+
+    def misfit(self, text: str) -> str | None:
+        """Why a text is no sample of the run, such as that it is too long; None if it can be scored.
+
+        Raises:
+            UserError: the run scores no text at all.
+        """
+        space, tokenizer = self._scored_space(), load_tokenizer(self._nets.folder)
+        try:
+            row_of(self._as_prepared(text), tokenizer, space)
+        except UserError as error:
+            return str(error)
+        return None
+
+    @cached_property
+    def lowercase(self) -> bool:
+        """Whether texts are scored in lower case, because the data were prepared with `lowercase`.
+
+        The card of the dataset directory tells it. Where that is gone, as for an exported model, the
+        vocabulary does: one without any capital letter reads lower case only.
+        """
+        if self.images:
+            return False
+        if (folder := self._nets.data_folder()).is_dir():
+            with suppress(UserError):  # it is damaged, or another one
+                data = DatasetDirectory(folder)
+                if data.signature == self._nets.data["signature"]:
+                    return data.lowercase
+        return not has_capitals(load_tokenizer(self._nets.folder))
+
+    def _as_prepared(self, text: str) -> str:
+        return one_line(text).lower() if self.lowercase else one_line(text)
+
+    def _scored_space(self) -> TokenSpace:
+        if (reason := self.without_scores) is not None:
+            raise UserError(f"{self._nets.folder} scores no text: {reason}")
+        assert isinstance(self._nets.space, TokenSpace)
+        return self._nets.space
 
     @torch.no_grad()
     def _sample_scores(self, step: int) -> Tensor:

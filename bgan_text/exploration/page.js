@@ -268,8 +268,11 @@ function tokenShown(token) {
   return shown;
 }
 
-function showScored(panel, answer) {
-  const blocks = answer.texts.map((one) => {
+function showScored(panel, answer, lines) {
+  const blocks = answer.texts.map((one, i) => {
+    if ("misfit" in one) {
+      return made("div", "verdict", null, made("p", "problem", `Line ${lines[i].number} is not scored: ${one.misfit}`));
+    }
     const heading = made("h3", "", null, made("b", "", signed(one.score)));
     if (facts.ratio) {
       heading.append(one.score < 0 ? "more like samples than data" : "more like data than samples");
@@ -283,7 +286,13 @@ function showScored(panel, answer) {
     return block;
   });
   find(".results", panel).replaceChildren(...blocks);
-  const each = answer.texts.some((one) => one.tokens.some((token) => token.score !== null));
+  const scored = answer.texts.filter((one) => !("misfit" in one));
+  const status = find(".status", panel);
+  if (scored.length < answer.texts.length) status.textContent += `. ${scored.length} of ${answer.texts.length} texts are scored`;
+  if (facts.lowercase && scored.some((one) => one.text !== one.text.toLowerCase())) {
+    status.textContent += ". Capital letters are read as small ones, as the data are in lower case";
+  }
+  const each = scored.some((one) => one.tokens.some((token) => token.score !== null));
   find("#legend").hidden = !each;
 }
 
@@ -307,11 +316,13 @@ async function walk() {
 
 async function score() {
   const form = find("#score form");
+  let lines;
   const answer = await answered(form, () => {
-    const texts = form.elements.texts.value.split("\n").filter((text) => text.trim() !== "");
-    return { ...valuesOf(form), texts };
+    lines = form.elements.texts.value.split("\n").map((text, i) => ({ text, number: i + 1 }));
+    lines = lines.filter((line) => line.text.trim() !== "");
+    return { ...valuesOf(form), texts: lines.map((line) => line.text) };
   });
-  if (answer) showScored(find("#score"), answer);
+  if (answer) showScored(find("#score"), answer, lines);
 }
 
 function scoreThis(text) {
@@ -405,6 +416,7 @@ function prepareLimits() {
     find("[data-hint=score]").textContent = facts.ratio
       ? "The score estimates log p(x) / q(x), data to samples, in nats."
       : "The score is that of a critic.";
+    if (facts.lowercase) find("[data-hint=score]").textContent += " Texts are read in lower case, as the data are.";
   }
 }
 

@@ -7,6 +7,7 @@ scores of its tokens, the end among them: log p(x_t | x_<t) / q(x_t | x_<t).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from string import ascii_uppercase
 from typing import Any
 
 import torch
@@ -68,6 +69,21 @@ def without_scores(config: Config) -> str | None:
     """
     objective = OBJECTIVES[config.objective]
     return objective.no_ratio if objective.family in (LIKELIHOOD, IMPLICIT) else None
+
+
+def has_capitals(tokenizer: Tokenizer) -> bool:
+    """Whether the vocabulary has a capital letter; rows of numbers, which have no letters, count as such.
+
+    Example:
+        >>> from bgan_text.corpora.tokenizer import WordTokenizer
+        >>> has_capitals(WordTokenizer([" a", " Rose"])), has_capitals(WordTokenizer([" a", " rose"]))
+        (True, False)
+    """
+    if isinstance(tokenizer, SymbolTokenizer):
+        return any(symbol != symbol.lower() for symbol in tokenizer.symbols)
+    if isinstance(tokenizer, IntegerTokenizer):
+        return True
+    return any(UNKNOWN not in tokenizer.encode(letter) for letter in ascii_uppercase)
 
 
 def row_of(text: str, tokenizer: Tokenizer, space: TokenSpace) -> list[int]:
