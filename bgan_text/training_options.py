@@ -198,7 +198,8 @@ class TrainingOptions:
     )
     precision: str = setting(
         "auto",
-        "arithmetic of the nets; tf32 is float32 whose products a GPU computes with 10 bits after the point",
+        "arithmetic of the nets: float32, bfloat16 with 16 bits, or tf32, float32 whose products a GPU "
+        "computes with 10 bits after the point; auto is bfloat16 where the device has it, else float32",
         choices=PRECISIONS,
         group=OPTIMISER,
     )

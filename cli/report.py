@@ -20,8 +20,8 @@ Score = Annotated[
     bool,
     typer.Option(
         "--score",
-        help="Score each run first, as bgan-text score does by itself, and keep the result as score.json in "
-        "its folder. Without it the table shows the score.json that is there.",
+        help="Score each run first, its best checkpoint if it has one, else the last, and keep the result as "
+        "score.json in its folder. Without it the table shows the score.json that is there.",
     ),
 ]
 Scores = Annotated[

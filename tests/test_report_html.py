@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 import bgan_text as bt
 from bgan_text.html_report.charts import thinned
+from bgan_text.html_report.facts import facts
+from bgan_text.html_report.opened import opened
+from bgan_text.html_report.quality import axis
 from bgan_text.html_report.shown_samples import LONGEST
 
 Command = Callable[..., Any]
@@ -85,7 +88,7 @@ def copied(run: bt.Run, folder: Path, rows: list[dict[str, Any]] | None = None) 
 def test_a_page_has_the_settings_the_curves_and_the_commands(runs: dict[str, bt.Run], tmp_path: Path) -> None:
     run = runs["draws"]
     page = Read(bt.report(run, out=tmp_path / "report.html"))
-    for said in ("draws", "4 steps", "sentences", "discriminator_width", "bgan-text train --data"):
+    for said in ("draws", "4 steps", "trained on data for", "discriminator_width", "bgan-text train --data"):
         assert said in page.text, said
     rows = run.metrics()
     table, charts = page.data["runs"][0], {chart["title"]: chart for chart in page.data["charts"]}
@@ -237,7 +240,10 @@ def test_score_measures_and_keeps_the_scores(
 ) -> None:
     from bgan_text.html_report import score_tables
 
+    asked = []
+
     def few(run: Any, **how: Any) -> bt.Report:
+        asked.append(how["step"])
         return bt.evaluate(run, count=20, resamples=20, **how)
 
     monkeypatch.setattr(score_tables, "evaluate", few)
@@ -245,10 +251,49 @@ def test_score_measures_and_keeps_the_scores(
     page = Read(bt.report(run, score=True))
     saved = json.loads((run.folder / "score.json").read_text())
     assert [model["name"] for model in saved["models"]] == [str(run.folder), "real"]
-    assert saved["step"] == 4
+    assert saved["step"] == run.best == 2
+    assert max(run.checkpoints()) == 4
+    assert asked == ["best"]
     assert "bleu-5" in page.text
+    assert "step 2, the best" in page.text
+    commands = [code for code in page.codes if code.startswith(("bgan-text sample", "bgan-text score"))]
+    assert ["--step best" in command for command in commands[-2:]] == [True, True]
     assert (run.folder / "report.html").exists()
     assert bt.verify(run.folder).sound
+
+
+def test_ticks_are_told_without_rounding() -> None:
+    low, high, ticks = axis([0.036, 0.098])
+    assert [text for _, text in ticks] == ["0.045", "0.060", "0.075", "0.090"]
+    for values in ([1.0, 2.0], [-3.21, -3.2099], [0.0, 1e-7], [5.0, 5.0], [100.0, 90_000.0]):
+        low, high, ticks = axis(values)
+        assert low < min(values) <= max(values) < high
+        assert len(ticks) > 2
+        distance = ticks[1][0] - ticks[0][0]
+        np.testing.assert_allclose([float(text) for _, text in ticks], [value for value, _ in ticks],
+                                   rtol=0, atol=1e-3 * distance)  # fmt: skip
+
+
+def test_a_precision_that_the_program_chose_is_no_setting_of_the_user(
+    data: bt.DatasetDirectory, tmp_path: Path
+) -> None:
+    own = {name: value for name, value in TINY.items() if name != "precision"}
+    chosen = bt.train(data, out=tmp_path / "chosen", **own)
+    (found,) = map(facts, opened([chosen]))
+    assert "precision" not in [name for name, *_ in found["changed"]]
+    assert "width" in [name for name, *_ in found["changed"]]
+    assert "precision" in [name for rows in found["settings"].values() for name, *_ in rows]
+    other = "float32" if chosen.config.precision == "bfloat16" else "bfloat16"
+    given = bt.train(data, out=tmp_path / "given", **own, precision=other)
+    (found,) = map(facts, opened([given]))
+    assert "precision" in [name for name, *_ in found["changed"]]
+
+
+def test_an_exported_model_has_no_history(runs: dict[str, bt.Run], tmp_path: Path, bgan: Command) -> None:
+    bt.export(runs["draws"], tmp_path / "exported")
+    result = bgan("report", tmp_path / "exported")
+    assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
+    assert "is an exported model, without the history of its training" in result.err
 
 
 def test_long_curves_keep_their_ends_and_their_extremes() -> None:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from bgan_text.config import settings_of
+from bgan_text.config import Config, settings_of
 from bgan_text.described import described, read_settings
+from bgan_text.device import choose_device
 from bgan_text.html_report.opened import OpenRun
 from bgan_text.space import LabelSpace
+from bgan_text.training.update import resolve_precision
 from bgan_text.training_options import TrainingOptions
 
 ABOUT = {
@@ -23,7 +25,7 @@ def facts(one: OpenRun) -> dict[str, Any]:
         `settings`, all others that the objective reads, by group; and what the table of runs shows.
     """
     run, config = one.run, one.run.config
-    changed = set(settings_of(run.folder))
+    changed = set(settings_of(run.folder)) - _resolved(run.config)
     image_nets = run.images or isinstance(run.space, LabelSpace)
     groups = {
         group: [(name, value, ABOUT.get(name, "")) for name, value in named]
@@ -36,7 +38,7 @@ def facts(one: OpenRun) -> dict[str, Any]:
         "folder": str(run.folder),
         "objective": config.title,
         "generator": config.generator,
-        "corpus": run.data["corpus"],
+        "data": run.data_folder().absolute().name or run.data["corpus"],
         "step": step,
         "seconds": seconds,
         "time": duration(seconds),
@@ -49,6 +51,12 @@ def facts(one: OpenRun) -> dict[str, Any]:
         "changed": [row for rows in groups.values() for row in rows if row[0] in changed],
         "settings": {group: [row for row in rows if row[0] not in changed] for group, rows in groups.items()},
     }
+
+
+def _resolved(config: Config) -> set[str]:
+    """Settings that were `auto` as far as can be told: run.json has what they became on the device."""
+    here = str(resolve_precision("auto", choose_device("auto"))).removeprefix("torch.")
+    return {"precision"} if config.precision == here else set()
 
 
 def _about(one: OpenRun, step: int, seconds: float) -> list[tuple[str, str]]:
@@ -70,7 +78,7 @@ def _about(one: OpenRun, step: int, seconds: float) -> list[tuple[str, str]]:
 
 def _data(one: OpenRun) -> list[tuple[str, str]]:
     run, data = one.run, one.data
-    told = [("Data", f"{run.data_folder()} ({run.data['corpus']}, signature {run.data['signature']})")]
+    told = [("Data", f"{run.data_folder()} (corpus {run.data['corpus']}, signature {run.data['signature']})")]
     if data is not None:
         splits = (f"{data.counts[name]:,} {name}" for name in ("train", "validation", "test"))
         told.append(("Samples in it", ", ".join(splits)))

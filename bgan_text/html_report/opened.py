@@ -1,5 +1,6 @@
 """The runs of a report: opened, each with a name, its metrics and its data."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.curves import RunLike, run_folder
 from bgan_text.errors import UserError
 from bgan_text.evaluation.formats import short_names
+from bgan_text.outputs import is_exported
 from bgan_text.training.evaluations import Evaluations, is_evaluation
 from bgan_text.training.metrics_log import Row
 from bgan_text.training.run import RunFolder
@@ -41,6 +43,11 @@ class OpenRun:
         return self.rows[-1]
 
     @property
+    def best_before_last(self) -> bool:
+        """Whether there is a best checkpoint that is not the last one."""
+        return self.best is not None and self.best != max(self.run.checkpoints())
+
+    @property
     def evaluated(self) -> list[Row]:
         """The rows of validations."""
         return [row for row in self.rows if is_evaluation(row)]
@@ -50,10 +57,16 @@ def opened(several: Sequence[RunLike]) -> list[OpenRun]:
     """Open runs, each once.
 
     Raises:
-        UserError: something is no run folder, is damaged, or has no metrics yet.
+        UserError: something is no run folder, such as an exported model, is damaged, or has no metrics yet.
     """
     if not several:
         raise UserError("`runs` is empty: name at least one run")
+    for one in several:
+        if isinstance(one, str | os.PathLike) and is_exported(Path(one)):
+            raise UserError(
+                f"{os.fspath(one)} is an exported model, without the history of its training: "
+                "name the run that it was exported from"
+            )
     folders = {folder.folder.resolve(): folder for folder in map(run_folder, several)}
     names = short_names([str(folder.folder) for folder in folders.values()])
     return [_open(folder, names[str(folder.folder)]) for folder in folders.values()]

@@ -28,6 +28,8 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 48
 SPARE = 0.08
 """The share of an axis beyond the outermost points."""
 TICKS = 5
+MOST_DIGITS = 12
+"""After the point of a tick."""
 
 
 Place = tuple[float, float, str]
@@ -108,8 +110,8 @@ def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Scored], pair: tuple[s
 
 def _figure(pair: tuple[str, str], series: Sequence[Series]) -> dict[str, Any]:
     points = [point for one in series for point in one.points]
-    x_low, x_high, x_ticks = _axis([x for x, *_ in points])
-    y_low, y_high, y_ticks = _axis([y for _, y, _ in points])
+    x_low, x_high, x_ticks = axis([x for x, *_ in points])
+    y_low, y_high, y_ticks = axis([y for _, y, _ in points])
 
     def across(value: float) -> float:
         return round(LEFT + (value - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT), 1)
@@ -135,7 +137,7 @@ def _figure(pair: tuple[str, str], series: Sequence[Series]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _axis(values: Sequence[float]) -> tuple[float, float, list[tuple[float, str]]]:
+def axis(values: Sequence[float]) -> tuple[float, float, list[tuple[float, str]]]:
     """The ends of an axis, and its ticks."""
     from matplotlib.ticker import MaxNLocator
 
@@ -143,5 +145,15 @@ def _axis(values: Sequence[float]) -> tuple[float, float, list[tuple[float, str]
     spare = SPARE * (high - low) or 0.05 * abs(high) or 1.0
     low, high = low - spare, high + spare
     places = [float(value) for value in MaxNLocator(TICKS).tick_values(low, high) if low <= value <= high]
-    digits = max(0, -math.floor(math.log10((high - low) / TICKS)))
+    digits = _digits(places, (high - low) / TICKS)
     return low, high, [(value, f"{value:.{digits}f}") for value in places]
+
+
+def _digits(values: Sequence[float], distance: float) -> int:
+    """How many digits after the point tell the values without rounding, which are so far from each other."""
+    return next(
+        digits
+        for digits in range(MOST_DIGITS + 1)
+        if digits == MOST_DIGITS
+        or all(abs(round(value, digits) - value) < 1e-6 * distance for value in values)
+    )

@@ -12,6 +12,7 @@ from bgan_text.corpora.preparation_options import ImagePreparation, OraclePrepar
 from bgan_text.corpora.sources import TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.errors import UserError
 from bgan_text.html_report.opened import OpenRun
+from bgan_text.sampling_options import BEST
 from bgan_text.setting import flag_of
 from bgan_text.space import LabelSpace
 
@@ -33,11 +34,11 @@ def commands(one: OpenRun) -> list[dict[str, str]]:
         words += ["--from", os.path.normpath(run.folder.absolute() / run.started_from["folder"])]
         note = f"It started from step {run.started_from['step']:,} of that run. "
     words += _flags(Config, settings_of(run.folder))
-    step = one.last["step"]
+    made = one.last["step"]
     if run.config.minutes is not None:
         note += (
-            f"It made {step:,} steps in that time; with --steps {step} in its place another machine makes as "
-            "many. The same random numbers need the same kind of device."
+            f"The run made {made:,} steps in {run.config.budget}; another machine makes more or fewer. "
+            f"To repeat it step for step, replace --minutes by --steps {made}, on the same kind of device."
         )
     shown = [
         {
@@ -49,11 +50,12 @@ def commands(one: OpenRun) -> list[dict[str, str]]:
     ]
     if isinstance(run.space, LabelSpace):
         return shown
+    step = ["--step", BEST] if one.best_before_last else []
     out = ["--out", "samples.png"] if run.images else ["--n", "1000", "--seed", "0", "--out", "samples.txt"]
     return [
         *shown,
-        {"title": "Sample", "command": shlex.join([PROGRAM, "sample", folder, *out]), "note": ""},
-        {"title": "Score", "command": shlex.join([PROGRAM, "score", folder]), "note": ""},
+        {"title": "Sample", "command": shlex.join([PROGRAM, "sample", folder, *step, *out]), "note": ""},
+        {"title": "Score", "command": shlex.join([PROGRAM, "score", folder, *step]), "note": ""},
     ]
 
 

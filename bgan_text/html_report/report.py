@@ -37,8 +37,8 @@ def report(
     Args:
         runs: a run or its folder, or several.
         out: the file to write; by default report.html in the folder of the first run.
-        score: whether each run is scored first, as `evaluate` does by itself. The scores are kept as
-            score.json in its folder.
+        score: whether each run is scored first: its best checkpoint, or the last if none is the best, and
+            else as `evaluate` does by itself. The scores are kept as score.json in its folder.
         scores: further files that `score --json` has written.
         title: the heading; by default the names of the runs.
         reporter: hears the progress of scoring.

@@ -15,6 +15,7 @@ from bgan_text.evaluation.saved_report import Scored, read_report
 from bgan_text.files import write_json
 from bgan_text.html_report.opened import OpenRun
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sampling_options import BEST
 from bgan_text.space import LabelSpace
 
 SAVED = "score.json"
@@ -24,7 +25,9 @@ OF_THE_SAMPLES = ("samples", "candidates", "effective candidates", "drawn plainl
 
 
 def score_runs(runs: Sequence[OpenRun], reporter: Reporter = SILENT) -> None:
-    """Score the last checkpoint of each run as `score` does by itself, and save it in the run folder.
+    """Score a checkpoint of each run, and save the scores in its folder: the best one, or else the last.
+
+    All other options of `score` have their defaults.
 
     Raises:
         UserError: as `evaluate`, such as that the data of a run is gone.
@@ -32,9 +35,9 @@ def score_runs(runs: Sequence[OpenRun], reporter: Reporter = SILENT) -> None:
     for one in runs:
         if isinstance(one.run.space, LabelSpace):
             raise UserError(f"{one.run.folder} is a classifier: `score` has nothing to score")
-        found = evaluate(one.run, reporter=reporter)
-        last = max(one.run.checkpoints(), default=0)
-        write_json(one.run.folder / SAVED, found.to_json() | {"step": last})
+        step = max(one.run.checkpoints(), default=0) if one.best is None else one.best
+        found = evaluate(one.run, step=BEST if one.best_before_last else None, reporter=reporter)
+        write_json(one.run.folder / SAVED, found.to_json() | {"step": step})
 
 
 def saved_scores(runs: Sequence[OpenRun], files: Sequence[Path] = ()) -> dict[str, Scored]:
@@ -87,9 +90,7 @@ def tables(scores: dict[str, Scored], runs: Sequence[OpenRun]) -> list[dict[str,
         else:
             _, report, before = together[same]
             together[same] = (key, _joined(report, scored.report), before | steps)
-    places = {one.name: place for place, one in enumerate(runs)}
-    lasts = {one.name: max(one.run.checkpoints(), default=0) for one in runs}
-    return [_table(report, steps, places, lasts) for _, report, steps in together]
+    return [_table(report, steps, runs) for _, report, steps in together]
 
 
 def _joined(one: Report, other: Report) -> Report:
@@ -101,17 +102,14 @@ def _joined(one: Report, other: Report) -> Report:
     return replace(one, columns=models + real, registry={**other.registry, **one.registry})
 
 
-def _table(
-    report: Report, steps: dict[str, int | None], places: dict[str, int], lasts: dict[str, int]
-) -> dict[str, Any]:
+def _table(report: Report, steps: dict[str, int | None], runs: Sequence[OpenRun]) -> dict[str, Any]:
+    places = {one.name: place for place, one in enumerate(runs)}
     columns = []
     for column in report.columns:
-        step, last = steps.get(column.name), lasts.get(column.name)
-        note = f"step {step:,}" if step is not None and column.name != REAL else ""
-        if note and last is not None and step != last:
-            note += f", but the run is at {last:,}"
-        columns.append({"name": column.name, "run": places.get(column.name), "real": column.name == REAL,
-                        "note": note})  # fmt: skip
+        run, step = places.get(column.name), steps.get(column.name)
+        of_a_step = step is not None and column.name != REAL
+        note = _of_step(step, None if run is None else runs[run]) if step is not None and of_a_step else ""
+        columns.append({"name": column.name, "run": run, "real": column.name == REAL, "note": note})
     groups = [
         {
             "name": group,
@@ -124,6 +122,21 @@ def _table(
     ]
     return {"columns": columns, "groups": groups, "anchor": str(report.settings.get("anchor", "")),
             "samples": _samples(report), "notes": _notes(report)}  # fmt: skip
+
+
+def _of_step(step: int, run: OpenRun | None) -> str:
+    """Which checkpoint was scored, and which there are beside it."""
+    note = f"step {step:,}"
+    if run is None:
+        return note
+    last = max(run.run.checkpoints(), default=0)
+    if step == run.best:
+        return f"{note}, the best" if step != last else note
+    if step != last:
+        note += f", but the run is at {last:,}"
+    elif run.best is not None:
+        note += f", but the best is {run.best:,}"
+    return note
 
 
 def _notes(report: Report) -> list[str]:

@@ -19,6 +19,9 @@ MOST_EVALUATIONS, LEAST_EVALUATIONS, ALL_EVALUATIONS = 60, 12, 240
 least of many runs, which share the third number."""
 LONGEST = 5
 """The n of the longest n-grams that are marked."""
+LEAST_N, FEW = 2, 1 / 3
+"""What is marked by default: the longest n-grams of which at most this share is new in real text, but not
+single units, of which a generator makes no new ones."""
 MOST_UNITS = 1_500_000
 """Words or characters of training text that samples are compared with."""
 
@@ -38,8 +41,9 @@ def text_samples(run: OpenRun, runs: int, read: Read) -> dict[str, Any] | None:
     Returns:
         `evaluations`, each with `step`, `seconds`, `scores`, and `texts`; `real`, texts of the validation
         split; `units`, what n-grams consist of; `compared`, the number of training texts, and `of`, how many
-        there are. A text has its `units`, and `new`: for each n a string with a 1 for each n-gram, by its
-        first unit, that no training text has; empty without data.
+        there are; `n`, of the n-grams that are marked by default, and `why`. A text has its `units`, and
+        `new`: for each n a string with a 1 for each n-gram, by its first unit, that no training text has;
+        empty without data.
     """
     rows = [row for row in run.evaluated if row["samples"]]
     if not rows:
@@ -59,8 +63,30 @@ def text_samples(run: OpenRun, runs: int, read: Read) -> dict[str, Any] | None:
     ]
     among = run.data.counts["train"] if run.data is not None else 0
     joined = "" if units in WITHOUT_SPACES else " "
-    return {"evaluations": evaluations, "real": list(shown), "units": _called(units), "joined": joined,
-            "compared": compared, "of": among}  # fmt: skip
+    held_out = list(shown)
+    n, why = usual_n([one["new"] for one in held_out])
+    return {"evaluations": evaluations, "real": held_out, "units": _called(units), "joined": joined,
+            "compared": compared, "of": among, "n": n, "why": why}  # fmt: skip
+
+
+def usual_n(marks: Sequence[list[str]]) -> tuple[int, str]:
+    """The n of the n-grams to mark by the marks of real texts, and why: `LEAST_N` and `FEW` say how.
+
+    Example:
+        >>> usual_n([["0000", "001", "01", "1", ""]])[0]
+        2
+        >>> usual_n([["0000", "000", "00", "1", ""]])[0]
+        3
+    """
+    together = ["".join(text[order] for text in marks if text) for order in range(LONGEST)]
+    shares = [flags.count("1") / len(flags) if flags else 1.0 for flags in together]
+    if not any(together):
+        return LEAST_N, ""
+    found = [n for n in range(LEAST_N, LONGEST + 1) if shares[n - 1] <= FEW]
+    if not found:
+        return LEAST_N, f"Longer ones would mark even more of the real samples, so n is {LEAST_N} at first."
+    n = max(found)
+    return n, f"At first n is {n}, the largest at which at most a third of those of the real samples are new."
 
 
 def evaluated(row: Row, run: OpenRun) -> dict[str, Any]:

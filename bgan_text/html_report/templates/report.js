@@ -71,17 +71,23 @@ function stored(value) {
         let end = place + 1;
         while (end < text.units.length && covered[end] === covered[place]) end += 1;
         const part = text.units.slice(place, end).join(joined);
-        item.append(covered[place] ? element("mark", part) : part);
+        if (covered[place] && part.trim()) { /* without the spaces around it */
+          const start = part.length - part.trimStart().length, stop = part.trimEnd().length;
+          item.append(part.slice(0, start), element("mark", part.slice(start, stop)), part.slice(stop));
+        } else item.append(part);
         if (end < text.units.length) item.append(joined);
         place = end;
       }
       return item;
     };
-    const list = (texts, joined) => { const made = element("ol"); for (const text of texts) made.append(marked(text, joined)); return made; };
+    const list = (texts, joined) => { const made = element("ol", undefined, joined ? "words" : ""); for (const text of texts) made.append(marked(text, joined)); return made; };
+    const flagged = (texts, order) => {
+      const flags = texts.map((text) => text.new[order - 1] || "").join("");
+      return [...flags].filter((flag) => flag === "1").length / flags.length;
+    };
     const share = (texts) => {
-      if (!n()) return "";
-      const flags = texts.map((text) => text.new[n() - 1] || "").join("");
-      return flags.length ? `${Math.round((100 * [...flags].filter((flag) => flag === "1").length) / flags.length)} % of ${n()}-grams new` : "";
+      const found = n() ? flagged(texts, n()) : NaN;
+      return Number.isNaN(found) ? "" : `${Math.round(100 * found)} % of ${n()}-grams new`;
     };
     const title = (name, text, more) => {
       const heading = document.getElementById(name);
@@ -111,17 +117,17 @@ function stored(value) {
       generated.replaceChildren(list(told.texts, joined));
       real.replaceChildren(one.text.real.length ? list(one.text.real, joined) : element("p", "The data are not there.", "muted"));
       const among = compared < of ? `the first ${compared.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}` : `the ${of.toLocaleString("en-US")}`;
-      hint.textContent = compared && n() ? `Marked: ${n()}-grams of ${units} that occur in none of ${among} training texts.` : "";
+      hint.textContent = compared && n() ? `Marked: ${n()}-grams of ${units} that occur in none of ${among} training texts. ${one.text.why}` : "";
     };
     const restart = () => {
+      if (order && chosen().text && !order.dataset.chosen) order.value = String(chosen().text.n);
       const { evaluations } = chosen().text || chosen().images;
       slider.max = evaluations.length - 1; slider.value = evaluations.length - 1;
       show();
     };
     slider.addEventListener("input", show);
-    if (order) order.addEventListener("change", show);
+    if (order) order.addEventListener("change", () => { order.dataset.chosen = "yes"; show(); });
     if (choice) choice.addEventListener("change", restart);
-    if (order && chosen().text && chosen().text.units === "characters") order.value = "5";
     restart();
   }
 }
