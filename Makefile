@@ -1,7 +1,7 @@
 # make demo         sentences from a freshly trained GAN, with scores, in under ten minutes
 # make test         lint and every test
 # make lint         style, types and import rules
-# make docs         the site of the documents in site/, which needs no network
+# make docs         the site of the documents in site/, which is read from disk, without a server or a network
 # make wheel-test   the wheel in a fresh environment, as a stranger installs it
 # make faults       kills, full disks, damaged and hostile files, random command lines: about an hour
 # make bench        speeds beside a literal step, the machine's matrix product, SentencePiece and nltk: five minutes
@@ -54,6 +54,7 @@ installed-copy: $(VENV)/installed-test
 # The notice is advertising for the successor of MkDocs.
 docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Open $(CURDIR)/site/index.html in a browser."
 
 wheel-test:
 	PYTHON=$(PYTHON) bash .ci/wheel-test

@@ -160,10 +160,40 @@ def test_commands_are_copied_without_their_prompt(site: Path, open_page: Any) ->
     assert not any(line.startswith("$") for line in lines)
 
 
-def test_search_works_from_disk(site: Path, open_page: Any) -> None:
-    page = open_page((site / "index.html").as_uri())
+def test_boxes_of_the_reference_are_seen_whole(site: Path, open_page: Any) -> None:
+    page = open_page((site / "reference.html").as_uri(), 1280)
+    beyond = "blocks => blocks.map(block => block.scrollWidth - block.clientWidth)"
+    assert set(page.eval_on_selector_all("article pre code", beyond)) == {0}
+
+
+def found(page: Any, words: str) -> list[str]:
+    """Where the search for some words leads, the first first."""
     page.click("input[name=query]")
-    page.keyboard.type("spectral normalisation", delay=20)
+    page.keyboard.type(words, delay=20)
     page.wait_for_selector(".md-search-result__link", state="attached", timeout=20_000)
-    links = page.eval_on_selector_all(".md-search-result__link", "links => links.map(link => link.href)")
+    page.wait_for_timeout(500)  # it answers anew for each key
+    links: list[str] = page.eval_on_selector_all(
+        ".md-search-result__link", "links => links.map(link => link.href)"
+    )
+    return links
+
+
+def test_search_works_from_disk(site: Path, open_page: Any) -> None:
+    links = found(open_page((site / "index.html").as_uri()), "spectral normalisation")
     assert any("/objectives.html" in link for link in links)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("mode collapse", "mode-collapse-my-samples-all-look-alike"),
+        ("file refused", "prepare-fails-why-is-my-file-refused-or-not-utf-8"),
+        ("not UTF-8", "prepare-fails-why-is-my-file-refused-or-not-utf-8"),
+        ("which checkpoint", "which-checkpoint-is-used-the-last-or-the-best"),
+        ("prepare fails", "prepare-fails-why-is-my-file-refused-or-not-utf-8"),
+    ],
+)
+def test_search_answers_questions_first(words: str, answer: str, site: Path, open_page: Any) -> None:
+    page, section, *_ = found(open_page((site / "index.html").as_uri()), words)
+    assert "/questions.html" in page
+    assert section.endswith(f"#{answer}")

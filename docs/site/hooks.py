@@ -109,15 +109,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Links of a document to files outside docs/ lead to their pages."""
+    """Links of a document to files outside docs/ lead to their pages; the search finds questions first."""
+    if page.file.src_uri == "questions.md":
+        page.meta["search"] = {"boost": 4}
     return rewritten(markdown, f"docs/{page.file.src_uri}") if page.file.generated_by is None else markdown
 
 
-def on_page_content(content: str, **_: Any) -> str:
+def on_page_content(content: str, page: Page, **_: Any) -> str:
     """TeX becomes MathML, and the prompts of consoles become style, so that nobody copies them.
 
-    A formula keeps the punctuation behind it on its line.
+    A formula keeps the punctuation behind it on its line. The reference has terminal boxes, which are marked
+    to be set in a smaller type.
     """
+    if page.file.src_uri == "reference.md":
+        content = f'<div class="terminal">{content}</div>'
     content = content.replace('<span class="gp">$ </span>', '<span class="gp prompt"></span>')
     block, inline = (rf'<{tag} class="arithmatex">(.*?)</{tag}>' for tag in ("div", "span"))
     content = re.sub(block, lambda found: mathml(found[1], "block"), content, flags=re.DOTALL)
