@@ -46,7 +46,7 @@ def export(
         push: `user/name` on the hub, to upload to. It takes the token that you logged in with, or HF_TOKEN.
         private: whether only you may see a model that is uploaded.
         endpoint: the address of the hub; None for that of HF_ENDPOINT, or huggingface.co.
-        reporter: hears of the upload.
+        reporter: hears of the upload, and of a download.
         changes: fields of `ExportOptions`, which take precedence over `options`.
 
     Returns:
@@ -63,7 +63,7 @@ def export(
     """
     chosen = _chosen(options, changes)
     _refuse_early(folder, push, private=private)
-    opened = _opened(run)
+    opened = _opened(run, reporter)
     with _place(opened, folder) as place:
         if not isinstance(opened, ExportedRun):
             export_run(opened, place, chosen, report=report, repository=push)
@@ -94,14 +94,14 @@ def _refuse_early(folder: object, push: str | None, *, private: bool) -> None:
         refuse_repository(push)
 
 
-def _opened(run: Any) -> RunFolder:
+def _opened(run: Any, reporter: Reporter) -> RunFolder:
     if isinstance(run, RunFolder):
         return run
     if hasattr(run, "folder"):
         return open_run(Path(run.folder), getattr(run, "parts", None))
     if not isinstance(run, str | os.PathLike):
         raise UserError(f"`run` is a {type(run).__name__}: a run or its folder is needed")
-    return open_run(located(run))
+    return open_run(located(run, reporter=reporter))
 
 
 @contextmanager

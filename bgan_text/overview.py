@@ -14,6 +14,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.described import Settings, described, read_settings
 from bgan_text.hub import located
 from bgan_text.newest import newest_folder
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.space import LabelSpace
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.exported import ExportedRun, open_run
@@ -128,12 +129,13 @@ def dataset_overview(dataset: DatasetDirectory, examples: int = 3) -> tuple[dict
     return facts, [about, *card_lines(dataset.card), *(f"  {text}" for text in texts)]
 
 
-def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
+def at_a_glance(folder: Path | None = None, reporter: Reporter = SILENT) -> tuple[dict[str, Any], list[str]]:
     """What there is to know of a run, an exported model or a dataset directory.
 
     Args:
         folder: its path, or `hf:user/name` of the hub; None for the newest run, or the newest dataset
             directory where there is no run.
+        reporter: hears of a download.
 
     Returns:
         Everything as JSON values, and a summary in lines of text.
@@ -141,7 +143,7 @@ def at_a_glance(folder: Path | None = None) -> tuple[dict[str, Any], list[str]]:
     Raises:
         UserError: it is none of these, or damaged.
     """
-    chosen = newest_folder() if folder is None else located(folder)
+    chosen = newest_folder() if folder is None else located(folder, reporter=reporter)
     if kind_of(chosen) == DATASET:
         return dataset_overview(DatasetDirectory(chosen))
     shown = overview(open_run(chosen))

@@ -247,13 +247,13 @@ class Run:
         return sample_text(self._run, options, self.device)
 
 
-def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts) -> RunFolder:
+def _folder_of(run: Run | str | os.PathLike[str], parts: CustomParts, reporter: Reporter) -> RunFolder:
     """The folder of a run, opened if it is given by its path."""
     if isinstance(run, Run):
         return origin_of(run.folder, parts, run.parts)
     if not isinstance(run, str | os.PathLike):
         raise UserError(f"`start_from` is a {type(run).__name__}: a run or its folder is needed")
-    return origin_of(located(run), parts)
+    return origin_of(located(run, reporter=reporter), parts)
 
 
 def load_run(
@@ -341,7 +341,7 @@ def train(
         callbacks=callbacks,
         reporter=reporter,
         parts=parts,
-        start_from=None if start_from is None else _folder_of(start_from, parts),
+        start_from=None if start_from is None else _folder_of(start_from, parts, reporter),
         **named,
     )
     training.go()

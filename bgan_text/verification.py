@@ -14,6 +14,7 @@ from bgan_text.errors import UserError, reason_of
 from bgan_text.files import MOST_BYTES, read_sealed
 from bgan_text.hub import is_hub, located
 from bgan_text.outputs import MODEL_CONFIG, is_exported
+from bgan_text.reporter import SILENT, Reporter
 from bgan_text.training.checkpoint import check_checkpoint
 from bgan_text.training.exported import ExportedRun, check_file
 from bgan_text.training.exported_record import (
@@ -81,7 +82,7 @@ class Verification:
         return {"path": self.path, "kind": self.kind, "sound": self.sound, "parts": parts}
 
 
-def verify(path: str | os.PathLike[str]) -> Verification:
+def verify(path: str | os.PathLike[str], *, reporter: Reporter = SILENT) -> Verification:
     """Check all of a run, a dataset directory or an exported model. It finds all faults.
 
     Of a dataset directory: the card, the tokenizer or palette, SHA-256 of every block of every file, and
@@ -92,6 +93,7 @@ def verify(path: str | os.PathLike[str]) -> Verification:
 
     Args:
         path: the folder, or `hf:user/name` of the Hugging Face hub.
+        reporter: hears of a download.
 
     Raises:
         UserError: it is none of these.
@@ -101,7 +103,7 @@ def verify(path: str | os.PathLike[str]) -> Verification:
         >>> found.sound, found.findings[0]
         (True, Finding(part='data/poems/card.json', problem=None))
     """
-    folder = located(path)
+    folder = located(path, reporter=reporter)
     kind = kind_of(folder)
     checks = {RUN: _run_checks, DATASET: dataset_checks, MODEL: _model_checks}[kind](folder)
     return Verification(str(folder), kind, list(_findings(checks)))

@@ -25,9 +25,10 @@ def show(
     Example: bgan-text show data/grammar
     """
     from bgan_text.cli.console import print_json, results, shown
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.overview import at_a_glance
 
-    facts, lines = at_a_glance(folder)
+    facts, lines = at_a_glance(folder, RichReporter())
     if json:
         print_json(facts)
     else:

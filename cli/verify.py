@@ -23,12 +23,13 @@ def verify(paths: Folders, json: Json = False) -> None:
     Example: bgan-text verify data/grammar runs/first
     """
     from bgan_text.cli.console import print_json, results, shown
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.verification import refuse_others, verify
 
     refuse_others(paths, typer.BadParameter)
     found = []
     for path in paths:
-        found.append(verify(path))
+        found.append(verify(path, reporter=RichReporter()))
         for line in () if json else found[-1].lines():
             results().print(shown(line), soft_wrap=True)
     sound = all(one.sound for one in found)

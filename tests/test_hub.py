@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from huggingface_hub import constants
 
 import bgan_text as bt
 from bgan_text.files import digest_of
+from bgan_text.overview import at_a_glance
 
 NAME = "ann/sentences"
 
@@ -114,6 +115,32 @@ def test_a_private_model_is_not_pushed_to_a_public_one(folder: Path, hub: Hub) -
     with pytest.raises(bt.UserError, match="is public already"):
         bt.export(folder, push=NAME, private=True)
     assert hub.files(NAME) == {}
+
+
+def test_every_download_is_told(folder: Path, data: bt.DatasetDirectory, hub: Hub, tmp_path: Path) -> None:
+    hub.add(NAME, contents(folder))
+
+    class Tasks(bt.Reporter):
+        def __init__(self) -> None:
+            self.titles: list[str] = []
+
+        def task(self, title: str, unit: str = "") -> Any:
+            self.titles.append(title)
+            return super().task(title, unit)
+
+    ways: list[Callable[[bt.Reporter], object]] = [
+        lambda reporter: bt.load_run(f"hf:{NAME}", reporter=reporter),
+        lambda reporter: bt.verify(f"hf:{NAME}", reporter=reporter),
+        lambda reporter: at_a_glance(Path(f"hf:{NAME}"), reporter),
+        lambda reporter: bt.export(f"hf:{NAME}", push="ann/again", reporter=reporter),
+        lambda reporter: bt.train(
+            data, start_from=f"hf:{NAME}", steps=1, batch=8, out=tmp_path / "begun", reporter=reporter
+        ),
+    ]
+    for way in ways:
+        told = Tasks()
+        way(told)
+        assert f"reading hf:{NAME}" in told.titles
 
 
 def test_a_run_starts_from_a_model_of_the_hub(
