@@ -79,10 +79,12 @@ def main() -> None:
     guard = _Guard()
     guard.install()
     from bgan_text.allocator import keep_freed_memory
+    from bgan_text.processors import wait_briefly
     from bgan_text.standard_streams import open_streams
 
     open_streams()
     keep_freed_memory()
+    wait_briefly()
     from bgan_text.cli.main import main as run
 
     guard.at_once = False
