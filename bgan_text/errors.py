@@ -92,3 +92,17 @@ def unknown(kind: str, name: str, options: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower()[:LONGEST_VALUE], options, n=2, cutoff=0.55)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
     return f"unknown {kind} {shown(name)}: {hint}choose from {', '.join(options)}"
+
+
+def needs_extra(what: str, extra: str) -> str:
+    """The line that refuses what an extra is missing for.
+
+    Args:
+        what: what needs it, with the verb.
+        extra: as in `pip install '.[EXTRA]'`.
+
+    Example:
+        >>> needs_extra("MAUVE needs", "mauve")
+        "MAUVE needs an extra: pip install -c constraints.txt '.[mauve]' in a clone of bgan-text"
+    """
+    return f"{what} an extra: pip install -c constraints.txt '.[{extra}]' in a clone of bgan-text"

@@ -39,6 +39,7 @@ from bgan_text.training.exported_record import (
     read_record,
     stored_file,
 )
+from bgan_text.training.folders import untrained
 from bgan_text.training.metrics_log import numbers_of
 from bgan_text.training.run import RunFolder
 
@@ -105,7 +106,7 @@ def chosen_step(run: RunFolder, step: int | str | None) -> int:
     """
     checkpoints = run.checkpoints()
     if not checkpoints:
-        raise UserError(f"{run.folder} has no checkpoint yet: nothing was trained or saved")
+        raise UserError(untrained(run.folder, run.config.save_every))
     if step is None or step == BEST:
         best = run.best()
         if best is None and step == BEST:

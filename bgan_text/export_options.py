@@ -20,6 +20,8 @@ DATASET = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 class ExportOptions:
     """What is exported of a run, and what its model card says beside.
 
+    `language` and `dataset` are several texts, or one; of one the field becomes a tuple.
+
     Raises:
         UserError: a value is none that the Hugging Face hub accepts.
 
@@ -71,6 +73,9 @@ class ExportOptions:
     )
 
     def __post_init__(self) -> None:
+        for name in ("language", "dataset"):
+            if isinstance(one := getattr(self, name), str):
+                object.__setattr__(self, name, (one,))
         check_all(self)
         object.__setattr__(self, "step", checked_step(self.step))
         object.__setattr__(self, "language", tuple(self.language))

@@ -22,14 +22,19 @@ def not_a_run(folder: Path) -> str:
         >>> print(not_a_run(Path("data/poems")).split("; ")[1])
         bgan-text train --data data/poems makes a run
         >>> not_a_run(Path("nowhere"))
-        'nowhere is not a run folder: it has no run.json; bgan-text train makes one'
+        'nowhere is not a run folder: there is no such folder; bgan-text train makes one'
     """
     if (folder / CARD).exists():
         reason, words = "it is a dataset directory", ["bgan-text", "train", "--data", str(folder)]
         return f"{folder} is not a run folder: {reason}; {shlex.join(words)} makes a run"
     if is_exported(folder):
-        takers = "bgan-text sample, score, show, verify and train --from take one"
+        start = shlex.join(["bgan-text", "train", "--from", str(folder)])
+        takers = f"bgan-text sample, score, show and verify take one, and {start} starts a run from it"
         return f"{folder} is not a run folder: it is an exported model; {takers}"
+    if not folder.exists():
+        return f"{folder} is not a run folder: there is no such folder; bgan-text train makes one"
+    if not folder.is_dir():
+        return f"{folder} is not a run folder: it is a file; bgan-text train makes one"
     return f"{folder} is not a run folder: it has no {RUN}; bgan-text train makes one"
 
 
@@ -48,13 +53,28 @@ def not_a_dataset(folder: Path) -> str:
         end = "continues it"
     elif folder.is_file():
         command, reason = [*command, str(folder)], "it is a file"
+    elif not folder.exists():
+        reason = "there is no such folder"
     return f"{folder} is not a dataset directory: {reason}; {shlex.join(command)} {end}"
 
 
 def untrained(folder: Path) -> str:
-    """The line that refuses a run without a checkpoint."""
+    """The line that refuses a run without a checkpoint, which no training holds."""
     command = shlex.join(["bgan-text", "train", "--resume", "--run", str(folder)])
     return f"{folder} has no checkpoint yet: nothing was trained or saved; {command} trains it"
+
+
+def untrained_yet(folder: Path, save_every: str) -> str:
+    """The line that refuses a run which is being trained, before its first checkpoint.
+
+    Example:
+        >>> print(untrained_yet(Path("runs/poems"), "60s"))
+        runs/poems is being trained and has no checkpoint yet: the first comes after 60s (--save-every)
+    """
+    after = f"{int(save_every):,} steps" if save_every.isdecimal() else save_every
+    return (
+        f"{folder} is being trained and has no checkpoint yet: the first comes after {after} (--save-every)"
+    )
 
 
 def taken(folder: Path) -> str:

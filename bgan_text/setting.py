@@ -24,6 +24,7 @@ def setting(
     text: str,
     *,
     minimum: float | None = None,
+    above: float | None = None,
     below: float | None = None,
     maximum: int = LARGEST,
     choices: tuple[str, ...] = (),
@@ -39,6 +40,7 @@ def setting(
         default: the value of an option that is not given.
         text: its help.
         minimum: the least value accepted.
+        above: the first value too small.
         below: the first value too large.
         maximum: the largest integer accepted.
         choices: the names accepted.
@@ -51,6 +53,7 @@ def setting(
     metadata = {
         "help": text,
         "minimum": minimum,
+        "above": above,
         "below": below,
         "maximum": maximum,
         "choices": choices,
@@ -106,6 +109,9 @@ def check_type(name: str, value: Any, hint: Any) -> None:
     An integer of thousands of digits, which Python does not write, is refused too.
     """
     if not is_a(value, hint):
+        several = get_origin(hint) in (tuple, list)
+        if several and (kind := TYPES.get(get_args(hint)[0])) is not None:
+            raise UserError(f"`{name}` {shown(value)}: a list is needed, each entry {kind}")
         accepted = get_args(hint) or (hint,)
         kinds = " or ".join(TYPES.get(kind, "a list") for kind in accepted if kind is not Ellipsis)
         raise UserError(f"`{name}` {shown(value)}: {kinds} is needed")
@@ -123,6 +129,8 @@ def check(option: Field[Any], value: Any) -> None:
     minimum, below = metadata["minimum"], metadata["below"]
     if minimum is not None and not value >= minimum:
         raise UserError(f"{name} {shown(value)}: at least {minimum:g} is needed")
+    if (above := metadata["above"]) is not None and not value > above:
+        raise UserError(f"{name} {shown(value)}: a number above {above:g} is needed")
     if below is not None and not value < below:
         raise UserError(f"{name} {shown(value)}: it must be below {below:g}")
     if below is None and isinstance(value, int) and value > metadata["maximum"]:

@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -191,7 +192,10 @@ def resume_training(
     _check_callbacks(callbacks)
     chosen = choose_device(device)
     if is_exported(Path(folder)):
-        raise UserError(f"{folder} is an exported model, which cannot be resumed: start from it")
+        command = shlex.join(["bgan-text", "train", "--from", str(folder)])
+        raise UserError(
+            f"{folder} is an exported model, which cannot be resumed; {command} starts a new run from it"
+        )
     run = RunFolder(Path(folder), parts)
     # Parts of the user's own are held against the recorded names when the folder is opened.
     own = {name for name, part in vars(run.parts).items() if part is not None}

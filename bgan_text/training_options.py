@@ -211,7 +211,7 @@ class TrainingOptions:
         None,
         "stop after this much training time in total, without evaluation and saving "
         f"({MINUTES:g} unless steps are given)",
-        minimum=0.0,
+        above=0.0,
         changeable=True,
         group=STOP,
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from bgan_text.errors import UserError, shown
 from bgan_text.files import finite, refuse_special
+from bgan_text.remedies import not_a_run
 from bgan_text.training.evaluations import INTERRUPTED, is_evaluation
 from bgan_text.training.folders import is_locked
 from bgan_text.training.metrics_log import END_OF_LINE, MOST_BYTES, Row, drawable, open_line
@@ -249,7 +250,7 @@ def watch(folder: str | os.PathLike[str], *, every: float = 1.0, wait: float = 1
     while True:
         seen = follower.look()
         if seen.state == ABSENT and time.monotonic() - begun >= wait:
-            raise UserError(f"{folder} is not a run folder: it has no run.json")
+            raise UserError(not_a_run(Path(folder)))
         yield seen
         if seen.state in ENDED:
             return

@@ -25,7 +25,7 @@ from bgan_text.cli.train import train
 from bgan_text.cli.verify import verify
 from bgan_text.cli.watch import watch
 from bgan_text.encoding import degrade
-from bgan_text.errors import UserError, one_line
+from bgan_text.errors import UserError, one_line, shown
 from bgan_text.out_of_memory import is_out_of_memory
 from bgan_text.remedies import after, check_of
 from bgan_text.standard_streams import settle_columns, settle_output
@@ -93,6 +93,17 @@ def main() -> None:
     sys.exit(code)
 
 
+def _reworded(error: Any) -> str:
+    """The message of typer, but what is no number is told in words that say what was given."""
+    wanted = {"float_parsing": "a number", "int_parsing": "an integer", "int_from_float": "an integer"}
+    found: list[Any] = getattr(
+        error.__cause__, "errors", list
+    )()  # of pydantic, which newer versions of typer ask
+    if found and found[0].get("type") in wanted:
+        error.message = f"{shown(found[0]['input'])}: {wanted[found[0]['type']]} is needed"
+    return str(error.format_message())
+
+
 def _outcome() -> tuple[int, str]:
     """Run the command. The exit code, and what is to be said of a refusal."""
     try:
@@ -102,7 +113,7 @@ def _outcome() -> tuple[int, str]:
         return 1, with_flags(f"{error}{check_of(str(error))}", app)
     except UsageError as error:
         named = [word for word in sys.argv[1:2] if word in COMMANDS]
-        return 2, f"{error.format_message()} (See {' '.join(['bgan-text', *named])} --help.)"
+        return 2, f"{_reworded(error)} (See {' '.join(['bgan-text', *named])} --help.)"
     except BrokenPipeError:
         return 1, ""
     except OSError as error:

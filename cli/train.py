@@ -59,7 +59,7 @@ OnTensorBoard = Annotated[
         "--tensorboard",
         rich_help_panel=RUN,
         help="Write events for TensorBoard to tensorboard/ in the run folder; needs "
-        "pip install '.\\[tensorboard]' in a clone. Give it again with --resume.",
+        "pip install -c constraints.txt '.\\[tensorboard]' in a clone. Give it again with --resume.",
     ),
 ]
 OnWandb = Annotated[
@@ -67,8 +67,8 @@ OnWandb = Annotated[
     typer.Option(
         "--wandb",
         rich_help_panel=RUN,
-        help="Send the run to Weights & Biases; needs pip install '.\\[wandb]' in a clone. "
-        "Give it again with --resume.",
+        help="Send the run to Weights & Biases; needs pip install -c constraints.txt '.\\[wandb]' in a "
+        "clone. Give it again with --resume.",
     ),
 ]
 

@@ -246,9 +246,9 @@ assert "bgan_text.scores.mauve" in sys.modules and not extras, extras
 def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mauve", None)
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(UserError, match=r"^MAUVE needs an extra: pip install '\.\[mauve\]' in a clone"):
+    with pytest.raises(UserError, match=r"^MAUVE needs an extra: pip install .*'\.\[mauve\]' in a clone"):
         mauve(np.ones((30, 2)), np.ones((30, 2)))
-    with pytest.raises(UserError, match=r"^sentence .* extra: pip install '\.\[embed\]' in a clone"):
+    with pytest.raises(UserError, match=r"^sentence .* extra: pip install .*'\.\[embed\]' in a clone"):
         encoder.encode(["a text"])
 
 

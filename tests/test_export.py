@@ -351,4 +351,9 @@ def test_the_command_tells_what_is_next(run: bt.Run, bgan: Any, tmp_path: Path) 
     assert bgan("export", run.folder).code == 1
     for words in (("explore", "model"), ("report", "model"), ("plot", "model")):
         assert "not a run folder: it is an exported model; bgan-text sample, score" in bgan(*words).err
+    told = bgan("train", "--resume", "--run", "model").err
+    assert "bgan-text train --from model starts a new run from it" in told
+    assert bt.ExportOptions(language="en", dataset="ylecun/mnist").language == ("en",)  # type: ignore[arg-type]
+    with pytest.raises(bt.UserError, match="`language` 3: a list is needed, each entry a text"):
+        bt.ExportOptions(language=3)  # type: ignore[arg-type]
     assert bgan("export", run.folder, "x", "--private").err.startswith("bgan-text: --private is for --push")

@@ -194,7 +194,7 @@ def test_weights_that_cannot_be_downloaded_are_named_in_one_line(
 def test_the_extra_is_named_and_text_has_no_fid(monkeypatch: pytest.MonkeyPatch, bgan: Command) -> None:
     monkeypatch.setattr(inception, "find_spec", lambda name: None)
     inception._library.cache_clear()
-    with pytest.raises(UserError, match=r"^FID and KID need an extra: pip install '\.\[fid\]' in a clone"):
+    with pytest.raises(UserError, match=r"^FID and KID need an extra: pip install .*'\.\[fid\]' in a clone"):
         load_inception()
     Path("a.txt").write_text("a cat\na dog\n")
     made = bgan("score", "a.txt", "--reference", "a.txt", "--fid", "inception", "--json")

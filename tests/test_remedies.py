@@ -1,5 +1,6 @@
 """Messages about what users often meet end in the command to try next, and that command is right."""
 
+import json
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import bgan_text as bt
+from bgan_text.files import write_sealed
 
 Command = Any
 
@@ -40,11 +42,44 @@ def remedy(bgan: Command, *words: object) -> list[str]:
 def test_the_wrong_kind_of_folder(bgan: Command) -> None:
     assert remedy(bgan, "sample", "words") == ["train", "--data", "words"]
     assert remedy(bgan, "sample", "nowhere") == ["train"]
+    assert "nowhere is not a run folder: there is no such folder" in bgan("sample", "nowhere").err
+    assert "nowhere is not a dataset directory: there is no such" in bgan("train", "--data", "nowhere").err
+    assert "texts.txt is not a run folder: it is a file" in bgan("sample", "texts.txt").err
     assert remedy(bgan, "train", "--data", "texts.txt") == ["prepare", "texts.txt"]
     assert remedy(bgan, "train", "--data", "nowhere") == ["prepare"]
     assert remedy(bgan, "train", "--data", "run") == ["train", "--resume", "--run", "run"]
     assert remedy(bgan, "score", "nowhere") == ["train"]
     assert bgan("prepare", "texts.txt", "--tokenizer", "word").code == 0  # the second of them
+
+
+@pytest.mark.usefixtures("world")
+def test_a_run_that_is_being_trained_has_no_checkpoint_yet(bgan: Command, world: Path) -> None:
+    from bgan_text.training.folders import locked
+
+    (world / "run" / "checkpoint-000000002.safetensors").unlink()
+    (world / "run" / "metrics.jsonl").unlink()
+    record = json.loads((world / "run" / "run.json").read_text())
+    del record["sha256"]
+    write_sealed(world / "run" / "run.json", record | {"saved": False, "last_line": None})
+    with locked(world / "run"):
+        for command in (("sample", "run"), ("export", "run", "model")):
+            told = bgan(*command).err
+            assert told == (
+                "bgan-text: run is being trained and has no checkpoint yet: the first comes after 60s "
+                "(--save-every)\n"
+            )
+    assert remedy(bgan, "sample", "run") == ["train", "--resume", "--run", "run"]
+
+
+@pytest.mark.usefixtures("world")
+def test_what_is_no_number_is_told(bgan: Command) -> None:
+    for option, given, told in (("--minutes", "five", "a number"), ("--steps", "5.5", "an integer")):
+        made = bgan("train", option, given)
+        assert (made.code, made.out) == (2, "")
+        assert f"{option}': '{given}': {told} is needed (See bgan-text train --help.)" in made.err
+    made = bgan("train", "--data", "words", "--minutes", 0, "--run", "none")
+    assert "--minutes 0.0: a number above 0 is needed" in made.err
+    assert not Path("none").exists()
 
 
 def test_a_name_with_a_space_is_quoted(bgan: Command, world: Path) -> None:
@@ -134,9 +169,12 @@ def test_missing_extras_are_installed_from_a_clone(
     bgan: Command, monkeypatch: pytest.MonkeyPatch, module: str, option: tuple[str, ...], extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    made = bgan("score", "texts.txt", "--reference", "texts.txt", "--n", 20, *option)
+    monkeypatch.setattr("bgan_text.evaluation.text_inputs.sample_text", lambda *_: 1 // 0)  # nothing is drawn
+    made = bgan("score", "run", "--reference", "texts.txt", "--n", 20, *option)
     assert made.code == 1
-    assert made.err.splitlines()[-1].endswith(f"pip install '.[{extra}]' in a clone of bgan-text")
+    assert made.err.splitlines()[-1].endswith(
+        f"pip install -c constraints.txt '.[{extra}]' in a clone of bgan-text"
+    )
 
 
 @pytest.mark.usefixtures("world")

@@ -173,7 +173,8 @@ def test_an_extra_that_is_missing_is_named_first(
         ended = bgan("train", "--data", data.folder, "--run", "run", "--steps", 1, f"--{option}")
         assert (ended.code, ended.err) == (
             1,
-            f"bgan-text: {title} needs an extra: pip install '.[{option}]' in a clone of bgan-text\n",
+            f"bgan-text: {title} needs an extra: pip install -c constraints.txt '.[{option}]' "
+            "in a clone of bgan-text\n",
         )
     assert not Path("run").exists()
 

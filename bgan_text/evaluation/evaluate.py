@@ -5,9 +5,10 @@ What takes long to import is imported by the call.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from bgan_text.errors import UserError, choose
+from bgan_text.errors import UserError, choose, needs_extra
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.reporter import SILENT, Reporter
@@ -75,6 +76,7 @@ def evaluate(
     from bgan_text.evaluation.text import score_texts
 
     chosen = resolved(options, changes)
+    refuse_missing_extras(chosen)
     custom = own_scores(scores, chosen)
     inputs = Inputs.of(models, data, reference, train)
     score = score_images if inputs.images() else score_texts
@@ -85,6 +87,35 @@ def evaluate(
 def _judges(judges: "Judges", options: EvaluationOptions) -> "Judges":
     """The networks that scores train, as many critics as the options ask for."""
     return judges if options.critics is None else replace(judges, critics=options.critics)
+
+
+def refuse_missing_extras(options: EvaluationOptions) -> None:
+    """Refuse scores whose libraries are not installed, before samples are drawn.
+
+    Raises:
+        UserError: a library is missing; the message names the extra.
+    """
+    asked = {
+        "molecules": (options.molecules, "scores of molecules need", ("rdkit", "fcd_torch")),
+        "embed": (options.embed, "sentence embeddings need", ("sentence_transformers",)),
+        "mauve": (options.mauve or options.mauve_features, "MAUVE needs", ("mauve", "faiss")),
+        "perplexity": (
+            options.perplexity or options.mauve_features,
+            "causal language models need",
+            ("transformers",),
+        ),
+        "fid": (options.fid, "FID and KID need", ("torch_fidelity",)),
+    }
+    for extra, (wanted, needs, modules) in asked.items():
+        if wanted and not all(map(_installed, modules)):
+            raise UserError(needs_extra(needs, extra))
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it is marked as absent
+        return False
 
 
 def own_scores(

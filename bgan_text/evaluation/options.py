@@ -104,40 +104,41 @@ class EvaluationOptions:
     embed: str | None = setting(
         None,
         "scores of sentence embeddings by this sentence-transformers model, a name or a folder; needs "
-        "pip install '.[embed]' in a clone",
+        "pip install -c constraints.txt '.[embed]' in a clone",
         metavar="MODEL",
         group=SCORES,
     )
     mauve: bool = setting(
         False,
-        "compute MAUVE from the embeddings as well; needs pip install '.[mauve]' in a clone",
+        "compute MAUVE from the embeddings as well; needs pip install -c constraints.txt '.[mauve]' in a "
+        "clone",
         group=SCORES,
     )
     perplexity: str | None = setting(
         None,
         "perplexity of the samples under this causal language model of the Hugging Face hub, such as gpt2, "
-        "or of a folder; needs pip install '.[perplexity]' in a clone",
+        "or of a folder; needs pip install -c constraints.txt '.[perplexity]' in a clone",
         metavar="MODEL",
         group=SCORES,
     )
     mauve_features: str | None = setting(
         None,
         "MAUVE on the features of this causal language model, as its authors use gpt2-large; needs "
-        "pip install '.[perplexity,mauve]' in a clone",
+        "pip install -c constraints.txt '.[perplexity,mauve]' in a clone",
         metavar="MODEL",
         group=SCORES,
     )
     fid: str | None = setting(
         None,
         "Fréchet and kernel Inception distance of images; inception downloads the network's weights once, "
-        "FILE holds them; needs pip install '.[fid]' in a clone",
+        "FILE holds them; needs pip install -c constraints.txt '.[fid]' in a clone",
         metavar="inception|FILE",
         group=SCORES,
     )
     molecules: bool = setting(
         False,
         "the samples are SMILES: share of valid molecules, drug-likeness QED, synthetic accessibility SA and "
-        "Fréchet ChemNet distance; needs pip install '.[molecules]' in a clone",
+        "Fréchet ChemNet distance; needs pip install -c constraints.txt '.[molecules]' in a clone",
         group=SCORES,
     )
     judge: tuple[str, ...] = setting(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, needs_extra
 from bgan_text.scores.encoder import not_loaded, quiet, reachable
 from bgan_text.scores.score import Floats, Score
 from bgan_text.scores.uncertainty import ratio
@@ -143,9 +143,7 @@ def load_causal(model: str, device: torch.device | str = "cpu") -> CausalLanguag
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ModuleNotFoundError as error:
-        raise UserError(
-            "causal language models need an extra: pip install '.[perplexity]' in a clone of bgan-text"
-        ) from error
+        raise UserError(needs_extra("causal language models need", "perplexity")) from error
     local = Path(model).is_dir()
     try:
         with quiet():

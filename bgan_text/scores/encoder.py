@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bgan_text.errors import UserError, reason_of
+from bgan_text.errors import UserError, needs_extra, reason_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -94,7 +94,7 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
     try:
         import sentence_transformers
     except ModuleNotFoundError as error:
-        message = "sentence embeddings need an extra: pip install '.[embed]' in a clone of bgan-text"
+        message = needs_extra("sentence embeddings need", "embed")
         raise UserError(message) from error
     name = Path(model).resolve().name if Path(model).is_dir() else model
     try:

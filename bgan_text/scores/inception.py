@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import torch
 from torch import Tensor, nn
 
-from bgan_text.errors import UserError, reason_of
+from bgan_text.errors import UserError, needs_extra, reason_of
 from bgan_text.scores.embedding import Embeddings, matrices
 from bgan_text.scores.score import Score
 from bgan_text.scores.uncertainty import jackknife
@@ -86,7 +86,7 @@ def _library() -> Any:
     except ValueError:  # it is marked as absent
         spec = None
     if spec is None:
-        raise UserError("FID and KID need an extra: pip install '.[fid]' in a clone of bgan-text")
+        raise UserError(needs_extra("FID and KID need", "fid"))
     before = {module: sys.modules[module] for module in sys.modules if module.split(".")[0] == name}
     package = ModuleType(name)
     package.__path__ = list(spec.submodule_search_locations or ())

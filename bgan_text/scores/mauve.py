@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, needs_extra
 from bgan_text.scores.embedding import Embeddings, matrices
 from bgan_text.scores.score import SHARE, Floats, Score
 
@@ -64,7 +64,7 @@ def mauve(samples: Embeddings, reals: Embeddings, seed: int = 0, seeds: int = SE
         import faiss
         from mauve import compute_mauve
     except ModuleNotFoundError as error:
-        raise UserError("MAUVE needs an extra: pip install '.[mauve]' in a clone of bgan-text") from error
+        raise UserError(needs_extra("MAUVE needs", "mauve")) from error
     both = np.concatenate([ours, theirs])
     if min(len(ours), len(theirs)) < FEWEST or (both == both[0]).all():
         return Score(math.nan, np.empty(0))

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bgan_text.errors import UserError
+from bgan_text.errors import UserError, needs_extra
 from bgan_text.scores.embedding import frechet
 from bgan_text.scores.score import SHARE, Floats, Score, mean
 from bgan_text.scores.uncertainty import ratio
@@ -81,9 +81,7 @@ def require() -> None:
 
         del fcd_torch, rdkit
     except ModuleNotFoundError as error:
-        raise UserError(
-            "scores of molecules need an extra: pip install '.[molecules]' in a clone of bgan-text"
-        ) from error
+        raise UserError(needs_extra("scores of molecules need", "molecules")) from error
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import filelock
 
+from bgan_text import remedies
 from bgan_text.errors import UserError
 from bgan_text.files import remove_unfinished
 from bgan_text.outputs import refuse_inside
@@ -83,6 +84,16 @@ def is_locked(folder: Path) -> bool:
         return False
     except OSError:
         return True
+
+
+def untrained(folder: Path, save_every: str) -> str:
+    """The line that refuses a run without a checkpoint: whether its first one is to come, or must be trained.
+
+    Args:
+        folder: of the run.
+        save_every: its setting.
+    """
+    return remedies.untrained_yet(folder, save_every) if is_locked(folder) else remedies.untrained(folder)
 
 
 def _remove_older(folder: Path) -> None:

@@ -40,7 +40,7 @@ from bgan_text.training.checkpoint import (
 )
 from bgan_text.training.checkpoint_check import DamagedCheckpointError
 from bgan_text.training.evaluations import FROZEN, INTERRUPTED, Evaluations, is_evaluation
-from bgan_text.training.folders import checkpoints_in, locked
+from bgan_text.training.folders import checkpoints_in, locked, untrained
 from bgan_text.training.metrics_log import MetricsLog, Row
 from bgan_text.training.run_records import FORMAT, read_run
 from bgan_text.training.state import CustomParts, State, refuse_other_parts
@@ -250,7 +250,7 @@ class RunFolder:
         """The step of a checkpoint: the one asked for, the best, or the last."""
         if not (checkpoints := self.checkpoints()):
             self.refuse_lost_checkpoints()
-            raise UserError(remedies.untrained(self.folder))
+            raise UserError(untrained(self.folder, self.config.save_every))
         if step == BEST:
             best = self.best()
             if best is None:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bgan_text.errors import UserError, reason_of
+from bgan_text.errors import UserError, needs_extra, reason_of
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.evaluations import INTERRUPTED, is_evaluation
 from bgan_text.training.metrics_log import numbers_of
@@ -136,4 +136,4 @@ def refuse_without(module: str, title: str, extra: str) -> None:
     """Raise a `UserError` that names the extra unless a module is installed."""
     spec = find_spec(module)
     if spec is None or spec.origin is None:  # a folder of that name, as in the working folder, is no package
-        raise UserError(f"{title} needs an extra: pip install '.[{extra}]' in a clone of bgan-text")
+        raise UserError(needs_extra(f"{title} needs", extra))

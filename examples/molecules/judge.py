@@ -1,6 +1,6 @@
 """Validity, uniqueness and novelty of molecules, by RDKit, for `bgan-text score --judge` and for Python.
 
-    pip install '.[molecules]'    # in a clone
+    pip install -c constraints.txt '.[molecules]'    # in a clone
     bgan-text score runs/smiles --judge 'validity:higher=python judge.py validity' \\
         --judge 'uniqueness:higher=python judge.py uniqueness' \\
         --judge 'novelty:higher=python judge.py novelty data/smiles'
