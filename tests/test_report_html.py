@@ -14,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 import bgan_text as bt
+from bgan_text.evaluation.report import Cell
 from bgan_text.html_report.charts import thinned
 from bgan_text.html_report.facts import facts
 from bgan_text.html_report.opened import opened
 from bgan_text.html_report.quality import axis
+from bgan_text.html_report.score_tables import picture
 from bgan_text.html_report.shown_samples import LONGEST
 
 Command = Callable[..., Any]
@@ -294,6 +296,21 @@ def test_an_exported_model_has_no_history(runs: dict[str, bt.Run], tmp_path: Pat
     result = bgan("report", tmp_path / "exported")
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
     assert "is an exported model, without the history of its training" in result.err
+
+
+def test_rows_of_scores_are_drawn_on_scales_with_zero() -> None:
+    def row(*values: float) -> tuple[list[Any], float]:
+        return picture([Cell(value, value - 0.5, value + 0.5, 0.1) for value in values])
+
+    (one, other), zero = row(9.5, 5.0)
+    assert zero == 0.0
+    assert one == {"value": 0.95, "low": 0.9, "high": 1.0}
+    assert other == {"value": 0.5, "low": 0.45, "high": 0.55}
+    (one, other), zero = row(-9.5, -5.0)
+    assert zero == 1.0
+    assert (one["value"], other["value"]) == (0.05, 0.5)
+    (one, other), zero = row(-4.5, 4.5)
+    assert (one["low"], zero, other["high"]) == (0.0, 0.5, 1.0)
 
 
 def test_long_curves_keep_their_ends_and_their_extremes() -> None:

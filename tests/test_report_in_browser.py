@@ -39,6 +39,8 @@ def folder(
     scores = bt.evaluate([first, second], count=40, resamples=20).to_json()
     (folder / "scores.json").write_text(json.dumps(scores))
     bt.report(first, out=folder / "one.html")
+    (folder / "score.json").write_text(json.dumps(bt.evaluate(first, count=40, resamples=20).to_json()))
+    bt.report(first, out=folder / "scored.html", scores=[folder / "score.json"])
     bt.report([first, second], out=folder / "two.html", scores=[folder / "scores.json"])
     bt.report(third, out=folder / "images.html")
     return folder
@@ -165,6 +167,38 @@ def test_keys_read_and_enlarge_the_charts(folder: Path, open_page: Any) -> None:
     assert page.locator("#tip").is_hidden()
 
 
+def test_the_cross_hair_of_the_keyboard_is_in_all_charts(folder: Path, open_page: Any) -> None:
+    page = open_page((folder / "one.html").as_uri())
+    left = "plot.cursor.left"
+    at = f"CHARTS.map(({{plot}}) => {left} < 0 ? null : plot.posToVal({left}, 'x'))"
+    chart(page, "Bound").locator(".plot").focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    places = page.evaluate(at)
+    assert len(places) > 3
+    assert places == pytest.approx([30] * len(places), abs=0.5)
+    page.keyboard.press("Escape")
+    assert set(page.evaluate(at)) == {None}
+
+
+def test_a_line_is_switched_off_by_its_name(folder: Path, open_page: Any) -> None:
+    page = open_page((folder / "one.html").as_uri())
+    figure = chart(page, "Scores of the")
+    shown = "CHARTS.find((one) => one.told.title.startsWith('Scores')).plot.series.length"
+    before = page.evaluate(shown)
+    key = figure.get_by_role("button", name="generated")
+    key.click()
+    assert key.get_attribute("aria-pressed") == "false"
+    assert page.evaluate(shown) < before
+    assert "generated" not in str(figure.locator(".plot").get_attribute("aria-label"))
+    figure.get_by_role("button", name="real").click()
+    assert "All lines are switched off" in figure.inner_text()
+    key.focus()
+    page.keyboard.press("Enter")
+    figure.get_by_role("button", name="real").click()
+    assert page.evaluate(shown) == before
+
+
 def test_dragging_enlarges_all_charts(folder: Path, open_page: Any) -> None:
     page = open_page((folder / "one.html").as_uri())
     plot = chart(page, "Bound").locator(".u-over")
@@ -211,6 +245,16 @@ def test_a_narrow_page_does_not_scroll_sideways(folder: Path, open_page: Any, na
         if details.is_visible():
             details.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 400
+
+
+def test_a_narrow_page_shows_scores_beside_those_of_real_samples(folder: Path, open_page: Any) -> None:
+    page = open_page((folder / "scored.html").as_uri(), width=400)
+    table = page.locator(".scores")
+    right = table.locator("xpath=..").evaluate("one => one.getBoundingClientRect().right")
+    for cell in table.locator("td.real").all():
+        assert cell.evaluate("one => one.getBoundingClientRect().right") <= right + 0.5
+    page = open_page((folder / "scored.html").as_uri())
+    assert page.locator(".scores td.picture svg").first.is_visible()
 
 
 def test_a_hostile_page_runs_nothing(folder: Path, open_page: Any) -> None:

@@ -78,7 +78,7 @@ def tables(scores: dict[str, Scored], runs: Sequence[OpenRun]) -> list[dict[str,
 
     Returns:
         Tables, each with `columns`: `name`, `run`, its place among the runs or None, `real`, and `note`;
-        `groups` of `rows`: `name`, `sign`, `about`, and `cells`: `text`, `title`, `note`, `best`.
+        `groups` of `rows`: `name`, `sign`, `about`, `picture`, `zero`, and `cells`: `text`, `title`, `note`.
     """
     together: list[tuple[dict[str, Any], Report, dict[str, int | None]]] = []
     for scored in scores.values():
@@ -165,13 +165,15 @@ def _row(columns: Sequence[Column], name: str, sign: str, about: str, better: st
         {"text": formatted(cell), "title": _interval(cell), "note": cell.note if cell else ""}
         for cell in cells
     ]
+    pictures, zero = picture(cells)
     return {
         "name": name,
         "sign": sign,
         "better": better,
         "about": about.replace("`", ""),
         "cells": shown,
-        "picture": _picture(cells),
+        "picture": pictures,
+        "zero": zero,
     }
 
 
@@ -181,20 +183,24 @@ def _interval(cell: Cell | None) -> str:
     return f"{cell.value:.4g}, 95 % interval {cell.low:.4g} to {cell.high:.4g}"
 
 
-def _picture(cells: Sequence[Cell | None]) -> list[dict[str, float] | None]:
-    """Where values and intervals lie between the lowest and the highest of a row, 0 to 1."""
+def picture(cells: Sequence[Cell | None]) -> tuple[list[dict[str, float] | None], float]:
+    """Where values and intervals lie on a scale from 0 to 1, and where 0 lies, which is always on it.
+
+    Values of a row that hardly differ must not look as far apart as those of another that do.
+    """
     known = [cell for cell in cells if cell is not None and not math.isnan(cell.value)]
     ends = [
         number for cell in known for number in (cell.value, cell.low, cell.high) if not math.isnan(number)
     ]
-    if len(known) < 2 or max(ends) == min(ends):
-        return []
-    low, width = min(ends), max(ends) - min(ends)
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    if len(known) < 2 or low == high:
+        return [], 0.0
+    width = high - low
 
     def place(number: float, other: float) -> float:
         return round(((other if math.isnan(number) else number) - low) / width, 4)
 
-    return [
+    places = [
         None
         if cell is None or math.isnan(cell.value)
         else {
@@ -204,3 +210,4 @@ def _picture(cells: Sequence[Cell | None]) -> list[dict[str, float] | None]:
         }
         for cell in cells
     ]
+    return places, place(0.0, 0.0)

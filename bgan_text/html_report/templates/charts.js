@@ -61,6 +61,7 @@ class Chart {
       const label = [SEVERAL ? DATA.runs[line.run].name : "", line.label || (SEVERAL ? "" : this.told.title)].filter(Boolean).join(": ");
       return { ...line, tone, dash, label, order };
     });
+    this.off = new Set(); /* the metrics that were switched off */
     this.keys(orders);
     this.listen();
     this.tabulate();
@@ -71,14 +72,22 @@ class Chart {
     if (orders.length < 2) return;
     for (const name of orders) {
       const line = this.lines.find((one) => one.name === name);
-      const key = element("span");
+      const key = element("button");
+      key.type = "button";
+      key.setAttribute("aria-pressed", "true");
+      key.addEventListener("click", () => {
+        if (!this.off.delete(name)) this.off.add(name);
+        key.setAttribute("aria-pressed", String(!this.off.has(name)));
+        hideTip();
+        this.draw();
+      });
       const tone = SEVERAL ? 7 : line.tone;
       key.append(swatch(line.run, { tone, dash: SEVERAL && line.order ? [4, 3] : [] }), line.told || this.told.lines.find((one) => one.name === name).label);
       place.append(key);
     }
   }
 
-  visible() { return this.lines.filter((line) => !STATE.hidden.has(line.run)); }
+  visible() { return this.lines.filter((line) => !STATE.hidden.has(line.run) && !this.off.has(line.name)); }
 
   /* One axis of all points of the visible lines, and each line with the places of its own on it. */
   aligned(lines) {
@@ -107,7 +116,7 @@ class Chart {
     this.place.replaceChildren();
     const lines = this.visible();
     this.describe(lines);
-    if (!lines.length) { this.place.append(element("p", "No run with this quantity is shown.", "empty")); return; }
+    if (!lines.length) { this.place.append(element("p", this.off.size ? "All lines are switched off." : "No run with this quantity is shown.", "empty")); return; }
     const data = this.aligned(lines);
     const series = [{}];
     this.owners = [null];
@@ -237,7 +246,7 @@ class Chart {
       if (!this.plot || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "+" || event.key === "-") { this.enlarge(event.key === "+"); event.preventDefault(); return; }
       if (event.key === "0") { zoom(null); return; }
-      if (event.key === "Escape") { this.at = null; hideTip(); this.plot.setCursor({ left: -10, top: -10 }); return; }
+      if (event.key === "Escape") { this.at = null; hideTip(); cross(null); return; }
       const moves = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -Infinity, End: Infinity, ArrowUp: 0, ArrowDown: 0 };
       if (!(event.key in moves)) return;
       event.preventDefault();
@@ -250,12 +259,13 @@ class Chart {
       } else this.at.point = Math.min(this.at.line.xs.length - 1, Math.max(0, this.at.point + moves[event.key] * (event.shiftKey ? 10 : 1)));
       this.read();
     });
-    this.place.addEventListener("blur", () => { if (this.at) { this.at = null; hideTip(); if (this.plot) this.plot.setCursor({ left: -10, top: -10 }); } });
+    this.place.addEventListener("blur", () => { if (this.at) { this.at = null; hideTip(); cross(null); } });
   }
 
   read() {
     const { line, point } = this.at;
     STATE.active = this;
+    cross(line.xs[point]);
     this.plot.setCursor({ left: this.plot.valToPos(line.xs[point], "x"), top: this.plot.valToPos(line.y[point], "y") });
     this.tell();
     const axis = DATA.runs[line.run], place = line.at[point];
@@ -319,6 +329,13 @@ function showTip(x, y) {
 function hideTip() { document.getElementById("tip").hidden = true; }
 
 const CHARTS = [...document.querySelectorAll("figure.chart")].map((figure) => new Chart(figure));
+/* The cross-hair of the keyboard, in all charts as that of the pointer is. */
+function cross(value) {
+  for (const { plot } of CHARTS) if (plot) {
+    const left = value === null ? -10 : plot.valToPos(value, "x"), inside = left >= 0 && left <= plot.over.clientWidth;
+    plot.setCursor(inside ? { left, top: 0 } : { left: -10, top: -10 });
+  }
+}
 function drawAll() { hideTip(); for (const chart of CHARTS) chart.draw(); }
 function zoom(range) {
   const ends = CHARTS.filter((chart) => chart.plot).flatMap((chart) => chart.plot.data[0].length ? [chart.plot.data[0][0], chart.plot.data[0][chart.plot.data[0].length - 1]] : []);
