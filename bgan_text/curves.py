@@ -279,12 +279,19 @@ def _explain(panel: Panel, place: "Axes", *, by_color: bool) -> None:
     )  # fmt: skip
 
 
+def _title(folder: Path) -> str:
+    """A run's folder from here, or its name where it lies elsewhere: the rest of the path says nothing."""
+    if folder.is_absolute():
+        return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else folder.name
+    return str(folder)
+
+
 def _name(figure: "Figure", found: Sequence[Curves]) -> None:
     """Say above the figure which run is which."""
     from matplotlib.lines import Line2D
 
     if len(found) == 1:
-        figure.suptitle(found[0].name, fontsize=11)
+        figure.suptitle(_title(Path(found[0].name)), fontsize=11)
         return
     names: dict[str, Any] = short_names([curves.name for curves in found])
     lines = [Line2D([], [], color=f"C{number % 10}") for number in range(len(found))]

@@ -51,6 +51,16 @@ def test_a_run_has_a_panel_for_each_quantity_that_it_has(runs: dict[str, bt.Run]
     assert titles(bt.plot(runs["mle"])) == ["loss", norms[0], "validation (bits)"]
 
 
+def test_a_figure_is_named_without_the_folders_around_the_run(
+    runs: dict[str, bt.Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = runs["draws"].folder.resolve()
+    assert bt.plot(folder).get_suptitle() == "draws"
+    monkeypatch.chdir(folder.parent.parent)
+    assert bt.plot(folder).get_suptitle() == str(Path(folder.parent.name, "draws"))
+    assert bt.plot(Path(folder.parent.name, "draws")).get_suptitle() == str(Path(folder.parent.name, "draws"))
+
+
 def test_the_curves_are_the_metrics(runs: dict[str, bt.Run]) -> None:
     run = runs["draws"]
     figure = bt.plot(run)

@@ -12,9 +12,13 @@ import os
 import sys
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
 from PIL import Image
+
+try:
+    import nbformat
+    from nbclient import NotebookClient
+except ImportError as error:
+    sys.exit(f"{error.name} is absent: pip install -c constraints.txt '.[test]'")
 
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 600
