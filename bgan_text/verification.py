@@ -1,7 +1,7 @@
 """Whether runs and dataset directories are whole: everything that could be wrong is looked at."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -124,19 +124,32 @@ def kind_of(folder: Path) -> str:
     raise UserError(f"{folder} {what}: give one that bgan-text train, prepare or export has made")
 
 
-def refuse_others(folders: Iterable[Path], kind: type[Exception] = UserError) -> None:
-    """Refuse folders that are neither runs nor dataset directories, before the others are checked.
+def refusals(folders: Iterable[Path]) -> dict[Path, str]:
+    """Why folders cannot be checked: those that are no run, dataset directory or exported model.
 
-    Args:
-        folders: their paths.
-        kind: the error to raise.
+    Example:
+        >>> list(refusals([Path("runs/poems"), Path("nowhere")]))
+        [PosixPath('nowhere')]
     """
+    found = {}
     for folder in folders:
         try:
             if not is_hub(folder):
                 kind_of(folder)
         except UserError as error:
-            raise kind(str(error)) from error
+            found[folder] = str(error)
+    return found
+
+
+def counted(found: Sequence[Verification], refused: int = 0) -> str:
+    """How many folders were checked, are damaged, and could not be checked.
+
+    Example:
+        >>> counted([Verification("data/poems", "dataset directory", [Finding("card.json")])], refused=1)
+        '1 checked, 0 damaged, 1 not checked'
+    """
+    damaged = sum(not one.sound for one in found)
+    return f"{len(found)} checked, {damaged} damaged" + (f", {refused} not checked" if refused else "")
 
 
 def _findings(checks: Iterator[Check]) -> Iterator[Finding]:

@@ -30,8 +30,8 @@ def explore(
 ) -> None:
     """Look at a run in a local web page: draw samples, walk between noise vectors, score texts of yours.
 
-    The address of the page is printed. Only who has it can ask the run, and only on this machine. Ctrl-C ends
-    the page.
+    It prints the address of the page, which works on this machine only. The address contains a random token,
+    so nobody without it can open the page. Press Ctrl-C to stop.
 
     Example: bgan-text explore runs/first
 

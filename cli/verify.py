@@ -18,21 +18,26 @@ Folders = Annotated[
 def verify(paths: Folders, json: Json = False) -> None:
     """Check all of runs, dataset directories and exported models: digests, rows, checkpoints, settings.
 
-    It prints a line for each part. The exit code is 0 if all is sound, and 1 if anything is not.
+    It prints a line for each part. The exit code is 0 if all is sound, 1 if anything is not, and 2 if a path
+    is none of these; the other paths are checked all the same.
 
     Example: bgan-text verify data/grammar runs/first
     """
-    from bgan_text.cli.console import print_json, results, shown
+    from bgan_text.cli.console import print_json, results, say, shown
     from bgan_text.cli.progress import RichReporter
-    from bgan_text.verification import refuse_others, verify
+    from bgan_text.verification import counted, refusals, verify
 
-    refuse_others(paths, typer.BadParameter)
+    refused = refusals(paths)
     found = []
-    for path in paths:
+    for path in (path for path in paths if path not in refused):
         found.append(verify(path, reporter=RichReporter()))
         for line in () if json else found[-1].lines():
             results().print(shown(line), soft_wrap=True)
     sound = all(one.sound for one in found)
-    if json:
-        print_json({"sound": sound, "paths": [one.to_json() for one in found]})
+    if json and found:
+        print_json({"sound": sound and not refused, "paths": [one.to_json() for one in found]})
+    if found and len(paths) > 1:
+        say(counted(found, len(refused)))
+    if refused:
+        raise typer.BadParameter("; ".join(refused.values()))
     raise typer.Exit(not sound)

@@ -4,6 +4,7 @@ A file may come from a stranger; `limits` says how much of it is read.
 """
 
 import io
+import shlex
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,6 +60,9 @@ def read_images(path: Path) -> Iterator[Raw]:
             others.add(image.name)
         yield replace(image, held_out=True) if held_out else image
     if not found:
+        if path.is_dir() and any(path.glob("*idx3-ubyte*")):
+            command = shlex.join(["bgan-text", "prepare", "mnist", "--path", str(path)])
+            raise UserError(f"{path} holds the idx files of MNIST, or of its form: {command} reads them")
         raise UserError(f"{path} holds no images" + (f", but {others_of(others)}" if others.count else ""))
 
 

@@ -244,6 +244,9 @@ def test_other_files_do_not_count_as_images(tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(UserError, match=r"holds no images, but 9 files without BMP.* content: .*0\.txt"):
         list(read_images(tmp_path))
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    with pytest.raises(UserError, match=f"bgan-text prepare mnist --path {tmp_path} reads them"):
+        list(read_images(tmp_path))
 
 
 def test_colours_are_chosen_in_little_memory() -> None:

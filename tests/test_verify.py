@@ -166,9 +166,14 @@ def test_the_exit_code_tells(here: Path, bgan: Any) -> None:
     assert made.code == 1
     found = json.loads(made.out)
     assert [one["sound"] for one in found["paths"]] == [False, True]
-    made = bgan("verify", "data", "nothing")
-    assert (made.code, made.out) == (2, "")
+    assert made.err.splitlines() == ["2 checked, 1 damaged"]
+    made = bgan("verify", "nothing", "data", "run")
+    assert made.code == 2
+    assert "ok: data/card.json" in made.out.splitlines()
+    assert made.err.startswith("2 checked, 1 damaged, 1 not checked\n")
     assert "nothing does not exist" in made.err
+    assert not json.loads(bgan("verify", "nothing", "data", "--json").out)["sound"]
+    assert bgan("verify", "nothing", "--json").out == ""
     assert bgan("verify").code == 2
 
 

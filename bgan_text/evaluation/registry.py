@@ -168,7 +168,7 @@ REGISTRY: Registry = {
         "nll-test": ScoreInfo(
             "lower",
             "negative log-likelihood of the test split under the generator of a run (NLL-test), an upper "
-            "bound by 4 noise vectors, nats per token; `real`: under the oracle, exact",
+            "bound, estimated with 4 noise vectors, in nats per token; `real`: under the oracle, exact",
             FEW,
             ("references",),
         ),
@@ -176,8 +176,8 @@ REGISTRY: Registry = {
     "likelihood": {
         "held-out-likelihood": ScoreInfo(
             "higher",
-            "log-likelihood of the test split under the generator of a run, or under what `correct` prefixes "
-            "makes of it, a lower bound by 4 noise vectors, nats per token",
+            "log-likelihood of the test split under the generator of a run, with `correct` prefixes under "
+            "the corrected generator; a lower bound, estimated with 4 noise vectors, in nats per token",
         ),
         "forward-likelihood": ScoreInfo(
             "real",
