@@ -198,12 +198,13 @@ def _data(facts: Facts) -> list[str]:
     corpus = facts.data["corpus"]
     corpora: dict[str, Corpus] = {**TEXT_CORPORA, **IMAGE_CORPORA, **TOKEN_CORPORA}
     known = corpora.get(corpus)
-    title = f", {known.title}." if known is not None and known.title else "."
-    lines = [f"- Corpus: {_code(corpus)}{title}"]
+    title = f"{known.title} " if known is not None and known.title else ""
+    lines = [f"- Kind: {title}({_code(corpus)})."]
     lines += [f"- {GENERATED[corpus]}"] if corpus in GENERATED else []
     lines += [f"- On the hub: [{name}](https://huggingface.co/datasets/{name})." for name in facts.datasets]
     prepared = card_lines(facts.card) if facts.card is not None else []
-    lines += [f"- Prepared: {one_line(line).replace('<', '&lt;')}." for line in prepared]
+    told = "; ".join(one_line(line).replace("<", "&lt;") for line in prepared)
+    lines += [f"- Preparation: {told}."] if told else []
     lines.append(f"- Signature of the prepared data: {_code(facts.data['signature'])}.")
     lines.append(f"- Tokens: {_code(facts.data['tokenizer'])} (kind, vocabulary, digest).")
     return lines
