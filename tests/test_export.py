@@ -349,8 +349,9 @@ def test_the_command_tells_what_is_next(run: bt.Run, bgan: Any, tmp_path: Path) 
         "bgan-text: model exists already: --overwrite replaces it, or name another folder\n",
     )
     assert bgan("export", run.folder).code == 1
-    for words in (("explore", "model"), ("report", "model"), ("plot", "model")):
+    for words in (("explore", "model"), ("plot", "model")):
         assert "not a run folder: it is an exported model; bgan-text sample, score" in bgan(*words).err
+    assert "name the run that it was exported from" in bgan("report", "model").err
     told = bgan("train", "--resume", "--run", "model").err
     assert "bgan-text train --from model starts a new run from it" in told
     assert bt.ExportOptions(language="en", dataset="ylecun/mnist").language == ("en",)  # type: ignore[arg-type]
