@@ -138,6 +138,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
+    monkeypatch.setenv("WANDB_MODE", "offline")  # so that it is absent again after a test that sets it
+    monkeypatch.delenv("WANDB_MODE")
 
 
 @pytest.fixture

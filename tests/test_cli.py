@@ -261,7 +261,7 @@ CASES: list[tuple[tuple[object, ...], tuple[str, ...]]] = [
     (("train", "--resume", "--run", "nowhere"), ("nowhere is not a run folder",)),
     (("train", "--resume", "--data", "other"), ("other is not a dataset directory",)),
     (("train", "--widht", 3), ("No such option", "--widht", "--width", "bgan-text train --help")),
-    (("train", "--width", "wide"), ("'--width'", "a valid integer", "bgan-text train --help")),
+    (("train", "--width", "wide"), ("'--width'", "an integer is needed", "bgan-text train --help")),
     (("sample", "--n"), ("'--n' requires an argument", "bgan-text sample --help")),
     (("show", "a", "b"), ("unexpected extra argument", "bgan-text show --help")),
     (("sample", "nowhere"), ("nowhere is not a run folder",)),

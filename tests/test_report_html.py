@@ -408,3 +408,9 @@ def test_large_grids_are_thinned_or_compressed(images: bt.Run, tmp_path: Path) -
     assert path.stat().st_size < 3_000_000
     grids = Read(path).data["images"][0]
     assert [one["image"][:16] for one in grids["evaluations"]] == ["data:image/webp;"] * 2
+
+
+def test_a_row_without_values_has_no_picture() -> None:
+    from bgan_text.html_report.score_tables import picture
+
+    assert picture([None, None]) == ([], 0.0)

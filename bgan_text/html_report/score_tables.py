@@ -192,7 +192,7 @@ def picture(cells: Sequence[Cell | None]) -> tuple[list[dict[str, float] | None]
     ends = [
         number for cell in known for number in (cell.value, cell.low, cell.high) if not math.isnan(number)
     ]
-    low, high = min(0.0, *ends), max(0.0, *ends)
+    low, high = min([0.0, *ends]), max([0.0, *ends])
     if len(known) < 2 or low == high:
         return [], 0.0
     width = high - low

@@ -5,7 +5,9 @@ The library is an optional dependency that takes seconds to import, so it is imp
 
 import hashlib
 import math
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -141,7 +143,8 @@ def load_causal(model: str, device: torch.device | str = "cpu") -> CausalLanguag
         UserError: The library is not installed or the model cannot be loaded.
     """
     try:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        with redirect_stdout(sys.stderr):  # transformers prints where wandb is offline
+            from transformers import AutoModelForCausalLM, AutoTokenizer
     except ModuleNotFoundError as error:
         raise UserError(needs_extra("causal language models need", "perplexity")) from error
     local = Path(model).is_dir()

@@ -5,9 +5,10 @@ The library is an optional dependency that takes seconds to import, so it is imp
 
 import hashlib
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,8 @@ def load(model: str = DEFAULT_MODEL, device: torch.device | str = "cpu", batch: 
         UserError: If the library is not installed or the model cannot be loaded.
     """
     try:
-        import sentence_transformers
+        with redirect_stdout(sys.stderr):  # transformers prints where wandb is offline
+            import sentence_transformers
     except ModuleNotFoundError as error:
         message = needs_extra("sentence embeddings need", "embed")
         raise UserError(message) from error

@@ -91,6 +91,8 @@ LENGTHS = (
 MODEST = ("1", "2", "3")
 STORED = ("words", "conv", "rnn")
 """What lies in the folder, and is neither changed nor lost unless the command says so."""
+CHANGE = {"--overwrite", "--resume", "--score"}
+"""Options that say so. The last keeps scores in the run."""
 
 
 class CommandLines:
@@ -120,7 +122,7 @@ class CommandLines:
         end = verdict(outcome)
         if end == "hang" and any(param.name in LENGTHS for param in chosen):
             end = "accepted"
-        if end in ("accepted", "refused") and not {"--overwrite", "--resume"} & set(words):
+        if end in ("accepted", "refused") and not CHANGE & set(words):
             end = end if _state(folder) == before else "lost"
         return Ended(" ".join(repr(str(word)[:30]) for word in words), end, [outcome])
 
