@@ -23,14 +23,14 @@ KINDS: dict[str, Callable[[World], Attack]] = {
     "streams": Streams,
 }
 SHORT = {
-    "datasets": 10,
-    "runs": 15,
-    "inputs": 25,
-    "crafted": 40,
-    "commands": 25,
-    "kills": 3,
-    "disks": 10,
-    "streams": 20,
+    "datasets": 6,
+    "runs": 8,
+    "inputs": 15,
+    "crafted": 20,
+    "commands": 15,
+    "kills": 2,
+    "disks": 6,
+    "streams": 10,
 }
 """Cases of each kind in about half a minute."""
 LONG = {
