@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from bgan_text.errors import UserError
 from bgan_text.evaluation.custom import GROUP
@@ -14,42 +14,11 @@ from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
 from bgan_text.evaluation.report import Cell, Column, Report
 from bgan_text.evaluation.sweep import Point, Sweep
 from bgan_text.files import read_json
-from bgan_text.records import Count, Number, Text
+from bgan_text.records import Number, Text
+from bgan_text.report_record import MOST_BYTES, Name, SavedCell, SavedReport, read_saved
 
-Name = Annotated[Text, Meta(max_length=4096)]
-MOST_BYTES = 2**24
 MOST_VALUES, MOST_POINTS = 20_000, 5_000
 """Of a file: places in the table of a report, models times scores, and points of a sweep."""
-
-
-class SavedCell(Struct):
-    """A value of a score."""
-
-    value: Number | None
-    low: Number | None = None
-    high: Number | None = None
-    deviation: Number | None = None
-    note: Text = ""
-    seeds: Count | None = None
-    better: Literal["higher", "lower", "real"] = "real"
-    bound: Text = ""
-    bias: Text = ""
-
-
-class SavedModel(Struct):
-    """The scores of a model."""
-
-    name: Name
-    scores: dict[Name, SavedCell]
-    lengths: dict[Name, Number | None] = {}
-
-
-class SavedReport(Struct):
-    """What `score --json` writes. `step`: of the checkpoint that was scored, if that is known."""
-
-    models: list[SavedModel]
-    settings: dict[Text, Any]
-    step: Count | None = None
 
 
 class SavedPoint(Struct):
@@ -83,7 +52,7 @@ def read_report(path: Path) -> Scored:
         FileNotFoundError: there is no such file.
         UserError: it is damaged, too large, or something else.
     """
-    saved = read_json(path, SavedReport, MOST_BYTES)
+    saved = read_saved(path)
     places = len(saved.models) * len({name for model in saved.models for name in model.scores})
     if places > MOST_VALUES:
         raise UserError(f"{path} is a table of {places:,} values: at most {MOST_VALUES:,} are shown")
