@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,12 @@ import pytest
 
 import bgan_text
 
-PACKAGES = (
-    "cli",
-    "corpora",
-    "diagnosis",
-    "evaluation",
-    "exploration",
-    "html_report",
-    "models",
-    "objectives",
-    "scores",
-    "studies",
-    "training",
-)
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+PACKAGES = [
+    name.removeprefix("bgan_text.")
+    for name in PROJECT["tool"]["setuptools"]["packages"]  # test_structure.py has them name every room
+    if name != "bgan_text"
+]
 MODULES = sorted(
     {
         found.name
