@@ -17,7 +17,9 @@ BIN := $(VENV)/bin
 EXE :=
 endif
 BGAN := $(abspath $(BIN))/bgan-text
-# Modules are compiled when they are first imported: most never are.
+# Modules are compiled when they are first imported: most never are. Where Python may not write what it compiled, every
+# command of the tests would compile torch again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint style types imports installed-copy docs wheel-test faults bench audit clean
