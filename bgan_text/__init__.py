@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from bgan_text.evaluation.sweep import sweep
     from bgan_text.exploration.explore import Exploration, explore
     from bgan_text.exploration.explorer import Explorer
-    from bgan_text.export_options import ExportOptions
-    from bgan_text.exporting import export
     from bgan_text.html_report.report import report
     from bgan_text.models.distributions import ConditionalDistribution
     from bgan_text.objectives.divergences import DIVERGENCES, Divergence
     from bgan_text.reporter import Reporter
     from bgan_text.runs import Run, load_run, train
     from bgan_text.scores.score import Score
+    from bgan_text.sharing.export_options import ExportOptions
+    from bgan_text.sharing.exporting import export, push_to_hub
     from bgan_text.space import LabelSpace, PixelSpace, TokenSpace
     from bgan_text.studies.comparison import compare
     from bgan_text.studies.reproduction import reproduce
@@ -69,7 +69,7 @@ _MODULES = {
     "EvaluationOptions": "bgan_text.evaluation.options",
     "Exploration": "bgan_text.exploration.explore",
     "Explorer": "bgan_text.exploration.explorer",
-    "ExportOptions": "bgan_text.export_options",
+    "ExportOptions": "bgan_text.sharing.export_options",
     "ImageCorpus": "bgan_text.corpora.corpus",
     "Judges": "bgan_text.evaluation.judges",
     "LabelSpace": "bgan_text.space",
@@ -89,11 +89,12 @@ _MODULES = {
     "doctor": "bgan_text.diagnosis.doctor",
     "evaluate": "bgan_text.evaluation.evaluate",
     "explore": "bgan_text.exploration.explore",
-    "export": "bgan_text.exporting",
+    "export": "bgan_text.sharing.exporting",
     "keep_freed_memory": "bgan_text.allocator",
     "load_run": "bgan_text.runs",
     "plot": "bgan_text.curves",
     "prepare": "bgan_text.corpora.prepare",
+    "push_to_hub": "bgan_text.sharing.exporting",
     "report": "bgan_text.html_report.report",
     "reproduce": "bgan_text.studies.reproduction",
     "sweep": "bgan_text.evaluation.sweep",
@@ -141,6 +142,7 @@ __all__ = [
     "load_run",
     "plot",
     "prepare",
+    "push_to_hub",
     "report",
     "reproduce",
     "scores",

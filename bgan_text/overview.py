@@ -12,9 +12,9 @@ from typing import Any
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.described import Settings, described, read_settings
-from bgan_text.hub import located
 from bgan_text.newest import newest_folder
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sharing.hub import located
 from bgan_text.space import LabelSpace
 from bgan_text.training.evaluations import is_evaluation
 from bgan_text.training.exported import ExportedRun, open_run

@@ -29,7 +29,7 @@ def not_a_run(folder: Path) -> str:
         return f"{folder} is not a run folder: {reason}; {shlex.join(words)} makes a run"
     if is_exported(folder):
         start = shlex.join(["bgan-text", "train", "--from", str(folder)])
-        takers = f"bgan-text sample, score, show and verify take one, and {start} starts a run from it"
+        takers = f"bgan-text sample, explore, score, show and verify take it, and {start} starts from it"
         return f"{folder} is not a run folder: it is an exported model; {takers}"
     if not folder.exists():
         return f"{folder} is not a run folder: there is no such folder; bgan-text train makes one"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from bgan_text.files import read_json
-from bgan_text.records import Count, Number, Text
+from bgan_text.records import Count, Number, Text, converted
 
 Name = Annotated[Text, Meta(max_length=4096)]
 MOST_BYTES = 2**24
@@ -42,11 +42,19 @@ class SavedModel(Struct):
 
 
 class SavedReport(Struct):
-    """What `score --json` writes. `step`: of the checkpoint that was scored, if that is known."""
+    """What `score --json` writes."""
 
     models: list[SavedModel]
     settings: dict[Text, Any]
-    step: Count | None = None
+
+    def of_models(self, setting: str) -> dict[str, int]:
+        """A number of each model by its name, such as its samples; of those that have one.
+
+        Raises:
+            UserError: the setting is something else.
+        """
+        told = converted(self.settings.get(setting, {}), dict[Text, Count | None], "the report", setting)
+        return {name: number for name, number in told.items() if number is not None}
 
 
 def read_saved(path: Path) -> SavedReport:

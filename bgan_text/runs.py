@@ -2,8 +2,7 @@
 
 Example:
     >>> run = train("data/poems", {"divergence": "js"}, steps=3, out="runs/short")
-    >>> run = load_run("runs/short").resume(steps=6)
-    >>> texts = run.sample(1000, seed=1)
+    >>> texts = load_run("runs/short").resume(steps=6).sample(1000, seed=1)
 """
 
 import html
@@ -21,13 +20,13 @@ from bgan_text.config import Config
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.exporting import export
-from bgan_text.hub import located
 from bgan_text.models.build import Builder
 from bgan_text.objectives.divergences import Divergence
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling import sample_images, sample_tensors, sample_text
 from bgan_text.sampling_options import SAMPLES, SamplingOptions
+from bgan_text.sharing.exporting import export, push_to_hub
+from bgan_text.sharing.hub import located
 from bgan_text.space import PixelSpace, Space
 from bgan_text.start import Data, Settings, custom_parts, dataset_of, new_training, resume_training
 from bgan_text.training.callbacks import Callback
@@ -64,9 +63,13 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.config.generator}, {self.config.title}, step {self.steps:,})"
 
-    def export(self, folder: str | os.PathLike[str] | None = None, **options: Any) -> Path | str:
+    def export(self, folder: str | os.PathLike[str], **options: Any) -> Path:
         """Write one checkpoint as a model of the Hugging Face hub; the options are those of `export`."""
         return export(self, folder, **options)
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Upload one checkpoint to the Hugging Face hub; the options are those of `push_to_hub`."""
+        return push_to_hub(self, repository, **options)
 
     def _repr_html_(self) -> str:
         """A table for notebooks: settings in brief, and the most recent metrics."""
@@ -330,8 +333,7 @@ def train(
         10
     """
     if isinstance(config, Mapping):
-        settings = {**config, **settings}
-        config = None
+        settings, config = {**config, **settings}, None
     parts, named = custom_parts(settings)
     training = new_training(
         data,

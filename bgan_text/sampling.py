@@ -57,7 +57,7 @@ def sample_text(
     _check_signature(run, signature(tokenizer))
     rows = _rows(run, options, device)
     texts = ((tokenizer.decode(row), row) for batch in rows for row in batch.tolist())
-    return Samples(texts, rows.effective)
+    return Samples(texts, rows.effective, rows.step)
 
 
 def sample_images(
@@ -80,7 +80,7 @@ def sample_images(
     palette = load_palette(run.folder)
     rows = sample_tensors(run, options, device)
     images = ((palette.decode(row), row.tolist()) for batch in rows for row in batch.numpy())
-    return Samples(images, rows.effective)
+    return Samples(images, rows.effective, rows.step)
 
 
 def sample_tensors(run: RunFolder, options: SamplingOptions, device: torch.device) -> Samples[Tensor]:
@@ -125,7 +125,7 @@ def _rows(run: RunFolder, options: SamplingOptions, device: torch.device) -> Sam
         blocks = blocks_by_processes(run, sampler.options, device, count, sampler.size)
     else:
         blocks = (sampler.draw(*block) for block in blocks_of(count, sampler.size))
-    return Samples(_noted(blocks, effective), effective)
+    return Samples(_noted(blocks, effective), effective, sampler.step)
 
 
 def _noted(blocks: Iterator[Block], effective: EffectiveCandidates) -> Iterator[Tensor]:

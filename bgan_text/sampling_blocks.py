@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bgan_text.sampling_options import BEST, PREFIXES, SamplingOptions
+from bgan_text.sampling_options import PREFIXES, SamplingOptions
 from bgan_text.scores.threads import one_thread
 from bgan_text.space import TokenSpace
 from bgan_text.training.candidates import EffectiveCandidates, Scorer, kept, scorer
@@ -42,17 +42,18 @@ class BlockSampler:
     """
 
     def __init__(self, run: RunFolder, options: SamplingOptions, device: torch.device) -> None:
-        self.generator: Any = run.generator(device, step=options.step, average=options.weights == "average")
-        self.options, self.device, self.space = _pinned(run, options), device, run.space
+        self.step = run.pinned(options.step)  # the run may be training on meanwhile
+        self.generator: Any = run.generator(device, step=self.step, average=options.weights == "average")
+        self.options, self.device, self.space = replace(options, step=self.step), device, run.space
         Drawing(options.candidates, options.correct).refuse(run.config, run.folder)
         self.score: Scorer | None = None
         self.guide: Callable[[], Guide] | None = None
         if options.correct == PREFIXES:
             refuse_unsteppable(self.generator, options.candidates, device)
             assert isinstance(run.space, TokenSpace)  # no other samples have prefixes
-            self.guide = guide_of(run.config, run.discriminator(device, step=options.step), run.space)
+            self.guide = guide_of(run.config, run.discriminator(device, step=self.step), run.space)
         elif options.candidates > 1:
-            self.score = scorer(run.discriminator(device, step=options.step), run.config.credit, run.space)
+            self.score = scorer(run.discriminator(device, step=self.step), run.config.credit, run.space)
 
     @property
     def size(self) -> int:
@@ -91,13 +92,6 @@ class BlockSampler:
             choice = block_stream(options.seed, block + CHOICE, torch.device("cpu"))
             drawn = kept(drawn, self.score, options.candidates, choice, self.device, effective)
         return Block(ended(torch.cat(list(drawn)), self.space), effective)
-
-
-def _pinned(run: RunFolder, options: SamplingOptions) -> SamplingOptions:
-    """The options with the step of the checkpoint as a number: the run may be training on meanwhile."""
-    if options.step is None:
-        return replace(options, step=max(run.checkpoints()))
-    return replace(options, step=run.best()) if options.step == BEST else options
 
 
 def blocks_of(count: int, size: int) -> Iterator[tuple[int, int]]:

@@ -13,10 +13,12 @@ QUANTISED_IMAGES, CONTINUOUS_IMAGES = "quantised images", "continuous images"
 """The two kinds of images: each pixel is a colour out of a palette, or each channel is a real number."""
 
 # What a file may say. The limits are far above what is used: a larger number is damage, or meant to do harm.
-Positions = Annotated[int, Meta(ge=1, le=2**24)]
+Positions = Annotated[int, Meta(ge=1, le=2**20)]
 Tokens = Annotated[int, Meta(ge=2, le=2**31 - 1)]
 Token = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Side = Annotated[int, Meta(ge=1, le=2**16)]
+LONGEST_SEQUENCE = 2**16
+"""Tokens of a sequence. A net draws them one by one, so a small file of a stranger could ask for hours."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class TokenSpace:
             raise UserError(f"end token {self.end} is outside 0..{self.vocabulary - 1}")
         if self.absent is not None and (not 0 <= self.absent < self.vocabulary or self.absent == self.end):
             raise UserError(f"token {self.absent} cannot be absent: another one below {self.vocabulary} can")
+        if self.shape is None and self.positions > LONGEST_SEQUENCE:
+            raise UserError(
+                f"a sequence has {self.positions:,} positions: at most {LONGEST_SEQUENCE:,} are supported"
+            )
         if self.shape is not None and self.shape[0] * self.shape[1] != self.positions:
             raise UserError(f"an image of {self.shape[0]} x {self.shape[1]} has not {self.positions} pixels")
 

@@ -18,13 +18,13 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
 from bgan_text.group import ALONE, Group
-from bgan_text.hub import located
 from bgan_text.newest import newest_data, newest_run
 from bgan_text.objective_table import OBJECTIVES, has_discriminator
 from bgan_text.objectives.divergences import DIVERGENCES
 from bgan_text.outputs import is_exported, refuse_inside
 from bgan_text.plugins import spec_of
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sharing.hub import located
 from bgan_text.space import image_kind
 from bgan_text.training.callbacks import Callback
 from bgan_text.training.data import sample_space

@@ -12,9 +12,9 @@ from bgan_text.corpora.dataset_verification import Check, dataset_checks, stored
 from bgan_text.corpora.tokenizer import signature
 from bgan_text.errors import UserError, reason_of
 from bgan_text.files import MOST_BYTES, read_sealed
-from bgan_text.hub import is_hub, located
 from bgan_text.outputs import MODEL_CONFIG, is_exported
 from bgan_text.reporter import SILENT, Reporter
+from bgan_text.sharing.hub import is_hub, located
 from bgan_text.training.checkpoint import check_checkpoint
 from bgan_text.training.exported import ExportedRun, check_file
 from bgan_text.training.exported_record import (

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import webbrowser
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +17,12 @@ CTRL_C = 128 + signal.SIGINT
 
 
 def explore(
-    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest in runs/)")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="Run folder, exported model or hf:user/name of the hub. (default: the newest in runs/)"
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port at 127.0.0.1; 0 for any that is free.")] = 0,
     browser: Annotated[
         bool,
@@ -40,12 +44,14 @@ def explore(
     from bgan_text.cli.console import say, write
     from bgan_text.cli.entry import exit_code
     from bgan_text.cli.parts import own_nets
+    from bgan_text.cli.progress import RichReporter
     from bgan_text.exploration.explore import explore
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
 
     own = own_nets(generator, discriminator)
-    opened = load_run(run if run is not None else newest_run(), device=device, **own)
+    name = run if run is not None else newest_run()
+    opened = load_run(name, device=device, reporter=RichReporter(), **own)
     page, code = explore(opened, port=port), 0
     try:
         write(f"{page.url}\n")

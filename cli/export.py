@@ -9,7 +9,7 @@ import typer
 
 from bgan_text.cli.options import Generator, Json, with_options
 from bgan_text.errors import UserError
-from bgan_text.export_options import CARD, ExportOptions
+from bgan_text.sharing.export_options import CARD, ExportOptions
 
 HUB = "Hugging Face hub"
 
@@ -62,25 +62,37 @@ def export(
 
     Example: bgan-text export runs/poems --push user/poems --private
     """
-    from bgan_text.card_scores import read_report
     from bgan_text.cli.console import print_json, say, write
     from bgan_text.cli.parts import own_nets
     from bgan_text.cli.progress import RichReporter
-    from bgan_text.exporting import export
+    from bgan_text.evaluation.evaluate import evaluate
     from bgan_text.newest import newest_run
     from bgan_text.runs import load_run
+    from bgan_text.sharing.card_scores import read_report
+    from bgan_text.sharing.exporting import export, push_to_hub
+    from bgan_text.sharing.hub import refuse_repository
     from bgan_text.space import LabelSpace
 
+    if folder is None and push is None:
+        raise UserError("name a folder to write to, or a model of the hub with `push`")
+    if private and push is None:
+        raise UserError("`private` is for `push`: a folder is as private as its place")
+    if push is not None:
+        refuse_repository(push)
     if data is not None and not score:
         raise UserError(f"`data` {data}: it is for `score`")
     options, reporter = ExportOptions(**given), RichReporter()
     if score and report is not None:
         raise UserError("`score` and `report`: one of them gives the scores")
     opened = load_run(run if run is not None else newest_run(), reporter=reporter, **own_nets(generator))
-    scores: Any = None if report is None else read_report(report)
-    if score:
-        scores = partial(_scores, opened, data, reporter)
-    made = export(opened, folder, options, report=scores, push=push, private=private, reporter=reporter)
+    scored = partial(evaluate, opened, data=data, reporter=reporter)
+    scores: Any = scored if score else report and read_report(report)
+    if folder is not None:
+        made: Path | str = export(opened, folder, options, report=scores, repository=push)
+    if push is not None:
+        more = {"options": options, "report": scores} if folder is None else {"overwrite": options.overwrite}
+        pushed = opened if folder is None else folder
+        made = push_to_hub(pushed, push, private=private, reporter=reporter, **more)
     if json:
         print_json({"run": str(opened.folder), "folder": str(folder) if folder else None, "made": str(made)})
     else:
@@ -88,9 +100,3 @@ def export(
     name = folder if push is None else f"hf:{push}"
     words = ["show", str(name)] if isinstance(opened.space, LabelSpace) else ["sample", str(name), "--n", "3"]
     say(f"Exported {opened.folder}. Next: {shlex.join(['bgan-text', *words])}")
-
-
-def _scores(run: Any, data: Path | None, reporter: Any, step: int) -> Any:
-    from bgan_text.evaluation.evaluate import evaluate
-
-    return evaluate(run, data=data, step=step, reporter=reporter)

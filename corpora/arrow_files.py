@@ -1,7 +1,7 @@
 """Arrow data of dataset directories, written and read through `datasets` wherever they lie.
 
 `datasets` takes a path for an address: what follows `::` in it is a file system of its own. Here a path is
-only a path.
+only a path. It is imported where it is used, since that takes half a second.
 """
 
 import hashlib
@@ -10,23 +10,27 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import datasets
 import pyarrow as pa
-from datasets.arrow_writer import ArrowWriter
-from datasets.table import InMemoryTable
+
+if TYPE_CHECKING:
+    import datasets
+    from datasets.arrow_writer import ArrowWriter
 
 CHAINED = "::"
 
 
 @contextmanager
-def arrow_writer(path: Path, features: datasets.Features) -> Iterator[ArrowWriter]:
+def arrow_writer(path: Path, features: "datasets.Features") -> Iterator["ArrowWriter"]:
     """A writer of rows to a file."""
+    from datasets.arrow_writer import ArrowWriter
+
     with path.open("wb") as file, ArrowWriter(features=features, stream=file) as writer:
         yield writer
 
 
-def save(data: datasets.Dataset, folder: Path) -> None:
+def save(data: "datasets.Dataset", folder: Path) -> None:
     """Write a dataset to a folder."""
     if CHAINED not in str(folder):
         data.save_to_disk(folder)
@@ -38,11 +42,14 @@ def save(data: datasets.Dataset, folder: Path) -> None:
         data.save_to_disk(link)
 
 
-def load(files: Iterable[Path]) -> datasets.Dataset:
+def load(files: Iterable[Path]) -> "datasets.Dataset":
     """The dataset in some files, mapped into memory.
 
     `datasets` itself would wrap each file anew, which takes a second for 30,000 record batches.
     """
+    import datasets
+    from datasets.table import InMemoryTable
+
     named = list(map(str, files))
     tables = []
     for name in named:

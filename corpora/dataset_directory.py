@@ -13,9 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import datasets
 import numpy as np
 import torch
 from msgspec import UNSET
@@ -49,6 +48,9 @@ from bgan_text.files import refuse_changed, write_sealed
 from bgan_text.out_of_memory import out_of_memory
 from bgan_text.remedies import not_a_dataset
 from bgan_text.space import LabelSpace, PixelSpace, TokenSpace, is_image, space_from_json
+
+if TYPE_CHECKING:
+    import datasets
 
 SPLITS = ("train", "validation", "test")
 BLOCK = 1000
@@ -159,7 +161,7 @@ class DatasetDirectory:
                 f"{self.tokenizer_signature}: the folder was changed, prepare it again"
             )
 
-    def split(self, name: str) -> datasets.Dataset:
+    def split(self, name: str) -> "datasets.Dataset":
         """One of the splits, mapped into memory: columns `tokens` (length L), and `text` or `label`.
 
         Raises:

@@ -17,6 +17,7 @@ from bgan_text.corpora.tokenizer_base import IDENTITY, NORMALIZATIONS
 from bgan_text.corpora.units import LINE, UNITS
 from bgan_text.errors import UserError, unknown
 from bgan_text.setting import check_all, setting
+from bgan_text.space import LONGEST_SEQUENCE
 
 OVERLONG = ("drop", "cut", "window")
 BINARIZATIONS = ("threshold", "static", "stochastic")
@@ -119,6 +120,7 @@ class TextPreparation(Preparation):
         "tokens of a sample (default: "
         f"{_default_of('length', TEXT_CORPORA | TOKEN_CORPORA, _LENGTH_OF_DATA)})",
         minimum=1,
+        below=LONGEST_SEQUENCE + 1,
         group=TEXT,
     )
     overlong: str = setting("drop", "what to do with longer sentences", choices=OVERLONG, group=TEXT)

@@ -6,10 +6,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+Command = Any
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SMALL = ["--width", "4", "--discriminator-width", "4", "--batch", "8", "--steps", "3", "--device", "cpu"]
 OWN = ("own_divergence", "own_generator", "own_corpus")
@@ -77,42 +80,47 @@ def test_own_parts_are_short(name: str) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """A folder with the examples, and a small dataset directory of the grammar."""
+def here(tmp_path: Path, bgan: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with the examples and a small dataset directory of the grammar."""
     for file in EXAMPLES.glob("*.py"):
         shutil.copy(file, tmp_path)
-    made = run("-m", "bgan_text.cli", "prepare", "grammar", "--limit", 300, cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    return tmp_path
+    made = bgan("prepare", "grammar", "--limit", 300)
+    assert made.code == 0, made.err
+    monkeypatch.setattr(sys, "path", ["", *sys.path])  # as `python -m` has it
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in (*OWN, "hooks", "broken", "trap"):
+            del sys.modules[name]
 
 
-def test_a_generator_of_ones_own_on_the_command_line(here: Path) -> None:
+def test_a_generator_of_ones_own_on_the_command_line(here: Path, bgan: Command) -> None:
     named = ["--generator", "own_generator:LinearGenerator"]
     small = [word for word in SMALL if word != "--width"][1:]
-    trained = run("-m", "bgan_text.cli", "train", "--run", "r", *named, *small, cwd=here)
-    assert trained.returncode == 0, trained.stderr
-    assert trained.stderr.splitlines()[-1] == f"Next: bgan-text sample r --n 3 {' '.join(named)}"
+    trained = bgan("train", "--run", "r", *named, *small)
+    assert trained.code == 0, trained.err
+    assert trained.err.splitlines()[-1] == f"Next: bgan-text sample r --n 3 {' '.join(named)}"
     card = json.loads((here / "r" / "run.json").read_text("utf-8"))
     assert card["settings"]["generator"] == "own_generator:LinearGenerator"
 
-    missing = run("-m", "bgan_text.cli", "sample", "r", cwd=here)
-    assert missing.returncode == 1
+    missing = bgan("sample", "r")
+    assert missing.code == 1
     line = "--generator own_generator:LinearGenerator is not part of bgan-text: pass it"
-    assert line in missing.stderr
-    assert len(missing.stderr.splitlines()) == 1
+    assert line in missing.err
+    assert len(missing.err.splitlines()) == 1
 
-    sampled = run("-m", "bgan_text.cli", "sample", "r", "--n", 2, *named, cwd=here)
-    assert (sampled.returncode, len(sampled.stdout.splitlines())) == (0, 2), sampled.stderr
-    scored = run("-m", "bgan_text.cli", "score", "r", "--n", 20, "--resamples", 0, "--json", *named, cwd=here)
-    assert scored.returncode == 0, scored.stderr
-    assert [model["name"] for model in json.loads(scored.stdout)["models"]] == ["r", "real"]
+    sampled = bgan("sample", "r", "--n", 2, *named)
+    assert (sampled.code, len(sampled.out.splitlines())) == (0, 2), sampled.err
+    scored = bgan("score", "r", "--n", 20, "--resamples", 0, "--json", *named)
+    assert scored.code == 0, scored.err
+    assert [model["name"] for model in json.loads(scored.out)["models"]] == ["r", "real"]
 
-    resumed = run("-m", "bgan_text.cli", "train", "--resume", "--run", "r", "--steps", 5, *named, cwd=here)
-    assert resumed.returncode == 0, resumed.stderr
-    assert "from step 3" in resumed.stderr
-    absent = run("-m", "bgan_text.cli", "train", "--generator", "own_generator:Nothing", cwd=here)
-    assert absent.returncode == 1
-    assert "the module 'own_generator' has no 'Nothing'" in absent.stderr
+    resumed = bgan("train", "--resume", "--run", "r", "--steps", 5, *named)
+    assert resumed.code == 0, resumed.err
+    assert "from step 3" in resumed.err
+    absent = bgan("train", "--generator", "own_generator:Nothing")
+    assert absent.code == 1
+    assert "the module 'own_generator' has no 'Nothing'" in absent.err
 
 
 CALLBACKS = """
@@ -141,17 +149,17 @@ NUMBER = 3
 """
 
 
-def test_callbacks_of_ones_own_on_the_command_line(here: Path) -> None:
+def test_callbacks_of_ones_own_on_the_command_line(here: Path, bgan: Command) -> None:
     (here / "hooks.py").write_text(CALLBACKS, "utf-8")
     (here / "broken.py").write_text("1 / 0\n", "utf-8")
-    command = ["-m", "bgan_text.cli", "train", "--run", "r", *SMALL]
-    trained = run(*command, "--callback", "hooks:Count", "--callback", "hooks:OBJECT", cwd=here)
-    assert trained.returncode == 0, trained.stderr
-    assert trained.stdout == "counted 3\ncounted 3\n"
+    command = ["train", "--run", "r", *SMALL]
+    trained = bgan(*command, "--callback", "hooks:Count", "--callback", "hooks:OBJECT")
+    assert trained.code == 0, trained.err
+    assert trained.out == "counted 3\ncounted 3\n"
     assert "hooks" not in (here / "r" / "run.json").read_text("utf-8")
-    resumed = [*command[:5], "--resume", "--steps", 5]
-    again = run(*resumed, "--callback", "hooks:Count", cwd=here)
-    assert (again.returncode, again.stdout) == (0, "counted 2\n"), again.stderr
+    resumed = [*command[:3], "--resume", "--steps", 5]
+    again = bgan(*resumed, "--callback", "hooks:Count")
+    assert (again.code, again.out) == (0, "counted 2\n"), again.err
 
     for spec, problem in {
         "hooks:NUMBER": "a subclass of `Callback`, or an object of one, is needed",
@@ -161,43 +169,42 @@ def test_callbacks_of_ones_own_on_the_command_line(here: Path) -> None:
         "nowhere:Count": "there is no module 'nowhere'",
         "broken:Count": "importing broken fails: ZeroDivisionError",
     }.items():
-        refused = run(*command[:4], "new", *SMALL, "--callback", spec, cwd=here)
-        assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
-        assert refused.stderr.startswith(f"bgan-text: callback '{spec}': "), refused.stderr
-        assert problem in refused.stderr
+        refused = bgan(*command[:2], "new", *SMALL, "--callback", spec)
+        assert (refused.code, len(refused.err.splitlines())) == (1, 1), refused.err
+        assert refused.err.startswith(f"bgan-text: callback '{spec}': "), refused.err
+        assert problem in refused.err
         assert not (here / "new").exists()
 
-    failed = run(*resumed[:-1], 9, "--callback", "hooks:Failing", cwd=here)
-    assert failed.returncode == 0, failed.stderr  # step 2 lies behind
-    fresh = run(*command[:4], "fresh", *SMALL, "--callback", "hooks:Failing", cwd=here)
-    assert fresh.returncode == 1
-    assert "ValueError: two is enough" in fresh.stderr
+    failed = bgan(*resumed[:-1], 9, "--callback", "hooks:Failing")
+    assert failed.code == 0, failed.err  # step 2 lies behind
+    with pytest.raises(ValueError, match="two is enough"):
+        bgan(*command[:2], "fresh", *SMALL, "--callback", "hooks:Failing")
 
 
-def test_a_run_folder_alone_imports_no_code(here: Path) -> None:
+def test_a_run_folder_alone_imports_no_code(here: Path, bgan: Command) -> None:
     (here / "trap.py").write_text("from pathlib import Path\nPath('sprung').touch()\n", "utf-8")
-    trained = run("-m", "bgan_text.cli", "train", "--run", "r", *SMALL, cwd=here)
-    assert trained.returncode == 0, trained.stderr
+    trained = bgan("train", "--run", "r", *SMALL)
+    assert trained.code == 0, trained.err
     card = json.loads((here / "r" / "run.json").read_text("utf-8"))
     for part in ("generator", "divergence", "discriminator"):
         changed = card | {"settings": card["settings"] | {part: "trap:Anything"}}
         (here / "r" / "run.json").write_text(json.dumps(changed), "utf-8")
         for command in (["sample", "r"], ["show", "r"], ["train", "--resume", "--run", "r", "--steps", "4"]):
-            run("-m", "bgan_text.cli", *command, cwd=here)
+            bgan(*command)
     assert not (here / "sprung").exists()
+    bgan("sample", "r", "--generator", "trap:Anything")
+    assert (here / "sprung").exists()  # so it could have been imported
 
 
-def test_a_divergence_and_a_corpus_of_ones_own_on_the_command_line(here: Path) -> None:
-    prepared = run("-m", "bgan_text.cli", "prepare", "own_corpus:VISITS", "--limit", 300, cwd=here)
-    assert prepared.returncode == 0, prepared.stderr
+def test_a_divergence_and_a_corpus_of_ones_own_on_the_command_line(here: Path, bgan: Command) -> None:
+    prepared = bgan("prepare", "own_corpus:VISITS", "--limit", 300)
+    assert prepared.code == 0, prepared.err
     named = ["--divergence", "own_divergence:HALF_PEARSON"]
-    trained = run(
-        "-m", "bgan_text.cli", "train", "--data", "data/VISITS", "--run", "r", *named, *SMALL, cwd=here
-    )
-    assert trained.returncode == 0, trained.stderr
-    resumed = ["-m", "bgan_text.cli", "train", "--resume", "--run", "r", "--steps", 5]
-    missing = run(*resumed, cwd=here)
-    assert missing.returncode == 1
-    assert "--divergence own_divergence:HALF_PEARSON is not part of bgan-text" in missing.stderr
-    assert run(*resumed, *named, cwd=here).returncode == 0
-    assert run("-m", "bgan_text.cli", "sample", "r", cwd=here).returncode == 0  # no divergence is needed
+    trained = bgan("train", "--data", "data/VISITS", "--run", "r", *named, *SMALL)
+    assert trained.code == 0, trained.err
+    resumed = ["train", "--resume", "--run", "r", "--steps", 5]
+    missing = bgan(*resumed)
+    assert missing.code == 1
+    assert "--divergence own_divergence:HALF_PEARSON is not part of bgan-text" in missing.err
+    assert bgan(*resumed, *named).code == 0
+    assert bgan("sample", "r").code == 0  # no divergence is needed

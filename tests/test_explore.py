@@ -281,6 +281,28 @@ def test_a_run_without_a_discriminator_scores_nothing(runs: dict[str, bt.Run], n
         bt.Explorer(runs[name]).score("a")
 
 
+def test_an_exported_model_is_explored_as_its_run_is(runs: dict[str, bt.Run], tmp_path: Path) -> None:
+    run, folder = runs["token"], tmp_path / "exported"
+    run.export(folder)
+    of_run, of_export = bt.Explorer(run), bt.Explorer(str(folder))
+    assert of_export.draw(count=4, seed=3, candidates=3) == of_run.draw(count=4, seed=3, candidates=3)
+    assert of_export.walk(places=3, count=2) == of_run.walk(places=3, count=2)
+    assert of_export.score("The index rose .") == of_run.score("The index rose .")
+    assert (of_run.weights, of_export.weights) == (("average", "last"), ("average",))
+    assert of_export.name == str(folder)
+
+
+def test_an_exported_model_is_asked_for_the_weights_that_it_has(
+    runs: dict[str, bt.Run], tmp_path: Path
+) -> None:
+    runs["token"].export(tmp_path / "last", weights="last")
+    explorer = bt.Explorer(tmp_path / "last")
+    assert explorer.draw(count=3, weights="last").samples == runs["token"].sample(3, average=False)
+    assert explorer.score("The index rose .")[0].above is not None
+    with pytest.raises(UserError, match="was exported with the weights last"):
+        explorer.draw(count=3)
+
+
 def test_a_run_that_is_trained_on_is_seen(runs: dict[str, bt.Run], tmp_path: Path) -> None:
     run = bt.train(runs["token"].dataset(), out=tmp_path / "run", generator_lr=0.05, **TINY)
     explorer = bt.Explorer(run)

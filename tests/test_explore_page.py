@@ -65,6 +65,20 @@ def test_drawing(text: bt.Exploration, open_page: Any, width: int, dark: bool) -
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_an_exported_model_offers_the_weights_that_it_has(
+    text: bt.Exploration, open_page: Any, tmp_path: Path
+) -> None:
+    run = text.explorer.run
+    run.export(tmp_path / "exported", weights="last")
+    with bt.explore(tmp_path / "exported") as exported:
+        page = open_page(exported.url)
+        assert lines(page, "draw") == run.sample(10, seed=0, average=False)
+        offered = page.locator("#draw select[name=weights] option").all_text_contents()
+        assert offered == ["last step"]
+        shown = f"bgan-text sample {tmp_path / 'exported'} --n 10 --seed 0 --weights last --step 3"
+        assert page.locator("#draw code").text_content() == shown
+
+
 def test_walking(text: bt.Exploration, open_page: Any) -> None:
     page = open_page(text.url, width=400)
     lines(page, "draw")

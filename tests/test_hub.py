@@ -64,7 +64,7 @@ def changed(folder: Path, **changes: Any) -> dict[str, bytes]:
 
 
 def test_a_run_goes_to_the_hub_and_comes_back(run: bt.Run, hub: Hub, heard: Any) -> None:
-    url = run.export(push=NAME, private=True, license="mit", reporter=heard)
+    url = run.push_to_hub(NAME, private=True, license="mit", reporter=heard)
     assert url == f"{hub.url}/{NAME}/commit/{hub.repositories[NAME].branches['main']}"
     assert hub.repositories[NAME].private
     assert "Uploading" in heard.messages[0]
@@ -77,7 +77,7 @@ def test_a_run_goes_to_the_hub_and_comes_back(run: bt.Run, hub: Hub, heard: Any)
 
 
 def test_the_card_has_what_the_hub_reads(run: bt.Run, hub: Hub) -> None:
-    run.export(push=NAME, license="mit", language=("en",), dataset=("ann/texts",))
+    run.push_to_hub(NAME, license="mit", language=("en",), dataset=("ann/texts",))
     card = huggingface_hub.ModelCard(hub.files(NAME)["README.md"].decode())
     assert (card.data.license, card.data.language, card.data.datasets) == ("mit", ["en"], ["ann/texts"])
     assert (card.data.library_name, card.data.pipeline_tag) == ("bgan-text", "text-generation")
@@ -87,10 +87,10 @@ def test_the_card_has_what_the_hub_reads(run: bt.Run, hub: Hub) -> None:
 
 
 def test_a_second_push_is_a_second_commit_and_removes_what_is_gone(folder: Path, hub: Hub) -> None:
-    bt.export(folder, push=NAME)
+    bt.push_to_hub(folder, NAME)
     first = hub.repositories[NAME].branches["main"]
     hub.add(NAME, {**hub.files(NAME), "palette.json": b"{}", "notes.txt": b"mine"})
-    bt.export(folder, push=NAME)
+    bt.push_to_hub(folder, NAME)
     assert "palette.json" not in hub.files(NAME)
     assert hub.files(NAME)["notes.txt"] == b"mine"
     assert bt.load_run(f"hf:{NAME}@{first}").folder.name == first
@@ -104,16 +104,16 @@ def test_a_second_push_is_a_second_commit_and_removes_what_is_gone(folder: Path,
 def test_a_model_of_another_library_is_not_written_over(folder: Path, hub: Hub, others: Any) -> None:
     hub.add(NAME, others)
     with pytest.raises(bt.UserError, match="is no model of bgan-text: it holds"):
-        bt.export(folder, push=NAME)
+        bt.push_to_hub(folder, NAME)
     assert hub.files(NAME) == others
-    bt.export(folder, push=NAME, overwrite=True)
+    bt.push_to_hub(folder, NAME, overwrite=True)
     assert "config.json" in hub.files(NAME)
 
 
 def test_a_private_model_is_not_pushed_to_a_public_one(folder: Path, hub: Hub) -> None:
     hub.add(NAME, {})
     with pytest.raises(bt.UserError, match="is public already"):
-        bt.export(folder, push=NAME, private=True)
+        bt.push_to_hub(folder, NAME, private=True)
     assert hub.files(NAME) == {}
 
 
@@ -132,7 +132,7 @@ def test_every_download_is_told(folder: Path, data: bt.DatasetDirectory, hub: Hu
         lambda reporter: bt.load_run(f"hf:{NAME}", reporter=reporter),
         lambda reporter: bt.verify(f"hf:{NAME}", reporter=reporter),
         lambda reporter: at_a_glance(Path(f"hf:{NAME}"), reporter),
-        lambda reporter: bt.export(f"hf:{NAME}", push="ann/again", reporter=reporter),
+        lambda reporter: bt.push_to_hub(f"hf:{NAME}", "ann/again", reporter=reporter),
         lambda reporter: bt.train(
             data, start_from=f"hf:{NAME}", steps=1, batch=8, out=tmp_path / "begun", reporter=reporter
         ),
@@ -162,6 +162,13 @@ def test_a_model_of_the_hub_is_scored_under_its_name(
     hub.add(NAME, contents(folder))
     report = bt.evaluate(f"hf:{NAME}", data=data, count=20, resamples=0)
     assert [column.name for column in report.columns] == [f"hf:{NAME}", "real"]
+
+
+def test_a_model_of_the_hub_is_explored_under_its_name(run: bt.Run, folder: Path, hub: Hub) -> None:
+    bt.push_to_hub(folder, NAME)
+    explorer = bt.Explorer(f"hf:{NAME}")
+    assert explorer.draw(count=3, seed=2).samples == run.sample(3, seed=2, step="best")
+    assert explorer.name == f"hf:{NAME}@{hub.repositories[NAME].branches['main']}"
 
 
 def test_what_was_downloaded_does_without_the_hub(
@@ -198,26 +205,26 @@ def test_what_cannot_be_read_is_one_line(
 
 def test_what_cannot_be_written_is_one_line(folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(bt.UserError, match="user/name is expected"):
-        bt.export(folder, push="ann")
+        bt.push_to_hub(folder, "ann")
     monkeypatch.setenv("HF_TOKEN", READ_ONLY)
     with pytest.raises(bt.UserError, match=r"may not write there \(403\)"):
-        bt.export(folder, push=NAME)
+        bt.push_to_hub(folder, NAME)
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(bt.UserError, match=r"does not accept the token \(401\)"):
-        bt.export(folder, push=NAME)
+        bt.push_to_hub(folder, NAME)
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(bt.UserError, match="there is no token of the hub: log in with hf auth login"):
-        bt.export(folder, push=NAME)
+        bt.push_to_hub(folder, NAME)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     set_endpoint(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(bt.UserError, match="cannot be reached"):
-        bt.export(folder, push=NAME)
+        bt.push_to_hub(folder, NAME)
     assert hub.repositories == {}
 
 
 def test_a_card_that_the_hub_refuses_is_one_line(run: bt.Run, hub: Hub) -> None:
     with pytest.raises(bt.UserError, match="the hub refuses the model"):
-        run.export(push=NAME, license="refused")
+        run.push_to_hub(NAME, license="refused")
 
 
 def hostile(folder: Path) -> dict[str, tuple[dict[str, bytes], str]]:
@@ -240,6 +247,10 @@ def hostile(folder: Path) -> dict[str, tuple[dict[str, bytes], str]]:
         ),
         "other names": (changed(folder, files=listed | {"../x": listed["tokenizer.json"]}), "damaged"),
         "other nets": (changed(folder, settings=wide), "does not fit its settings"),
+        "endless rows": (
+            changed(folder, space=config["space"] | {"positions": 2**16 + 1}),
+            "65,537 positions: at most 65,536 are supported",
+        ),
         "unknown field": (changed(folder, code="import os"), "code is not known to this version"),
     }
 
@@ -252,6 +263,7 @@ HOSTILE = (
     "large and listed",
     "other names",
     "other nets",
+    "endless rows",
     "unknown field",
 )
 
@@ -284,7 +296,9 @@ def test_a_model_of_a_stranger_imports_nothing(folder: Path, hub: Hub) -> None:
     assert "this" not in sys.modules
 
 
-def test_the_commands_use_the_address_of_the_environment(folder: Path, hub: Hub, tmp_path: Path) -> None:
+def test_the_commands_use_the_address_of_the_environment(
+    run: bt.Run, folder: Path, hub: Hub, tmp_path: Path
+) -> None:
     """As a user has it: another process, with HF_ENDPOINT, and the answers on their streams."""
     online = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": TOKEN}
 
@@ -298,6 +312,10 @@ def test_the_commands_use_the_address_of_the_environment(folder: Path, hub: Hub,
         pushed.stderr
     )
     assert f"Next: bgan-text sample hf:{NAME} --n 3" in pushed.stderr
+    both = call("export", str(run.folder), "both", "--push", "ann/both", "--license", "mit")
+    assert both.stdout.startswith(f"{hub.url}/ann/both/commit/"), both.stderr
+    assert contents(tmp_path / "both").items() <= hub.files("ann/both").items()
+    assert "bgan-text sample hf:ann/both --n 10" in (tmp_path / "both" / "README.md").read_text()
     assert call("verify", f"hf:{NAME}").returncode == 0
     assert "samples" in call("show", f"hf:{NAME}").stdout
     drawn = call("sample", f"hf:{NAME}", "--n", "2", "--seed", "3")

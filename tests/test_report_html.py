@@ -19,7 +19,7 @@ from bgan_text.html_report.charts import thinned
 from bgan_text.html_report.facts import facts
 from bgan_text.html_report.opened import opened
 from bgan_text.html_report.quality import axis
-from bgan_text.html_report.score_tables import picture
+from bgan_text.html_report.score_tables import picture, saved_scores, tables
 from bgan_text.html_report.shown_samples import LONGEST
 
 Command = Callable[..., Any]
@@ -214,7 +214,7 @@ def test_several_runs_have_a_table_and_a_chart_for_each_score(
 def test_scores_and_sweeps_that_a_run_has_are_shown(runs: dict[str, bt.Run], tmp_path: Path) -> None:
     run = copied(runs["tokens"], tmp_path / "run")
     found = bt.evaluate(runs["tokens"], count=40, resamples=20)
-    (run / "score.json").write_text(json.dumps(found.to_json() | {"step": 3}))
+    (run / "score.json").write_text(json.dumps(found.to_json()))
     models = [str(run), "mle baseline", "real"]
     points = [
         {"model": model, "temperature": temperature, "scores": {"bleu-5": 0.25, "self-bleu-5": 0.125}}
@@ -228,7 +228,7 @@ def test_scores_and_sweeps_that_a_run_has_are_shown(runs: dict[str, bt.Run], tmp
     cells = [" ".join(cell.split()) for cell in page.text.splitlines()]
     for column in found.columns:
         assert f"{column.cells['bleu-2'].value:.3f}" in " ".join(cells)
-    assert "step 3" in page.text
+    assert "step 4" in page.text
     titles = [one["title"] for tag, one in page.tags if tag == "td" and "title" in one]
     low = found.columns[0].cells["js-1"].low
     assert any(f"interval {low:.4g} to" in str(title) for title in titles)
@@ -253,7 +253,7 @@ def test_score_measures_and_keeps_the_scores(
     page = Read(bt.report(run, score=True))
     saved = json.loads((run.folder / "score.json").read_text())
     assert [model["name"] for model in saved["models"]] == [str(run.folder), "real"]
-    assert saved["step"] == run.best == 2
+    assert saved["settings"]["steps"] == {str(run.folder): run.best} == {str(run.folder): 2}
     assert max(run.checkpoints()) == 4
     assert asked == ["best"]
     assert "bleu-5" in page.text
@@ -262,6 +262,19 @@ def test_score_measures_and_keeps_the_scores(
     assert ["--step best" in command for command in commands[-2:]] == [True, True]
     assert (run.folder / "report.html").exists()
     assert bt.verify(run.folder).sound
+
+
+def test_runs_scored_at_other_steps_share_an_anchor(runs: dict[str, bt.Run], tmp_path: Path) -> None:
+    copies = [Path(shutil.copytree(runs["draws"].folder, tmp_path / name)) for name in ("best", "last")]
+    for folder, step in zip(copies, ("best", None), strict=True):
+        found = bt.evaluate(runs["draws"], count=20, resamples=0, step=step)
+        (folder / "score.json").write_text(json.dumps(found.to_json()))
+    (table,) = tables(saved_scores(opened(copies)), opened(copies))
+    assert [(one["name"], one["note"]) for one in table["columns"]] == [
+        ("best", "step 2, the best"),
+        ("last", "step 4, but the best is 2"),
+        ("real", ""),
+    ]
 
 
 def test_ticks_are_told_without_rounding() -> None:

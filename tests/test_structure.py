@@ -22,6 +22,7 @@ ROOMS = {
     "models",
     "objectives",
     "scores",
+    "sharing",
     "studies",
     "training",
 }

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgan_text.evaluation.options import EvaluationOptions
-from bgan_text.sampling_options import PREFIXES, SamplingOptions
+from bgan_text.sampling_options import BEST, PREFIXES, SamplingOptions
 from bgan_text.training.drawing import PLAIN, Drawing
 from bgan_text.training.run import RunFolder
 
 EFFECTIVE = "effective candidates"
 PLAINLY = "drawn plainly"
+STEPS = "steps"
 
 
 def drawing_of(run: RunFolder, options: EvaluationOptions) -> tuple[Drawing, str | None]:
@@ -47,25 +48,32 @@ def sampling_of(
 
 
 def candidate_settings(
-    options: EvaluationOptions, effective: Mapping[str, float | None], obstacles: Mapping[str, str | None]
+    options: EvaluationOptions,
+    steps: Mapping[str, int | None],
+    effective: Mapping[str, float | None],
+    obstacles: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """Which checkpoint was sampled, and how samples were chosen.
+    """Which checkpoints were sampled, and how samples were chosen.
 
     Args:
         options: what was asked for.
+        steps: of the checkpoints of runs, by name.
         effective: how many candidates carried the weight, by name.
         obstacles: why samples were drawn plainly, by name.
     """
     known = {name: number for name, number in effective.items() if number is not None}
     plainly = {name: reason for name, reason in obstacles.items() if reason is not None}
     chosen = {"candidates": options.candidates, "correct": options.correct, EFFECTIVE: known}
-    return {"step": options.step, **chosen, PLAINLY: plainly}
+    sampled = {name: step for name, step in steps.items() if step is not None}
+    return {"step": options.step, STEPS: sampled, **chosen, PLAINLY: plainly}
 
 
 def candidates_of(settings: Mapping[str, Any]) -> str:
     """The part of the line that tells of a checkpoint, if not the last, and of a discriminator that chose."""
     count, step = settings.get("candidates", 1), settings.get("step")
     line = "" if step is None else f", step {step}"
+    if step == BEST and (steps := settings.get(STEPS)):
+        line += f" ({', '.join(map(str, steps.values()))})"
     if count > 1:
         line += f", candidates {count}"
     if effective := settings.get(EFFECTIVE):

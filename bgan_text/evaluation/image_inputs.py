@@ -39,13 +39,14 @@ class Samples:
     """Samples under a name: (S, L) int64 tokens or (S, channels, height, width) float32 pixels.
 
     `effective`: how many candidates carried the weight, if samples of a run had several. `obstacle`: why they
-    were drawn plainly though something else was asked for.
+    were drawn plainly though something else was asked for. `step`: of the checkpoint of the run.
     """
 
     name: str
     images: Tensor
     effective: float | None = None
     obstacle: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _samples(
 def _of_run(name: str, run: RunFolder, options: EvaluationOptions) -> Samples:
     how, obstacle = sampling_of(run, options, SAMPLES, options.temperature)
     samples = sample_tensors(run, how, choose_device(options.device))
-    return Samples(name, torch.cat(list(samples)), samples.effective.mean, obstacle)
+    return Samples(name, torch.cat(list(samples)), samples.effective.mean, obstacle, samples.step)
 
 
 def _fitting(name: str, pixels: Pixels, palette: Palette) -> Pixels:

@@ -34,6 +34,7 @@ def image_settings(
         "temperature": options.temperature,
         **candidate_settings(
             options,
+            {group.name: group.step for group in groups},
             {group.name: group.effective for group in groups},
             {group.name: group.obstacle for group in groups},
         ),

@@ -17,9 +17,9 @@ from bgan_text.corpora.images import Pixels
 from bgan_text.errors import UserError
 from bgan_text.evaluation.candidate_settings import refuse_if_none_can
 from bgan_text.evaluation.options import EvaluationOptions
-from bgan_text.hub import is_hub, is_run, located
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import refuse_classifier
+from bgan_text.sharing.hub import is_hub, is_run, located
 from bgan_text.training.exported import open_run
 from bgan_text.training.run import RunFolder
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.hub import is_hub, is_run
 from bgan_text.newest import newest_data, newest_run
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.runs import load_run
 from bgan_text.setting import is_custom
+from bgan_text.sharing.hub import is_hub, is_run
 
 
 def found(

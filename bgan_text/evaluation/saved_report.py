@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import STEPS
 from bgan_text.evaluation.custom import GROUP
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
 from bgan_text.evaluation.report import Cell, Column, Report
@@ -37,15 +37,7 @@ class SavedSweep(Struct):
     settings: dict[Text, Any]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A report, and the step of the checkpoint that was scored, if that is known."""
-
-    report: Report
-    step: int | None
-
-
-def read_report(path: Path) -> Scored:
+def read_report(path: Path) -> Report:
     """A report that `Report.to_json` has made.
 
     Raises:
@@ -64,7 +56,8 @@ def read_report(path: Path) -> Scored:
         )
         for model in saved.models
     ]
-    return Scored(Report(columns, dict(saved.settings), registry=_registry(saved)), saved.step)
+    settings = dict(saved.settings) | {STEPS: saved.of_models(STEPS)}
+    return Report(columns, settings, registry=_registry(saved))
 
 
 def read_sweep(path: Path) -> Sweep:

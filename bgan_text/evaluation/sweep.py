@@ -167,8 +167,9 @@ def sweep(
         scored = list(_scored(numbered, custom, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
     settings = settings_of(options, sources, real, numbered)
-    obstacles = {model.name: model.obstacle for model in sources}
-    settings |= candidate_settings(options, {one.group.name: one.effective for one in drawn}, obstacles)
+    steps = {model.name: model.step for model in sources}
+    effective = {one.group.name: one.effective for one in drawn}
+    settings |= candidate_settings(options, steps, effective, {one.name: one.obstacle for one in sources})
     return Sweep(_points(drawn, scored), pairs, settings | {"temperature": temperatures} | networks | more)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def score_texts(
     device = choose_device(options.device)
     for one, model in zip(measured, models, strict=False):  # the last one measured is real text
         if model.run is not None and real.data is not None:
-            one.scores |= held_out_scores(model.run, real.data, options, device)
+            one.scores |= held_out_scores(model.run, real.data, replace(options, step=model.step), device)
     if real.oracle is not None and real.data is not None:
         exact = oracle_scores(groups, held_out_rows(real.data), real.oracle, reporter)
         for one, scores in zip(measured, exact, strict=True):
@@ -234,6 +234,7 @@ def settings_of(
         "temperature": options.temperature,
         **candidate_settings(
             options,
+            {model.name: model.step for model in models},
             {model.name: model.effective for model in models},
             {model.name: model.obstacle for model in models},
         ),

@@ -32,7 +32,7 @@ class Model:
     """Samples under a name.
 
     `run`: the run they come from, if any. `effective`: how many candidates carried the weight, if several.
-    `obstacle`: why they were drawn plainly though something else was asked for.
+    `obstacle`: why they were drawn plainly though something else was asked for. `step`: of the checkpoint.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Model:
     run: RunFolder | None
     effective: float | None = None
     obstacle: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def samples_of(name: str, run: RunFolder, options: EvaluationOptions, temperatur
     how, obstacle = sampling_of(run, options, SAMPLES_OF_A_RUN, temperature)
     samples = sample_text(run, how, choose_device(options.device))
     texts = list(_cased((text for text, _ in samples), options))
-    return Model(name, texts, run, samples.effective.mean, obstacle)
+    return Model(name, texts, run, samples.effective.mean, obstacle, samples.step)
 
 
 def _model(source: Source, options: EvaluationOptions, reporter: Reporter) -> Model:

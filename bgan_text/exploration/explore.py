@@ -103,7 +103,7 @@ def explore(run: Run | str | os.PathLike[str], *, port: int = 0) -> Exploration:
     writes nothing to disk and asks nothing of the network.
 
     Args:
-        run: the run, or its folder.
+        run: the run or exported model, its folder, or `hf:user/name` of the Hugging Face hub.
         port: where it listens; 0 for any that is free.
 
     Returns:
@@ -168,13 +168,14 @@ def facts(explorer: Explorer) -> dict[str, Any]:
     settings = config.to_json()
     return {
         "version": __version__,
-        "run": str(run.folder),
-        "command": shlex.join(["bgan-text", "sample", str(run.folder)]),
+        "run": explorer.name,
+        "command": shlex.join(["bgan-text", "sample", explorer.name]),
         "about": [config.generator, config.title, f"noise {config.noise}"],
         "images": explorer.images,
         "continuous": isinstance(run.space, PixelSpace),
         "checkpoints": explorer.checkpoints,
         "best": explorer.best,
+        "weights": explorer.weights,
         "no_candidates": Drawing(2).obstacle(settings),
         "no_prefixes": _no_prefixes(explorer, settings),
         "no_scores": explorer.without_scores,
@@ -197,9 +198,8 @@ def _no_prefixes(explorer: Explorer, settings: Mapping[str, Any]) -> str | None:
 
 def _remedy(explorer: Explorer) -> str:
     """The command that trains a discriminator for a generator that has none."""
-    run = str(explorer.run.folder)
-    words = ["bgan-text", "train", "--from", run, "--objective", "importance", "--freeze-generator", "1"]
-    return shlex.join(words)
+    how = ["--objective", "importance", "--freeze-generator", "1"]
+    return shlex.join(["bgan-text", "train", "--from", explorer.name, *how])
 
 
 def _sent(samples: list[str] | list[Pixels]) -> list[str]:

@@ -16,7 +16,7 @@ from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.tokenizer import load_tokenizer
 from bgan_text.corpora.units import one_line
 from bgan_text.errors import UserError
-from bgan_text.exploration.kept_nets import KeptNets
+from bgan_text.exploration.kept_nets import KeptExport, kept_nets
 from bgan_text.exploration.options import DrawOptions, ScoreOptions, WalkOptions
 from bgan_text.exploration.text_scores import (
     TextScore,
@@ -28,9 +28,10 @@ from bgan_text.exploration.text_scores import (
 from bgan_text.exploration.walking import shares, walk
 from bgan_text.runs import Run, load_run
 from bgan_text.sampling import refuse_classifier, sample_images, sample_tensors, sample_text
-from bgan_text.sampling_options import SamplingOptions
+from bgan_text.sampling_options import WEIGHTS, SamplingOptions
 from bgan_text.space import PixelSpace, TokenSpace
 from bgan_text.training.candidates import scorer
+from bgan_text.training.exported import name_on_hub
 
 COMPARED = 200
 """Samples of the run whose scores those of texts are compared with."""
@@ -70,7 +71,7 @@ class Explorer:
     """A run, of which one asks this and that. Its nets stay in memory, and only one thread may ask at a time.
 
     Args:
-        run: the run, or its folder.
+        run: the run or exported model, its folder, or `hf:user/name` of the Hugging Face hub.
 
     Raises:
         UserError: the folder holds no run, or one without a checkpoint, or a classifier.
@@ -89,15 +90,25 @@ class Explorer:
     def __init__(self, run: Run | str | os.PathLike[str]) -> None:
         self.run = run if isinstance(run, Run) else load_run(run)
         self._compared: tuple[int, Tensor] | None = None
-        self._nets = KeptNets(Path(self.run.folder), self.run.parts)
+        self._nets = kept_nets(Path(self.run.folder), self.run.parts)
         refuse_classifier(self._nets)
         # One sample, so that what is wrong is told now.
-        next(sample_tensors(self._nets, SamplingOptions(count=1), self.run.device))
+        next(sample_tensors(self._nets, self._sampling(1), self.run.device))
 
     @property
     def images(self) -> bool:
         """Whether the samples are images."""
         return self._nets.images
+
+    @property
+    def name(self) -> str:
+        """How other commands name it: the path of its folder, or a model and commit of the hub."""
+        return name_on_hub(self._nets.folder) or str(self._nets.folder)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The weights that it can sample from. An exported model has one kind."""
+        return (self._nets.record.weights,) if isinstance(self._nets, KeptExport) else WEIGHTS
 
     @property
     def checkpoints(self) -> list[int]:
@@ -194,11 +205,10 @@ class Explorer:
         """
         if self.images:
             return False
-        if (folder := self._nets.data_folder()).is_dir():
-            with suppress(UserError):  # it is damaged, or another one
-                data = DatasetDirectory(folder)
-                if data.signature == self._nets.data["signature"]:
-                    return data.lowercase
+        with suppress(UserError):  # it is gone, damaged, or another one
+            data = DatasetDirectory(self._nets.data_folder())
+            if data.signature == self._nets.data["signature"]:
+                return data.lowercase
         return not has_capitals(load_tokenizer(self._nets.folder))
 
     def _as_prepared(self, text: str) -> str:
@@ -216,7 +226,7 @@ class Explorer:
         if self._compared is None or self._compared[0] != step:
             nets, device = self._nets, self.run.device
             score = scorer(nets.discriminator(device, step=step), nets.config.credit, nets.space)
-            rows = sample_tensors(nets, SamplingOptions(count=COMPARED, step=step), device)
+            rows = sample_tensors(nets, self._sampling(COMPARED, step), device)
             self._compared = step, torch.cat([score(block.to(device)).cpu() for block in rows])
         return self._compared[1]
 
@@ -232,6 +242,10 @@ class Explorer:
             UserError: there is none.
         """
         return self._nets.pinned(step)
+
+    def _sampling(self, count: int, step: int | None = None) -> SamplingOptions:
+        """Samples from the first of the weights."""
+        return SamplingOptions(count=count, step=step, weights=self.weights[0])
 
     def _decoded(self, rows: Tensor) -> list[Any]:
         if self.images:

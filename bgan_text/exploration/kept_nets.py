@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bgan_text.outputs import is_exported
+from bgan_text.training.exported import ExportedRun
 from bgan_text.training.run import RunFolder
 from bgan_text.training.state import CustomParts
 
@@ -29,10 +31,6 @@ class KeptNets(RunFolder):
         super().__init__(folder, parts)
         self._nets: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
 
-    def pinned(self, step: int | str | None) -> int:
-        """The step of a checkpoint that is there: the one asked for, the best, or the last."""
-        return self._step(step)
-
     def generator(
         self, device: torch.device, *, step: int | str | None = None, average: bool = True
     ) -> nn.Module:
@@ -46,7 +44,7 @@ class KeptNets(RunFolder):
     def _kept(
         self, kind: tuple[object, ...], step: int | str | None, load: Callable[[int], nn.Module]
     ) -> nn.Module:
-        at = self._step(step)
+        at = self.pinned(step)
         written = self.checkpoints()[at].stat().st_mtime_ns  # another training may write the same step again
         key = (*kind, at, written)
         net = self._nets.pop(key, None)
@@ -56,3 +54,16 @@ class KeptNets(RunFolder):
             net = load(at)
         self._nets[key] = net
         return net
+
+
+class KeptExport(KeptNets, ExportedRun):
+    """An exported model, likewise."""
+
+
+def kept_nets(folder: Path, parts: CustomParts) -> KeptNets:
+    """The run folder or exported model in a folder, with nets that stay in memory.
+
+    Raises:
+        UserError: it is neither, or damaged.
+    """
+    return KeptExport(folder, parts) if is_exported(folder) else KeptNets(folder, parts)

@@ -384,6 +384,12 @@ function prepareSteps() {
   }
 }
 
+function prepareWeights() {
+  for (const list of all("select[name=weights]")) {
+    for (const option of [...list.options]) if (!facts.weights.includes(option.value)) option.remove();
+  }
+}
+
 function off(field, hint, reason) {
   field.disabled = true;
   hint.textContent += `${hint.textContent ? " " : ""}${labelOf(field)}: ${reason}.`;
@@ -451,6 +457,7 @@ async function begin() {
   document.title = `${facts.run} – bgan-text explore`;
   find("#about").textContent = facts.about.join(", ");
   prepareSteps();
+  prepareWeights();
   prepareFields("draw");
   prepareFields("walk");
   prepareLimits();

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bgan_text import __version__
 from bgan_text.evaluation.formats import LEGEND
-from bgan_text.evaluation.saved_report import Scored
+from bgan_text.evaluation.report import Report
 from bgan_text.html_report.charts import drawn
 from bgan_text.html_report.facts import facts
 from bgan_text.html_report.grids import image_grids
@@ -32,7 +32,7 @@ COLOURS = 8
 """Runs beyond so many repeat the colours, with other dashes."""
 
 
-def page(runs: Sequence[OpenRun], scores: dict[str, Scored], title: str | None = None) -> str:
+def page(runs: Sequence[OpenRun], scores: dict[str, Report], title: str | None = None) -> str:
     """The HTML of a report. All text from runs and data is escaped.
 
     Args:

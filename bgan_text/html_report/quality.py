@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgan_text.evaluation.inputs import REAL
-from bgan_text.evaluation.saved_report import Scored, read_sweep
+from bgan_text.evaluation.report import Report
+from bgan_text.evaluation.saved_report import read_sweep
 from bgan_text.evaluation.sweep import BASELINE, Point, Sweep
 from bgan_text.evaluation.sweep_figure import AXES
 from bgan_text.html_report.opened import OpenRun
@@ -47,7 +48,7 @@ class Series:
     points: list[Place]
 
 
-def figures(runs: Sequence[OpenRun], scores: dict[str, Scored]) -> list[dict[str, Any]]:
+def figures(runs: Sequence[OpenRun], scores: dict[str, Report]) -> list[dict[str, Any]]:
     """A figure for each pair of scores that something has.
 
     Returns:
@@ -92,11 +93,11 @@ def _point(point: Point, pair: tuple[str, str]) -> Place | None:
     return diversity, quality, label
 
 
-def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Scored], pair: tuple[str, str]) -> Iterator[Series]:
+def _of_scores(runs: Sequence[OpenRun], scores: dict[str, Report], pair: tuple[str, str]) -> Iterator[Series]:
     """The columns of the reports; the anchor once."""
     places, real = {one.name: place for place, one in enumerate(runs)}, False
-    for scored in scores.values():
-        for column in scored.report.columns:
+    for report in scores.values():
+        for column in report.columns:
             quality, diversity = (column.cells.get(name) for name in pair)
             if quality is None or diversity is None or (column.name == REAL and real):
                 continue

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
+from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY, STEPS
 from bgan_text.evaluation.evaluate import evaluate
 from bgan_text.evaluation.formats import NOTED, formatted, present, signs
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.report import Cell, Column, Report
-from bgan_text.evaluation.saved_report import Scored, read_report
+from bgan_text.evaluation.saved_report import read_report
 from bgan_text.files import write_json
 from bgan_text.html_report.opened import OpenRun
 from bgan_text.reporter import SILENT, Reporter
@@ -20,7 +21,7 @@ from bgan_text.space import LabelSpace
 
 SAVED = "score.json"
 """Where the scores of a run lie, in its folder, in the form of `score --json`."""
-OF_THE_SAMPLES = ("samples", "candidates", "effective candidates", "drawn plainly", "temperature")
+OF_THE_SAMPLES = ("samples", "step", STEPS, "candidates", EFFECTIVE, PLAINLY, "temperature")
 """Settings in which reports may differ that share an anchor."""
 
 
@@ -35,12 +36,11 @@ def score_runs(runs: Sequence[OpenRun], reporter: Reporter = SILENT) -> None:
     for one in runs:
         if isinstance(one.run.space, LabelSpace):
             raise UserError(f"{one.run.folder} is a classifier: `score` has nothing to score")
-        step = max(one.run.checkpoints(), default=0) if one.best is None else one.best
         found = evaluate(one.run, step=BEST if one.best_before_last else None, reporter=reporter)
-        write_json(one.run.folder / SAVED, found.to_json() | {"step": step})
+        write_json(one.run.folder / SAVED, found.to_json())
 
 
-def saved_scores(runs: Sequence[OpenRun], files: Sequence[Path] = ()) -> dict[str, Scored]:
+def saved_scores(runs: Sequence[OpenRun], files: Sequence[Path] = ()) -> dict[str, Report]:
     """The reports that there are, by the name of their run or by their path.
 
     Args:
@@ -62,35 +62,33 @@ def saved_scores(runs: Sequence[OpenRun], files: Sequence[Path] = ()) -> dict[st
     return found
 
 
-def _named(scored: Scored, one: OpenRun) -> Scored:
+def _named(report: Report, one: OpenRun) -> Report:
     """The report of a run with its name above its column, whatever its path was."""
-    models = [column for column in scored.report.columns if column.name != REAL]
+    models = [column for column in report.columns if column.name != REAL]
     paths = {str(one.run.folder), str(one.run.folder.resolve())}
     own = [column for column in models if column.name in paths] or models[: len(models) == 1]
-    columns = [
-        replace(column, name=one.name) if column in own else column for column in scored.report.columns
-    ]
-    return Scored(replace(scored.report, columns=columns), scored.step)
+    columns = [replace(column, name=one.name) if column in own else column for column in report.columns]
+    names = [column.name for column in own]
+    steps = {one.name if name in names else name: step for name, step in report.settings[STEPS].items()}
+    return replace(report, columns=columns, settings={**report.settings, STEPS: steps})
 
 
-def tables(scores: dict[str, Scored], runs: Sequence[OpenRun]) -> list[dict[str, Any]]:
+def tables(scores: dict[str, Report], runs: Sequence[OpenRun]) -> list[dict[str, Any]]:
     """A table for each anchor, as values for the template.
 
     Returns:
         Tables, each with `columns`: `name`, `run`, its place among the runs or None, `real`, and `note`;
         `groups` of `rows`: `name`, `sign`, `about`, `picture`, `zero`, and `cells`: `text`, `title`, `note`.
     """
-    together: list[tuple[dict[str, Any], Report, dict[str, int | None]]] = []
-    for scored in scores.values():
-        key = {name: value for name, value in scored.report.settings.items() if name not in OF_THE_SAMPLES}
-        steps = {column.name: scored.step for column in scored.report.columns}
-        same = next((place for place, (other, *_) in enumerate(together) if other == key), None)
+    together: list[tuple[dict[str, Any], Report]] = []
+    for report in scores.values():
+        key = {name: value for name, value in report.settings.items() if name not in OF_THE_SAMPLES}
+        same = next((place for place, (other, _) in enumerate(together) if other == key), None)
         if same is None:
-            together.append((key, scored.report, steps))
+            together.append((key, report))
         else:
-            _, report, before = together[same]
-            together[same] = (key, _joined(report, scored.report), before | steps)
-    return [_table(report, steps, runs) for _, report, steps in together]
+            together[same] = (key, _joined(together[same][1], report))
+    return [_table(report, runs) for _, report in together]
 
 
 def _joined(one: Report, other: Report) -> Report:
@@ -99,16 +97,17 @@ def _joined(one: Report, other: Report) -> Report:
     more = [column for column in other.columns if column.name not in known]
     models = [column for column in one.columns if column.name != REAL] + more
     real = [column for column in one.columns if column.name == REAL]
-    return replace(one, columns=models + real, registry={**other.registry, **one.registry})
+    steps = {**other.settings[STEPS], **one.settings[STEPS]}
+    registry = {**other.registry, **one.registry}
+    return replace(one, columns=models + real, settings={**one.settings, STEPS: steps}, registry=registry)
 
 
-def _table(report: Report, steps: dict[str, int | None], runs: Sequence[OpenRun]) -> dict[str, Any]:
+def _table(report: Report, runs: Sequence[OpenRun]) -> dict[str, Any]:
     places = {one.name: place for place, one in enumerate(runs)}
     columns = []
     for column in report.columns:
-        run, step = places.get(column.name), steps.get(column.name)
-        of_a_step = step is not None and column.name != REAL
-        note = _of_step(step, None if run is None else runs[run]) if step is not None and of_a_step else ""
+        run, step = places.get(column.name), report.settings[STEPS].get(column.name)
+        note = "" if step is None else _of_step(step, None if run is None else runs[run])
         columns.append({"name": column.name, "run": run, "real": column.name == REAL, "note": note})
     groups = [
         {

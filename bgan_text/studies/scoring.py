@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.corpora.decoding import UTF8
-from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY
+from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY, STEPS
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
@@ -115,7 +115,7 @@ def _scored(runner: Runner, runs: list[PlannedRun], scoring: Scoring) -> Sequenc
     columns = {column.name: _values(column) for column in report.columns}
     effective = report.settings[EFFECTIVE]
     # How many samples there are of each run says the study, whose runs are not all scored in one call.
-    unkept = ("samples", EFFECTIVE, PLAINLY)
+    unkept = ("samples", STEPS, EFFECTIVE, PLAINLY)
     settings = {name: value for name, value in report.settings.items() if name not in unkept}
     return [
         {

@@ -62,10 +62,11 @@ class Samples(Iterator[Item]):
 
     Attributes:
         effective: of the samples so far; of none if each sample had one candidate.
+        step: of the checkpoint that they are drawn from.
     """
 
-    def __init__(self, items: Iterator[Item], effective: EffectiveCandidates) -> None:
-        self._items, self.effective = items, effective
+    def __init__(self, items: Iterator[Item], effective: EffectiveCandidates, step: int) -> None:
+        self._items, self.effective, self.step = items, effective, step
 
     def __next__(self) -> Item:
         return next(self._items)

@@ -121,7 +121,7 @@ class ExportedRun(RunFolder):
     def generator(
         self, device: torch.device, *, step: int | str | None = None, average: bool = True
     ) -> nn.Module:
-        self._step(step)
+        self.pinned(step)
         kept = self.record.weights
         if average != (kept == "average"):
             asked = "average" if average else "last"
@@ -129,7 +129,7 @@ class ExportedRun(RunFolder):
         return self._net(GENERATOR_FILE, build_generator, self.parts.generator, device)
 
     def discriminator(self, device: torch.device, *, step: int | str | None = None) -> nn.Module:
-        self._step(step)
+        self.pinned(step)
         if DISCRIMINATOR_FILE not in self.record.files:
             raise UserError(f"{self.folder} was exported without a discriminator")
         return self._net(DISCRIMINATOR_FILE, build_discriminator, self.parts.discriminator, device)

@@ -233,7 +233,7 @@ class RunFolder:
             UserError: there is no such checkpoint, or it is damaged.
         """
         return self._load(
-            self._step(step),
+            self.pinned(step),
             lambda path: load_generator(
                 path, self.config, self.space, device, average=average, custom=self.parts.generator
             ),
@@ -242,12 +242,12 @@ class RunFolder:
     def discriminator(self, device: torch.device, *, step: int | str | None = None) -> nn.Module:
         """The discriminator of a checkpoint, in evaluation mode; the arguments are as of `generator`."""
         return self._load(
-            self._step(step),
+            self.pinned(step),
             lambda path: load_discriminator(path, self.config, self.space, device, self.parts.discriminator),
         )
 
-    def _step(self, step: int | str | None) -> int:
-        """The step of a checkpoint: the one asked for, the best, or the last."""
+    def pinned(self, step: int | str | None) -> int:
+        """The step of a checkpoint that is there: the one asked for, the best, or the last."""
         if not (checkpoints := self.checkpoints()):
             self.refuse_lost_checkpoints()
             raise UserError(untrained(self.folder, self.config.save_every))

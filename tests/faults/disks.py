@@ -40,7 +40,18 @@ class Disks:
     def case(self, seed: int, number: int, folder: Path) -> Ended:
         rng = rng_of(seed, "disks", number)
         self.world.link_data(folder)
-        what = rng.choice((self._prepare, self._train, self._resume, self._sample, self._score, self._plot))
+        what = rng.choice(
+            (
+                self._prepare,
+                self._train,
+                self._resume,
+                self._sample,
+                self._score,
+                self._plot,
+                self._report,
+                self._export,
+            )
+        )
         fault, told = _fault(rng, folder)
         name, end, outcomes = what(folder, fault)
         return Ended(f"{name}, {told}", end, outcomes)
@@ -99,6 +110,24 @@ class Disks:
             else content == b"old"
         )
         return "plot --out", verdict(outcome) if whole else "lost", [outcome]
+
+    def _report(self, folder: Path, fault: Callable[[], Any]) -> Any:
+        (folder / "report.html").write_bytes(b"old")
+        outcome = run(("report", self.world.folder / "conv", "--out", "report.html"), folder, before=fault)
+        content = (folder / "report.html").read_bytes()
+        whole = content.rstrip().endswith(b"</html>") if outcome.code == 0 else content == b"old"
+        return "report --out", verdict(outcome) if whole else "lost", [outcome]
+
+    def _export(self, folder: Path, fault: Callable[[], Any]) -> Any:
+        shutil.copytree(self.world.folder / "rnn-model", folder / "made")
+        words = ("export", self.world.folder / "conv", "made", "--overwrite")
+        outcome = run(words, folder, before=fault)
+        # A disk that fails for good between two moves leaves the old model aside for the next export.
+        if (folder / "made").exists() or list(folder.glob(".made.*/old/config.json")) == []:
+            sound = run(("verify", "made"), folder)
+        else:
+            sound = run(words, folder)
+        return "export --overwrite", verdict(outcome) if sound.code == 0 else "lost", [sound, outcome]
 
 
 def _fault(rng: random.Random, folder: Path) -> tuple[Callable[[], Any], str]:

@@ -17,7 +17,7 @@ MOST_KILLS = 4
 
 
 class Kills:
-    """Kills a training until it has ended, or `prepare --overwrite`, or `sample --out`."""
+    """Kills a training until it has ended, or `prepare --overwrite`, `sample --out`, `export --overwrite`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -31,6 +31,8 @@ class Kills:
             return self._prepare(rng, folder)
         if other < 0.3:
             return self._sample(rng, folder)
+        if other < 0.45:
+            return self._export(rng, folder)
         return self._train(rng, folder)
 
     def _train(self, rng: random.Random, folder: Path) -> Ended:
@@ -85,6 +87,18 @@ class Kills:
         whole = found == old or found == (folder / "s.txt").read_text("utf-8")
         whole = whole and again.code == 0 and left == ["s.txt"]
         return Ended(f"sample --out {left}", verdict(killed) if whole else "lost", [killed, again])
+
+    def _export(self, rng: random.Random, folder: Path) -> Ended:
+        """The old model or the new one is there, and nothing beside it."""
+        shutil.copytree(self.world.folder / "rnn-model", folder / "made")
+        words = ("export", self.world.folder / "conv", "made", "--overwrite")
+        killed = run(words, folder, after=rng.random() * 0.4)
+        sound, again = run(("verify", "made"), folder), run(words, folder)
+        left = sorted(path.name for path in folder.iterdir() if path.name not in DATA)
+        whole = sound.code == again.code == 0 and left == ["made"]
+        return Ended(
+            f"export --overwrite {left}", verdict(killed) if whole else "lost", [killed, sound, again]
+        )
 
 
 def _training(name: str, folder: Path) -> tuple[object, ...]:

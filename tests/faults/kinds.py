@@ -15,6 +15,7 @@ from faults.world import World
 KINDS: dict[str, Callable[[World], Attack]] = {
     "datasets": lambda world: Stored(world, "datasets"),
     "runs": lambda world: Stored(world, "runs"),
+    "exported": lambda world: Stored(world, "exported"),
     "inputs": Inputs,
     "crafted": Crafted,
     "commands": CommandLines,
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[World], Attack]] = {
 SHORT = {
     "datasets": 6,
     "runs": 8,
+    "exported": 6,
     "inputs": 15,
     "crafted": 20,
     "commands": 15,
@@ -36,6 +38,7 @@ SHORT = {
 LONG = {
     "datasets": 2500,
     "runs": 3000,
+    "exported": 1500,
     "inputs": 4000,
     "crafted": 600,
     "commands": 5000,

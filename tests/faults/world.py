@@ -21,6 +21,8 @@ RUNS: dict[str, Sequence[object]] = {
     "images": ("--data", "digits", "--divergence", "kl"),
 }
 """The runs of the world by name, with what they are made of."""
+EXPORTED = {"conv-model": "conv", "rnn-model": "rnn", "images-model": "images"}
+"""Its exported models by name, with the runs that they come from."""
 DATA = ("words", "pieces", "digits")
 """Its dataset directories."""
 TEXTS = [
@@ -52,6 +54,8 @@ class World:
         self._make("prepare", "images", "--path", "digits.npz", "--colors", 2, "--out", "digits")
         for name, made_of in RUNS.items():
             self._make("train", "--run", name, *made_of, *TINY, *OFTEN, "--steps", 4)
+        for name, run_folder in EXPORTED.items():
+            self._make("export", run_folder, name)
 
     def scratch(self, name: str) -> Path:
         """A new folder beside it, for this process."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgan_text import __version__
-from bgan_text.card_scores import CardScores
 from bgan_text.config import Config
 from bgan_text.corpora.card_lines import card_lines
 from bgan_text.corpora.corpus import Corpus
@@ -14,9 +13,10 @@ from bgan_text.corpora.image_sources import IMAGE_CORPORA
 from bgan_text.corpora.sources import LM1B_REPOSITORY, TEXT_CORPORA, TOKEN_CORPORA
 from bgan_text.described import described, read_settings
 from bgan_text.errors import one_line
-from bgan_text.export_options import ExportOptions
 from bgan_text.objective_table import OBJECTIVES
 from bgan_text.outputs import LIBRARY
+from bgan_text.sharing.card_scores import CardScores
+from bgan_text.sharing.export_options import ExportOptions
 from bgan_text.space import LabelSpace, Space, is_image
 from bgan_text.training.exported_record import GRID_FILE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.records import Count, converted
+from bgan_text.records import converted
 from bgan_text.report_record import SavedCell, SavedReport, read_saved
 
 MOST_SCORES = 1_000
@@ -34,13 +34,13 @@ class CardScores:
         rows: one for each score.
         settings: how they were measured, by name.
         samples: how many of the model were scored; None if that is not known.
-        step: of the checkpoint that was asked for; None for the last one.
+        step: of the checkpoint that was scored; None if the report does not tell.
     """
 
     rows: tuple[ScoreRow, ...]
     settings: dict[str, Any]
     samples: int | None
-    step: int | str | None
+    step: int | None
 
 
 def read_report(path: Path) -> SavedReport:
@@ -69,7 +69,7 @@ def card_scores(report: SavedReport | Mapping[str, Any], name: str) -> CardScore
     """
     try:
         saved = converted(report, SavedReport, "`report`")
-        samples = converted(saved.settings.get("samples", {}), dict[str, Count | None], "`report`", "samples")
+        samples, steps = saved.of_models("samples"), saved.of_models("steps")
     except UserError as error:
         raise UserError(f"{NONE}: {error}") from error
     columns = {model.name: model.scores for model in saved.models}
@@ -83,6 +83,4 @@ def card_scores(report: SavedReport | Mapping[str, Any], name: str) -> CardScore
         ScoreRow(score, ARROWS[cell.better], cell, real.get(score, SavedCell(None)))
         for score, cell in columns[taken].items()
     )
-    # `report --score` keeps the step that it scored
-    step = saved.settings.get("step") if saved.step is None else saved.step
-    return CardScores(rows, saved.settings, samples.get(taken), step)
+    return CardScores(rows, saved.settings, samples.get(taken), steps.get(taken))

@@ -12,20 +12,20 @@ from safetensors.torch import save
 from torch import Tensor
 
 from bgan_text import __version__
-from bgan_text.card_scores import CardScores, card_scores
 from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.image_grid import grid, write_png
 from bgan_text.corpora.palette import load_palette
 from bgan_text.corpora.staging import Replaced, staged
 from bgan_text.corpora.tokenizer import load_tokenizer, signature
 from bgan_text.errors import UserError
-from bgan_text.export_options import ExportOptions
 from bgan_text.files import finite, write_atomically, write_sealed
-from bgan_text.model_card import Facts, model_card
 from bgan_text.objective_table import has_discriminator
 from bgan_text.outputs import LIBRARY, MODEL_CONFIG, is_exported
 from bgan_text.sampling import sample_images, sample_text
 from bgan_text.sampling_options import BEST, SamplingOptions
+from bgan_text.sharing.card_scores import CardScores, card_scores
+from bgan_text.sharing.export_options import ExportOptions
+from bgan_text.sharing.model_card import Facts, model_card
 from bgan_text.space import LabelSpace, space_to_json
 from bgan_text.training.checkpoint import read_header, read_tensors
 from bgan_text.training.evaluations import is_evaluation
@@ -170,14 +170,16 @@ def _metrics(run: RunFolder, step: int) -> dict[str, float] | None:
 
 def _scores(run: RunFolder, step: int, report: Any) -> CardScores:
     """The scores of the run in a report, which has to be one of the same checkpoint."""
-    made = report(step) if callable(report) else report
+    made = report(step=step) if callable(report) else report
     found = card_scores(made.to_json() if hasattr(made, "to_json") else made, str(run.folder))
-    scored = run.best() if found.step == BEST else found.step
-    scored = max(run.checkpoints()) if scored is None else scored
-    if scored != step:
+    if found.step is None:
         raise UserError(
-            f"`report` has scores of step {scored}, and step {step} is exported: score it with `step` "
-            f"{step}, or export with `step` {scored}"
+            f"`report` does not tell of which step its scores are: score the run with `step` {step}"
+        )
+    if found.step != step:
+        raise UserError(
+            f"`report` has scores of step {found.step}, and step {step} is exported: score it with `step` "
+            f"{step}, or export with `step` {found.step}"
         )
     return found
 

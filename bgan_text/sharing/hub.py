@@ -18,10 +18,10 @@ from typing import Any
 from bgan_text.corpora.hub import without_logs
 from bgan_text.errors import UserError, reason_of, shown
 from bgan_text.files import MOST_BYTES
-from bgan_text.hub_errors import Unreachable, hub_errors, reachable
 from bgan_text.outputs import MODEL_CONFIG, is_exported
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.setting import is_custom
+from bgan_text.sharing.hub_errors import Unreachable, hub_errors, reachable
 from bgan_text.training.exported import described_by, most_bytes
 from bgan_text.training.exported_record import (
     CARD_FILE,
@@ -237,12 +237,12 @@ def refuse_repository(repository: str) -> None:
         UserError: it is none, or nobody is logged in.
     """
     if not REPOSITORY.fullmatch(repository):
-        raise UserError(f"`push` {shown(repository)}: user/name is expected")
+        raise UserError(f"{shown(repository)} is no name of a model of the hub: user/name is expected")
     from huggingface_hub import get_token
 
     if get_token() is None:
         raise UserError(
-            f"`push` {repository}: there is no token of the hub: log in with hf auth login, or set HF_TOKEN"
+            f"{repository}: there is no token of the hub: log in with hf auth login, or set HF_TOKEN"
         )
 
 

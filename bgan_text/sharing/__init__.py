@@ -1,0 +1,1 @@
+"""Models to pass on: exported folders, their cards, and the Hugging Face hub."""
