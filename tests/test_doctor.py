@@ -173,7 +173,7 @@ def test_threads_that_a_variable_limits(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     problems = machine_problems(replace(GOOD, threads=1))
     assert [problem.line for problem in problems] == [
-        "slow or poor: 4 processors may be used, and OMP_NUM_THREADS is 1. Try: unset OMP_NUM_THREADS"
+        "could be better: 4 processors may be used, and OMP_NUM_THREADS is 1. Try: unset OMP_NUM_THREADS"
     ]
     assert machine_problems(replace(GOOD, threads=4)) == []
 
@@ -242,7 +242,7 @@ def test_a_slow_machine_is_told_the_minutes(monkeypatch: pytest.MonkeyPatch) -> 
     found = bt.doctor()
     assert found.speed == slow
     assert found.problems[-1].line == (
-        "slow or poor: training is 10 times slower than on two cores of an AMD EPYC, float32. "
+        "could be better: training is 10 times slower than on two cores of an AMD EPYC, float32. "
         "Try: bgan-text train --minutes 37"
     )
     assert found.sound

@@ -272,6 +272,19 @@ def test_wandb_has_the_numbers_and_settings_also_after_a_kill(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", ["wandb/settings", ".wandb/settings"])
+def test_a_server_that_a_stranger_names_is_not_used(
+    data: bt.DatasetDirectory, tmp_path: Path, heard: Any, name: str
+) -> None:
+    run = bt.train(data, steps=1, out=tmp_path / "run", **SMALL)
+    (run.folder / name).parent.mkdir()
+    (run.folder / name).write_text("[default]\nbase_url = http://127.0.0.1:9\n")
+    run.resume(steps=2, callbacks=[bt.Wandb()], reporter=heard)
+    assert any("may hold settings of wandb" in line for line in heard.warnings)
+    assert not list(run.folder.rglob("offline-*"))
+
+
 def test_wandb_asks_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("WANDB_MODE", "WANDB_API_KEY", "NETRC"):
         monkeypatch.delenv(name, raising=False)

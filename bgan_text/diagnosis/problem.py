@@ -14,7 +14,7 @@ class Problem:
 
     Example:
         >>> Problem("8 processors may be used, and OMP_NUM_THREADS is 1", "unset OMP_NUM_THREADS").line
-        'slow or poor: 8 processors may be used, and OMP_NUM_THREADS is 1. Try: unset OMP_NUM_THREADS'
+        'could be better: 8 processors may be used, and OMP_NUM_THREADS is 1. Try: unset OMP_NUM_THREADS'
     """
 
     what: str
@@ -24,4 +24,4 @@ class Problem:
     @property
     def line(self) -> str:
         """All of it in one line."""
-        return f"{'broken' if self.broken else 'slow or poor'}: {self.what}. Try: {self.remedy}"
+        return f"{'broken' if self.broken else 'could be better'}: {self.what}. Try: {self.remedy}"

@@ -180,7 +180,6 @@ def facts(explorer: Explorer) -> dict[str, Any]:
         "no_prefixes": _no_prefixes(explorer, settings),
         "no_scores": explorer.without_scores,
         "remedy": None if explorer.images else _remedy(explorer),
-        "ratio": Drawing(2).obstacle(settings) is None,
         "compared": COMPARED,
         "lowercase": explorer.lowercase,
         "draw": limits(DrawOptions),

@@ -274,7 +274,7 @@ function showScored(panel, answer, lines) {
       return made("div", "verdict", null, made("p", "problem", `Line ${lines[i].number} is not scored: ${one.misfit}`));
     }
     const heading = made("h3", "", null, made("b", "", signed(one.score)));
-    if (facts.ratio) {
+    if (facts.no_candidates === null) {
       heading.append(one.score < 0 ? "more like samples than data" : "more like data than samples");
     } else heading.append("by the critic: only differences between texts have a meaning");
     const above = `${percent(one.above)} of ${facts.compared} samples of this run score higher`;
@@ -419,7 +419,7 @@ function prepareLimits() {
     for (const other of all("#score form, #score .found")) other.hidden = true;
     find("#tab-score").hidden = facts.images;
   } else {
-    find("[data-hint=score]").textContent = facts.ratio
+    find("[data-hint=score]").textContent = facts.no_candidates === null
       ? "The score estimates log p(x) / q(x), data to samples, in nats."
       : "The score is that of a critic.";
     if (facts.lowercase) find("[data-hint=score]").textContent += " Texts are read in lower case, as the data are.";

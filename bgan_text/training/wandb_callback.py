@@ -67,7 +67,7 @@ class Wandb(Tracker):
     def open(self, training: "Training") -> bool:
         import wandb
 
-        own_folder(training, FOLDER)
+        _refuse_planted(own_folder(training, FOLDER))
         self._state = training.run.folder / FOLDER / STATE_FILE
         try:
             passed = read_json(self._state, Passed)
@@ -116,6 +116,17 @@ class Wandb(Tracker):
 
     def _keep(self) -> None:
         write_json(self._state, {"id": self._id, "step": max(self._newest, self._last, 0)})
+
+
+def _refuse_planted(folder: Path) -> None:
+    """Refuse files in a run folder that wandb may read as its settings, such as the address of its server.
+
+    Raises:
+        UserError: there is one. A stranger could have your key sent to another server.
+    """
+    for path in (folder / "settings", folder.with_name(f".{FOLDER}")):
+        if os.path.lexists(path):
+            raise UserError(f"{path} may hold settings of wandb, such as its server: remove it to go on")
 
 
 def _logged_in() -> bool:
