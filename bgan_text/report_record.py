@@ -1,10 +1,12 @@
 """What `score --json` writes, as a file holds it. A report is built of it, and the scores of a model card."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from bgan_text.errors import UserError
 from bgan_text.files import read_json
 from bgan_text.records import Count, Number, Text, converted
 
@@ -50,11 +52,12 @@ class SavedReport(Struct):
     def of_models(self, setting: str) -> dict[str, int]:
         """A number of each model by its name, such as its samples; of those that have one.
 
-        Raises:
-            UserError: the setting is something else.
+        Settings are free: one of another form, as a program of the user's may write it, tells nothing.
         """
-        told = converted(self.settings.get(setting, {}), dict[Text, Count | None], "the report", setting)
-        return {name: number for name, number in told.items() if number is not None}
+        with suppress(UserError):
+            told = converted(self.settings.get(setting), dict[Text, Count | None], "the report", setting)
+            return {name: number for name, number in told.items() if number is not None}
+        return {}
 
 
 def read_saved(path: Path) -> SavedReport:

@@ -13,7 +13,7 @@ QUANTISED_IMAGES, CONTINUOUS_IMAGES = "quantised images", "continuous images"
 """The two kinds of images: each pixel is a colour out of a palette, or each channel is a real number."""
 
 # What a file may say. The limits are far above what is used: a larger number is damage, or meant to do harm.
-Positions = Annotated[int, Meta(ge=1, le=2**20)]
+Positions = Annotated[int, Meta(ge=1, le=2**24)]
 Tokens = Annotated[int, Meta(ge=2, le=2**31 - 1)]
 Token = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Side = Annotated[int, Meta(ge=1, le=2**16)]
@@ -133,8 +133,8 @@ def space_from_json(value: Any, where: object = "the space") -> Space:
         if kind is LabelSpace:
             found["image"] = PixelSpace(**values_of(found["image"]))
         return kind(**found)
-    except UserError as error:  # numbers that do not fit together
-        raise UserError(f"{where} is damaged: space: {error}") from error
+    except UserError as error:  # numbers that do not fit together, or ask for too much
+        raise UserError(f"{where}: space: {error}") from error
 
 
 def space_to_json(space: Space) -> dict[str, Any]:

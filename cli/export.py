@@ -56,7 +56,7 @@ def export(
 ) -> None:
     """Write one checkpoint of a run as a model of the Hugging Face hub, with a card, to pass it on.
 
-    The folder is sampled, scored, verified and started from as a run is. It holds no code and no pickle.
+    The folder is sampled, explored, scored and started from as a run is. It holds no code and no pickle.
 
     Example: bgan-text export runs/poems exported/poems --license mit --language en
 
@@ -85,8 +85,8 @@ def export(
     if score and report is not None:
         raise UserError("`score` and `report`: one of them gives the scores")
     opened = load_run(run if run is not None else newest_run(), reporter=reporter, **own_nets(generator))
-    scored = partial(evaluate, opened, data=data, reporter=reporter)
-    scores: Any = scored if score else report and read_report(report)
+    scores: Any = None if report is None else read_report(report)
+    scores = partial(evaluate, opened, data=data, reporter=reporter) if score else scores
     if folder is not None:
         made: Path | str = export(opened, folder, options, report=scores, repository=push)
     if push is not None:

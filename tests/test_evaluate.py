@@ -19,6 +19,7 @@ from bgan_text.corpora.dataset_directory import DatasetDirectory
 from bgan_text.corpora.grammar import sentences
 from bgan_text.errors import UserError
 from bgan_text.evaluation import CustomScore, EvaluationOptions, Judges, Report, draw_neighbours, evaluate
+from bgan_text.evaluation.candidate_settings import candidates_of
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY
 from bgan_text.evaluation.sweep import sweep
 from bgan_text.plugins import load_object
@@ -345,3 +346,10 @@ def test_intervals_are_those_of_the_score_itself() -> None:
     each = np.array(WORDS, dtype=np.float64)
     low, high = interval(Score(float(each.mean()), each), seed=1, resamples=2000)
     assert (cell.low, cell.high) == (pytest.approx(low, rel=0.03), pytest.approx(high, rel=0.03))
+
+
+def test_the_line_of_settings_tells_which_checkpoint_was_the_best() -> None:
+    assert candidates_of({"step": None, "steps": {"a": 4}}) == ""
+    assert candidates_of({"step": "best", "steps": {"a": 4}}) == ", step best (4)"
+    assert candidates_of({"step": "best", "steps": {"a": 4, "b": 2}}) == ", step best (a: 4, b: 2)"
+    assert candidates_of({"step": 2, "steps": {"a": 2}}) == ", step 2"

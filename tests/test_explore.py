@@ -303,6 +303,13 @@ def test_an_exported_model_is_asked_for_the_weights_that_it_has(
         explorer.draw(count=3)
 
 
+def test_an_exported_model_that_has_lost_its_weights_is_told(runs: dict[str, bt.Run], tmp_path: Path) -> None:
+    runs["token"].export(tmp_path / "exported")
+    (tmp_path / "exported" / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"model\.safetensors is missing: config\.json tells of it"):
+        bt.Explorer(tmp_path / "exported")
+
+
 def test_a_run_that_is_trained_on_is_seen(runs: dict[str, bt.Run], tmp_path: Path) -> None:
     run = bt.train(runs["token"].dataset(), out=tmp_path / "run", generator_lr=0.05, **TINY)
     explorer = bt.Explorer(run)

@@ -277,6 +277,22 @@ def test_runs_scored_at_other_steps_share_an_anchor(runs: dict[str, bt.Run], tmp
     ]
 
 
+@pytest.mark.parametrize("steps", [None, 3, {"real": "x"}])
+def test_a_report_that_tells_no_steps_is_shown_without(
+    runs: dict[str, bt.Run], tmp_path: Path, steps: Any
+) -> None:
+    """Such as one of an earlier version, or one in which a program of the user's uses the name."""
+    folder, other = (
+        Path(shutil.copytree(runs["draws"].folder, tmp_path / name)) for name in ("run", "other")
+    )
+    found = bt.evaluate(runs["draws"], count=20, resamples=0).to_json()
+    (other / "score.json").write_text(json.dumps(found))
+    found["settings"]["steps"] = steps
+    (folder / "score.json").write_text(json.dumps(found))
+    (table,) = tables(saved_scores(opened([folder, other])), opened([folder, other]))
+    assert [one["note"] for one in table["columns"]] == ["", "step 4, but the best is 2", ""]
+
+
 def test_ticks_are_told_without_rounding() -> None:
     low, high, ticks = axis([0.036, 0.098])
     assert [text for _, text in ticks] == ["0.045", "0.060", "0.075", "0.090"]

@@ -73,7 +73,8 @@ def candidates_of(settings: Mapping[str, Any]) -> str:
     count, step = settings.get("candidates", 1), settings.get("step")
     line = "" if step is None else f", step {step}"
     if step == BEST and (steps := settings.get(STEPS)):
-        line += f" ({', '.join(map(str, steps.values()))})"
+        told = [str(at) if len(steps) == 1 else f"{name}: {at}" for name, at in steps.items()]
+        line += f" ({', '.join(told)})"
     if count > 1:
         line += f", candidates {count}"
     if effective := settings.get(EFFECTIVE):

@@ -6,7 +6,7 @@ every level of diversity, so whole curves are compared, with that of maximum lik
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +197,8 @@ def _of_model(
     with reporter.task(f"samples of {model.name}", "temperatures") as progress:
         for done, temperature in enumerate(temperatures, start=1):
             same = temperature == options.temperature
-            made = model if same else samples_of(model.name, model.run, options, temperature)
+            pinned = replace(options, step=model.step)  # the run may be training on meanwhile
+            made = model if same else samples_of(model.name, model.run, pinned, temperature)
             progress(done, len(temperatures))
             group = Group(f"{model.name} at {temperature:g}", made.texts)
             yield Drawn(model.name, temperature, group, made.effective)

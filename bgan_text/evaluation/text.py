@@ -72,7 +72,9 @@ def score_texts(
     groups = [*(Group(model.name, model.texts) for model in models), anchor_group(real.anchor)]
     units = units_of(options, models, real)
     tokenizer = bleu_tokenizer(options, units, real)
-    # Before what takes long, since a program of the user's may fail.
+    # Before what takes long: a training may remove the checkpoint meanwhile.
+    held_out = [_held_out(model, real, options) for model in models]
+    # Likewise, since a program of the user's may fail.
     own = [custom.of(list(group.texts), group.name, reporter) for group in groups]
     numbered = Numbered.read(
         groups,
@@ -87,10 +89,8 @@ def score_texts(
     if options.chrf:
         for one, scores in zip(measured, chrf_scores(groups, real.references, reporter), strict=True):
             one.scores |= scores
-    device = choose_device(options.device)
-    for one, model in zip(measured, models, strict=False):  # the last one measured is real text
-        if model.run is not None and real.data is not None:
-            one.scores |= held_out_scores(model.run, real.data, replace(options, step=model.step), device)
+    for one, scores in zip(measured, held_out, strict=False):  # the last one measured is real text
+        one.scores |= scores
     if real.oracle is not None and real.data is not None:
         exact = oracle_scores(groups, held_out_rows(real.data), real.oracle, reporter)
         for one, scores in zip(measured, exact, strict=True):
@@ -108,6 +108,15 @@ def score_texts(
     settings = settings_of(options, models, real, numbered) | network_settings
     columns = [_column(one, options, place) for place, one in enumerate(measured)]
     return Report(columns, settings, registry=custom.registry())
+
+
+def _held_out(model: Model, real: Real, options: EvaluationOptions) -> Scores:
+    """The scores of held-out data under the generator of a run."""
+    if model.run is None or real.data is None:
+        return {}
+    return held_out_scores(
+        model.run, real.data, replace(options, step=model.step), choose_device(options.device)
+    )
 
 
 def _measure(groups: list[Group], numbered: Numbered, real: Real, reporter: Reporter) -> list[Measured]:

@@ -100,7 +100,7 @@ def explore(run: Run | str | os.PathLike[str], *, port: int = 0) -> Exploration:
     """Open a local page on which one draws samples, walks between noise vectors and scores texts.
 
     It listens on 127.0.0.1 only, and only for those who have its address, which holds a random token. It
-    writes nothing to disk and asks nothing of the network.
+    writes nothing to disk and asks nothing of the network, once a model of the hub is downloaded.
 
     Args:
         run: the run or exported model, its folder, or `hf:user/name` of the Hugging Face hub.

@@ -73,6 +73,8 @@ class Explorer:
     Args:
         run: the run or exported model, its folder, or `hf:user/name` of the Hugging Face hub.
 
+    An exported model has one kind of weights, see `weights`; others are refused.
+
     Raises:
         UserError: the folder holds no run, or one without a checkpoint, or a classifier.
 
@@ -216,7 +218,7 @@ class Explorer:
 
     def _scored_space(self) -> TokenSpace:
         if (reason := self.without_scores) is not None:
-            raise UserError(f"{self._nets.folder} scores no text: {reason}")
+            raise UserError(f"{self.name} scores no text: {reason}")
         assert isinstance(self._nets.space, TokenSpace)
         return self._nets.space
 

@@ -45,7 +45,8 @@ class KeptNets(RunFolder):
         self, kind: tuple[object, ...], step: int | str | None, load: Callable[[int], nn.Module]
     ) -> nn.Module:
         at = self.pinned(step)
-        written = self.checkpoints()[at].stat().st_mtime_ns  # another training may write the same step again
+        path = self.checkpoints()[at]  # `load` refuses one that an exported model has lost
+        written = path.stat().st_mtime_ns if path.exists() else None  # a training may write a step again
         key = (*kind, at, written)
         net = self._nets.pop(key, None)
         if net is None:
@@ -57,7 +58,7 @@ class KeptNets(RunFolder):
 
 
 class KeptExport(KeptNets, ExportedRun):
-    """An exported model, likewise."""
+    """An exported model that keeps the nets that were used last."""
 
 
 def kept_nets(folder: Path, parts: CustomParts) -> KeptNets:

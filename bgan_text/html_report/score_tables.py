@@ -97,7 +97,8 @@ def _joined(one: Report, other: Report) -> Report:
     more = [column for column in other.columns if column.name not in known]
     models = [column for column in one.columns if column.name != REAL] + more
     real = [column for column in one.columns if column.name == REAL]
-    steps = {**other.settings[STEPS], **one.settings[STEPS]}
+    new = {column.name for column in more}
+    steps = {name: step for name, step in other.settings[STEPS].items() if name in new} | one.settings[STEPS]
     registry = {**other.registry, **one.registry}
     return replace(one, columns=models + real, settings={**one.settings, STEPS: steps}, registry=registry)
 

@@ -69,7 +69,6 @@ def card_scores(report: SavedReport | Mapping[str, Any], name: str) -> CardScore
     """
     try:
         saved = converted(report, SavedReport, "`report`")
-        samples, steps = saved.of_models("samples"), saved.of_models("steps")
     except UserError as error:
         raise UserError(f"{NONE}: {error}") from error
     columns = {model.name: model.scores for model in saved.models}
@@ -83,4 +82,5 @@ def card_scores(report: SavedReport | Mapping[str, Any], name: str) -> CardScore
         ScoreRow(score, ARROWS[cell.better], cell, real.get(score, SavedCell(None)))
         for score, cell in columns[taken].items()
     )
+    samples, steps = saved.of_models("samples"), saved.of_models("steps")
     return CardScores(rows, saved.settings, samples.get(taken), steps.get(taken))

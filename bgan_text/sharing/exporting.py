@@ -6,6 +6,7 @@ What is in the folder is told in `bgan_text.training.exported`.
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,7 @@ from bgan_text.errors import UserError, choose
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sharing.export_folder import export_run
 from bgan_text.sharing.export_options import ExportOptions
-from bgan_text.sharing.hub import located, refuse_repository, upload
+from bgan_text.sharing.hub import check_name, is_hub, located, refuse_repository, upload
 from bgan_text.training.exported import ExportedRun, open_run
 from bgan_text.training.run import RunFolder
 
@@ -31,7 +32,7 @@ def export(
     """Write one checkpoint of a run as a model of the Hugging Face hub.
 
     The folder has the weights as safetensors, config.json, the tokenizer or palette, and a model card. It is
-    sampled, scored and started from as a run is.
+    sampled, explored, scored and started from as a run is.
 
     Args:
         run: a `Run`, or the path of a run folder.
@@ -54,9 +55,14 @@ def export(
         >>> sorted(path.name for path in folder.iterdir())[:3]
         ['README.md', 'config.json', 'discriminator.safetensors']
     """
-    chosen, opened = _chosen(options, changes), _opened(run, SILENT)
+    chosen = _chosen(options, changes)
+    if repository is not None:
+        check_name(repository)
+    if is_hub(run):
+        raise UserError(f"{os.fspath(run)} is exported already: it is on the hub")
+    opened = _opened(run, SILENT)
     if isinstance(opened, ExportedRun):
-        raise UserError(f"{opened.folder} is exported already: copy it, or push it to the hub")
+        raise UserError(f"{opened.folder} is exported already: copy it, or leave out the folder to push it")
     return export_run(opened, Path(folder), chosen, report=report, repository=repository)
 
 
@@ -101,23 +107,21 @@ def push_to_hub(
     chosen = _chosen(options, changes)
     refuse_repository(repository)
     opened = _opened(run, reporter)
-    settled = isinstance(opened, ExportedRun)
-    if settled and (report is not None or chosen != ExportOptions(overwrite=chosen.overwrite)):
-        raise UserError(f"{opened.folder} is exported already, with its card: it is pushed as it is")
+    push = partial(
+        upload,
+        repository=repository,
+        private=private,
+        overwrite=chosen.overwrite,
+        endpoint=endpoint,
+        reporter=reporter,
+    )
+    if isinstance(opened, ExportedRun):
+        if report is not None or chosen != ExportOptions(overwrite=chosen.overwrite):
+            raise UserError(f"{opened.folder} is exported already, with its card: it is pushed as it is")
+        return push(opened.folder)
     with TemporaryDirectory(prefix="bgan-text-export-") as temporary:
-        folder = opened.folder
-        if not settled:
-            folder = export_run(
-                opened, Path(temporary) / "model", chosen, report=report, repository=repository
-            )
-        return upload(
-            folder,
-            repository,
-            private=private,
-            overwrite=chosen.overwrite,
-            endpoint=endpoint,
-            reporter=reporter,
-        )
+        place = Path(temporary) / "model"
+        return push(export_run(opened, place, chosen, report=report, repository=repository))
 
 
 def _chosen(options: ExportOptions | None, changes: Mapping[str, Any]) -> ExportOptions:

@@ -230,14 +230,23 @@ def upload(
     return str(made.commit_url)
 
 
+def check_name(repository: str) -> None:
+    """Refuse what is no name of a repository.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not REPOSITORY.fullmatch(repository):
+        raise UserError(f"{shown(repository)} is no name of a model of the hub: user/name is expected")
+
+
 def refuse_repository(repository: str) -> None:
     """Refuse what is no name of a repository, and an upload without a token, before any work is done.
 
     Raises:
         UserError: it is none, or nobody is logged in.
     """
-    if not REPOSITORY.fullmatch(repository):
-        raise UserError(f"{shown(repository)} is no name of a model of the hub: user/name is expected")
+    check_name(repository)
     from huggingface_hub import get_token
 
     if get_token() is None:

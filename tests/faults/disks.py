@@ -1,6 +1,7 @@
 """A disk that is full or turns read-only at any write: one line, and what was there stays."""
 
 import errno
+import json
 import os
 import random
 import resource
@@ -14,7 +15,7 @@ from typing import Any
 from faults.case import Ended
 from faults.process import run
 from faults.verdict import verdict
-from faults.world import TINY, World, checkpoints, rng_of
+from faults.world import DATA, TINY, World, checkpoints, rng_of
 
 WRITES = (
     "os.rename",
@@ -29,6 +30,10 @@ WRITES = (
 )
 """Events of Python's audit that change a disk, besides opening a file to write."""
 NUMBERS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
+
+FOR_GOOD = " and later"
+ASIDE = ", the old model aside"
+"""Where a disk that fails for good between two moves leaves it. The next command puts it back."""
 
 
 class Disks:
@@ -54,6 +59,8 @@ class Disks:
         )
         fault, told = _fault(rng, folder)
         name, end, outcomes = what(folder, fault)
+        if name.endswith(ASIDE) and not told.endswith(FOR_GOOD):
+            end = "lost"
         return Ended(f"{name}, {told}", end, outcomes)
 
     def _prepare(self, folder: Path, fault: Callable[[], Any]) -> Any:
@@ -116,18 +123,23 @@ class Disks:
         outcome = run(("report", self.world.folder / "conv", "--out", "report.html"), folder, before=fault)
         content = (folder / "report.html").read_bytes()
         whole = content.rstrip().endswith(b"</html>") if outcome.code == 0 else content == b"old"
-        return "report --out", verdict(outcome) if whole else "lost", [outcome]
+        left = sorted(path.name for path in folder.iterdir() if path.name not in DATA)
+        return f"report --out {left}", verdict(outcome) if whole else "lost", [outcome]
 
     def _export(self, folder: Path, fault: Callable[[], Any]) -> Any:
         shutil.copytree(self.world.folder / "rnn-model", folder / "made")
         words = ("export", self.world.folder / "conv", "made", "--overwrite")
         outcome = run(words, folder, before=fault)
-        # A disk that fails for good between two moves leaves the old model aside for the next export.
-        if (folder / "made").exists() or list(folder.glob(".made.*/old/config.json")) == []:
-            sound = run(("verify", "made"), folder)
-        else:
-            sound = run(words, folder)
-        return "export --overwrite", verdict(outcome) if sound.code == 0 else "lost", [sound, outcome]
+        aside = None if (folder / "made").exists() else next(folder.glob(".made.*/old"), None)
+        place = folder / "made" if aside is None else aside
+        sound = run(("verify", place), folder)
+        whole = sound.code == 0 and (outcome.code != 0 or _generator(place) == "conv")
+        name = "export --overwrite" if aside is None else f"export --overwrite{ASIDE}"
+        return name, verdict(outcome) if whole else "lost", [sound, outcome]
+
+
+def _generator(model: Path) -> str:
+    return str(json.loads((model / "config.json").read_bytes())["settings"]["generator"])
 
 
 def _fault(rng: random.Random, folder: Path) -> tuple[Callable[[], Any], str]:
@@ -138,7 +150,7 @@ def _fault(rng: random.Random, folder: Path) -> tuple[Callable[[], Any], str]:
     nth, number = rng.randrange(1, 25), rng.choice(NUMBERS)
     for_good = rng.random() < 0.5
     return lambda: _failing(folder, nth, number, for_good), (
-        f"{errno.errorcode[number]} at write {nth}{' and later' if for_good else ''}"
+        f"{errno.errorcode[number]} at write {nth}{FOR_GOOD if for_good else ''}"
     )
 
 
