@@ -12,8 +12,7 @@ from bgan_text.cli.options import Device, Generator
 
 Discriminator = Annotated[str | None, typer.Option(help="Discriminator class of yours, likewise.")]
 
-CTRL_C = 128 + signal.SIGINT
-"""The exit code of Ctrl-C, which is how one ends a page: that is no failure."""
+CTRL_C = 128 + signal.SIGINT  # how one ends a page: that is no failure
 
 
 def explore(

@@ -60,8 +60,7 @@ def sample(
     from bgan_text.space import is_image
 
     options = SamplingOptions(**given)
-    own = own_nets(generator, discriminator)
-    reporter = RichReporter()
+    own, reporter = own_nets(generator, discriminator), RichReporter()
     opened = load_run(run if run is not None else newest_run(), device=device, reporter=reporter, **own)
     images = is_image(opened.space)
     if animate and images:
@@ -77,6 +76,8 @@ def sample(
         _write(samples, out, json=json, images=images)
     if (effective := samples.effective.mean) is not None:
         say(f"Effective candidates: {effective:.1f} of {options.candidates}")
+    if options.step is None and opened.best not in (None, samples.step):
+        say(f"Drawn from the last step, {samples.step:,}; the best is {opened.best:,} (--step best)")
 
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:

@@ -37,7 +37,7 @@ def frame(seen: Snapshot, width: int) -> RenderableType:
     if seen.state in (KILLED, STOPPED):
         place = shlex.quote(str(seen.folder))
         lines.append(_line(f"Go on with: bgan-text train --resume --run {place}", "bold"))
-    for line in (head, *lines):
+    for line in (head, *lines[1:]):  # the scores may take a second line
         line.truncate(max(20, width), overflow="ellipsis")
     return Group(head, _line(seen.progress()), Text(), _curves(seen, width), Text(), *lines)
 

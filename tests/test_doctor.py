@@ -223,7 +223,7 @@ def test_the_rate_is_that_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_test.time, "perf_counter", lambda: now[0])
     found = self_test.self_test(torch.device("cpu"), seconds=3.0)
     assert (found.rate, found.steps, made[0]) == (2.0, 6, 8)
-    assert found.demo_minutes == pytest.approx(3701 / 2 / 60)
+    assert found.demo_minutes == pytest.approx(4915 / 2 / 60)
     assert found.device == "cpu"
 
 

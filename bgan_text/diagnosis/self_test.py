@@ -20,7 +20,7 @@ from bgan_text.training.update import resolve_precision
 
 SETTINGS = {"divergence": "js", "minutes": 4.8}
 """Of `make demo`."""
-DEMO_STEPS = 3_701
+DEMO_STEPS = 4_915
 """That the demo of the README made, in float32."""
 REFERENCE_RATE, REFERENCE = 17.0, "two cores of an AMD EPYC, float32"
 """Steps a second of two further runs of the demo with nothing else to do there, see the README."""

@@ -34,7 +34,8 @@ def evaluated(training: Training, evaluation: Validation) -> str:
     """The scores of a validation, and whether it is the best so far."""
     values = " ".join(f"{value:.3f}" for value in evaluation.values.values())
     step, best = training.state.step, training.evaluations.best()
-    return f"step {step:,}: {evaluation.title} {values}" + (", the best so far" if step == best else "")
+    news = f", the best {training.evaluations.score} so far" if step == best else ""
+    return f"step {step:,}: {evaluation.title} {values}{news}"
 
 
 def few_evaluations(config: Config) -> str | None:
@@ -77,8 +78,11 @@ def farewell(training: Training) -> list[str]:
         if off_clock >= WORTH_SAYING:
             spent += f" of training, {_duration(off_clock)} of evaluation and saving"
         lines.append(f"Saved step {step:,} after {spent}: {training.run.folder}")
+    evaluations, best = training.evaluations, training.run.best()
+    if not training.stopped_early and best not in (None, step):
+        value = evaluations.values[best]
+        lines.append(f"The best checkpoint is that of step {best:,}: {evaluations.score} {value:.3f}")
     if training.stopped_early:
-        evaluations, best = training.evaluations, training.run.best()
         waited = evaluations.without_improvement()
         better = "" if best is None else f" (best: {evaluations.values[best]:.3f} at step {best:,})"
         began = "Nothing to do: stopped" if idle else "Stopped"
