@@ -12,6 +12,8 @@ from bgan_text.records import Count, Number, Text, converted
 
 Name = Annotated[Text, Meta(max_length=4096)]
 MOST_BYTES = 2**24
+STEPS = "steps"
+"""The setting that tells which checkpoint of each run was scored."""
 
 
 class SavedCell(Struct):

@@ -76,8 +76,6 @@ def sample(
         _write(samples, out, json=json, images=images)
     if (effective := samples.effective.mean) is not None:
         say(f"Effective candidates: {effective:.1f} of {options.candidates}")
-    if options.step is None and opened.best not in (None, samples.step):
-        say(f"Drawn from the last step, {samples.step:,}; the best is {opened.best:,} (--step best)")
 
 
 def _write(samples: "Iterable[tuple[Any, list[int]]]", out: Path | None, *, json: bool, images: bool) -> None:

@@ -177,8 +177,10 @@ def test_callbacks_of_ones_own_on_the_command_line(here: Path, bgan: Command) ->
 
     failed = bgan(*resumed[:-1], 9, "--callback", "hooks:Failing")
     assert failed.code == 0, failed.err  # step 2 lies behind
-    with pytest.raises(ValueError, match="two is enough"):
-        bgan(*command[:2], "fresh", *SMALL, "--callback", "hooks:Failing")
+    failing = [*command[:2], "fresh", *SMALL, "--callback", "hooks:Failing"]
+    fresh = run("-m", "bgan_text.cli", *failing, cwd=here)  # a process, whose last word is Python's
+    assert fresh.returncode == 1
+    assert "ValueError: two is enough" in fresh.stderr
 
 
 def test_a_run_folder_alone_imports_no_code(here: Path, bgan: Command) -> None:

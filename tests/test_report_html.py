@@ -293,13 +293,6 @@ def test_a_report_that_tells_no_steps_is_shown_without(
     assert [one["note"] for one in table["columns"]] == ["", "step 4, but the best is 2", ""]
 
 
-def test_sample_says_that_the_last_checkpoint_is_not_the_best(runs: dict[str, bt.Run], bgan: Command) -> None:
-    folder = runs["draws"].folder
-    last = bgan("sample", folder, "--n", 2)
-    assert last.err == "Drawn from the last step, 4; the best is 2 (--step best)\n"
-    assert [bgan("sample", folder, "--n", 2, "--step", step).err for step in ("best", 4)] == ["", ""]
-
-
 def test_ticks_are_told_without_rounding() -> None:
     low, high, ticks = axis([0.036, 0.098])
     assert [text for _, text in ticks] == ["0.045", "0.060", "0.075", "0.090"]

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgan_text.evaluation.options import EvaluationOptions
+from bgan_text.report_record import STEPS
 from bgan_text.sampling_options import BEST, PREFIXES, SamplingOptions
 from bgan_text.training.drawing import PLAIN, Drawing
 from bgan_text.training.run import RunFolder
 
 EFFECTIVE = "effective candidates"
 PLAINLY = "drawn plainly"
-STEPS = "steps"
 
 
 def drawing_of(run: RunFolder, options: EvaluationOptions) -> tuple[Drawing, str | None]:

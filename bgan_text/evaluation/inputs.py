@@ -19,8 +19,8 @@ from bgan_text.evaluation.candidate_settings import refuse_if_none_can
 from bgan_text.evaluation.options import EvaluationOptions
 from bgan_text.reporter import Reporter
 from bgan_text.sampling import refuse_classifier
-from bgan_text.sharing.hub import is_hub, is_run, located
-from bgan_text.training.exported import open_run
+from bgan_text.sharing.hub import is_hub, is_run
+from bgan_text.sharing.opening import opened
 from bgan_text.training.run import RunFolder
 
 REAL = "real"
@@ -198,14 +198,10 @@ def _named(models: Iterable[Any]) -> Iterator[Source]:
 
 
 def _content(model: Any) -> Content:
-    if isinstance(model, RunFolder):
-        found: Content = model
-    elif hasattr(model, "folder"):
-        found = open_run(Path(model.folder), getattr(model, "parts", None))
+    if isinstance(model, RunFolder) or hasattr(model, "folder"):
+        found: Content = opened(model)
     elif isinstance(model, str | os.PathLike):
-        found = os.fspath(model)
-        if is_run(found):
-            found = open_run(located(found))
+        found = opened(model) if is_run(model) else os.fspath(model)
     elif isinstance(model, np.ndarray | Tensor):
         return _pixels(model)
     elif isinstance(model, Sequence):

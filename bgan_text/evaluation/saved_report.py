@@ -8,14 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from bgan_text.errors import UserError
-from bgan_text.evaluation.candidate_settings import STEPS
 from bgan_text.evaluation.custom import GROUP
 from bgan_text.evaluation.registry import ENTRIES, REGISTRY, Registry, ScoreInfo
 from bgan_text.evaluation.report import Cell, Column, Report
 from bgan_text.evaluation.sweep import Point, Sweep
 from bgan_text.files import read_json
 from bgan_text.records import Number, Text
-from bgan_text.report_record import MOST_BYTES, Name, SavedCell, SavedReport, read_saved
+from bgan_text.report_record import MOST_BYTES, STEPS, Name, SavedCell, SavedReport, read_saved
 
 MOST_VALUES, MOST_POINTS = 20_000, 5_000
 """Of a file: places in the table of a report, models times scores, and points of a sweep."""

@@ -15,7 +15,7 @@ import torch
 
 from bgan_text.device import choose_device
 from bgan_text.errors import UserError
-from bgan_text.evaluation.candidate_settings import candidate_settings
+from bgan_text.evaluation.candidate_settings import EFFECTIVE
 from bgan_text.evaluation.custom import CustomScore, CustomScores, Function
 from bgan_text.evaluation.evaluate import own_scores, resolved
 from bgan_text.evaluation.inputs import REAL, Inputs
@@ -167,9 +167,7 @@ def sweep(
         scored = list(_scored(numbered, custom, reporter))
         pairs, more = _second_pair(groups, real, options, language_models, scored)
     settings = settings_of(options, sources, real, numbered)
-    steps = {model.name: model.step for model in sources}
-    effective = {one.group.name: one.effective for one in drawn}
-    settings |= candidate_settings(options, steps, effective, {one.name: one.obstacle for one in sources})
+    settings[EFFECTIVE] = {one.group.name: one.effective for one in drawn if one.effective is not None}
     return Sweep(_points(drawn, scored), pairs, settings | {"temperature": temperatures} | networks | more)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.errors import UserError
-from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY, STEPS
+from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY
 from bgan_text.evaluation.evaluate import evaluate
 from bgan_text.evaluation.formats import NOTED, formatted, present, signs
 from bgan_text.evaluation.inputs import REAL
@@ -15,6 +15,7 @@ from bgan_text.evaluation.report import Cell, Column, Report
 from bgan_text.evaluation.saved_report import read_report
 from bgan_text.files import write_json
 from bgan_text.html_report.opened import OpenRun
+from bgan_text.report_record import STEPS
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sampling_options import BEST
 from bgan_text.space import LabelSpace

@@ -7,7 +7,7 @@ from typing import Any
 
 from bgan_text.errors import UserError
 from bgan_text.records import converted
-from bgan_text.report_record import SavedCell, SavedReport, read_saved
+from bgan_text.report_record import STEPS, SavedCell, SavedReport, read_saved
 
 MOST_SCORES = 1_000
 REAL = "real"
@@ -82,5 +82,5 @@ def card_scores(report: SavedReport | Mapping[str, Any], name: str) -> CardScore
         ScoreRow(score, ARROWS[cell.better], cell, real.get(score, SavedCell(None)))
         for score, cell in columns[taken].items()
     )
-    samples, steps = saved.of_models("samples"), saved.of_models("steps")
+    samples, steps = saved.of_models("samples"), saved.of_models(STEPS)
     return CardScores(rows, saved.settings, samples.get(taken), steps.get(taken))

@@ -15,9 +15,9 @@ from bgan_text.errors import UserError, choose
 from bgan_text.reporter import SILENT, Reporter
 from bgan_text.sharing.export_folder import export_run
 from bgan_text.sharing.export_options import ExportOptions
-from bgan_text.sharing.hub import check_name, is_hub, located, refuse_repository, upload
-from bgan_text.training.exported import ExportedRun, open_run
-from bgan_text.training.run import RunFolder
+from bgan_text.sharing.hub import check_name, is_hub, refuse_repository, upload
+from bgan_text.sharing.opening import opened
+from bgan_text.training.exported import ExportedRun
 
 
 def export(
@@ -60,10 +60,10 @@ def export(
         check_name(repository)
     if is_hub(run):
         raise UserError(f"{os.fspath(run)} is exported already: it is on the hub")
-    opened = _opened(run, SILENT)
-    if isinstance(opened, ExportedRun):
-        raise UserError(f"{opened.folder} is exported already: copy it, or leave out the folder to push it")
-    return export_run(opened, Path(folder), chosen, report=report, repository=repository)
+    found = opened(run)
+    if isinstance(found, ExportedRun):
+        raise UserError(f"{found.folder} is exported already: copy it, or leave out the folder to push it")
+    return export_run(found, Path(folder), chosen, report=report, repository=repository)
 
 
 def push_to_hub(
@@ -106,7 +106,7 @@ def push_to_hub(
     """
     chosen = _chosen(options, changes)
     refuse_repository(repository)
-    opened = _opened(run, reporter)
+    found = opened(run, reporter)
     push = partial(
         upload,
         repository=repository,
@@ -115,26 +115,16 @@ def push_to_hub(
         endpoint=endpoint,
         reporter=reporter,
     )
-    if isinstance(opened, ExportedRun):
+    if isinstance(found, ExportedRun):
         if report is not None or chosen != ExportOptions(overwrite=chosen.overwrite):
-            raise UserError(f"{opened.folder} is exported already, with its card: it is pushed as it is")
-        return push(opened.folder)
+            raise UserError(f"{found.folder} is exported already, with its card: it is pushed as it is")
+        return push(found.folder)
     with TemporaryDirectory(prefix="bgan-text-export-") as temporary:
         place = Path(temporary) / "model"
-        return push(export_run(opened, place, chosen, report=report, repository=repository))
+        return push(export_run(found, place, chosen, report=report, repository=repository))
 
 
 def _chosen(options: ExportOptions | None, changes: Mapping[str, Any]) -> ExportOptions:
     for name in changes:
         choose("option", name, ExportOptions.__dataclass_fields__)
     return replace(options or ExportOptions(), **changes)
-
-
-def _opened(run: Any, reporter: Reporter) -> RunFolder:
-    if isinstance(run, RunFolder):
-        return run
-    if hasattr(run, "folder"):
-        return open_run(Path(run.folder), getattr(run, "parts", None))
-    if not isinstance(run, str | os.PathLike):
-        raise UserError(f"`run` is a {type(run).__name__}: a run or its folder is needed")
-    return open_run(located(run, reporter=reporter))

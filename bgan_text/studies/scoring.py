@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bgan_text.corpora.decoding import UTF8
-from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY, STEPS
+from bgan_text.evaluation.candidate_settings import EFFECTIVE, PLAINLY
 from bgan_text.evaluation.inputs import REAL
 from bgan_text.evaluation.judges import Judges
 from bgan_text.evaluation.report import Column
 from bgan_text.records import Json, Number, Record, Text, converted
+from bgan_text.report_record import STEPS
 from bgan_text.studies.planned_run import PlannedRun
 from bgan_text.studies.runner import Runner
 from bgan_text.studies.steps import score_runs

@@ -78,7 +78,7 @@ def farewell(training: Training) -> list[str]:
         if off_clock >= WORTH_SAYING:
             spent += f" of training, {_duration(off_clock)} of evaluation and saving"
         lines.append(f"Saved step {step:,} after {spent}: {training.run.folder}")
-    evaluations, best = training.evaluations, training.run.best()
+    evaluations, best = training.evaluations, _best(training)
     if not training.stopped_early and best not in (None, step):
         value = evaluations.values[best]
         lines.append(f"The best checkpoint is that of step {best:,}: {evaluations.score} {value:.3f}")
@@ -95,7 +95,7 @@ def farewell(training: Training) -> list[str]:
 
 def advice(training: Training) -> str | None:
     """Which command may come next; None where nothing was trained."""
-    run, best = training.run, training.run.best()
+    run, best = training.run, _best(training)
     if was_idle(training):
         return None
     if training.stopped:
@@ -106,6 +106,11 @@ def advice(training: Training) -> str | None:
         few += " --step best"
     own = f" --generator {run.config.generator}" if is_custom(run.config.generator) else ""
     return f"Next: bgan-text {command} {run.folder}{few}{own}"
+
+
+def _best(training: Training) -> int | None:
+    """The step of the best checkpoint, by what the training knows: its metrics may be long."""
+    return training.evaluations.best(training.run.checkpoints())
 
 
 def _duration(seconds: float) -> str:

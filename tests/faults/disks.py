@@ -124,6 +124,7 @@ class Disks:
         content = (folder / "report.html").read_bytes()
         whole = content.rstrip().endswith(b"</html>") if outcome.code == 0 else content == b"old"
         left = sorted(path.name for path in folder.iterdir() if path.name not in DATA)
+        whole = whole and (outcome.code != 0 or left == ["report.html"])
         return f"report --out {left}", verdict(outcome) if whole else "lost", [outcome]
 
     def _export(self, folder: Path, fault: Callable[[], Any]) -> Any:
